@@ -1,0 +1,1 @@
+@main struct Hub { static func main() {} }

@@ -1,0 +1,70 @@
+/// The one error that crosses a boundary: from a store to an operation, from the hub to a caller.
+public struct Fault: Error, Codable, Hashable, Sendable, CustomStringConvertible {
+    /// What a program may branch on.
+    public let code: Code
+    /// What a person reads: one sentence that says what to do.
+    public let message: String
+    /// More for programs: the failing fields, what is in use, what ruled each spoke out.
+    public let details: JSONValue?
+
+    public init(_ code: Code, _ message: String, details: JSONValue? = nil) {
+        self.code = code
+        self.message = message
+        self.details = details
+    }
+
+    public var description: String { "\(code.rawValue): \(message)" }
+
+    /// A fault's kind. The set is open, because an operation may declare codes of its own.
+    public struct Code: RawRepresentable, Hashable, Codable, Sendable {
+        public let rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+
+        public static let validation = Code(rawValue: "VALIDATION_ERROR")
+        public static let unauthenticated = Code(rawValue: "UNAUTHENTICATED")
+        public static let accessDenied = Code(rawValue: "ACCESS_DENIED")
+        public static let operationNotFound = Code(rawValue: "OPERATION_NOT_FOUND")
+        public static let notFound = Code(rawValue: "NOT_FOUND")
+        public static let conflict = Code(rawValue: "CONFLICT")
+        public static let invalidTransition = Code(rawValue: "INVALID_TRANSITION")
+        public static let tooLarge = Code(rawValue: "TOO_LARGE")
+        public static let timeout = Code(rawValue: "TIMEOUT")
+        public static let aborted = Code(rawValue: "ABORTED")
+        public static let execution = Code(rawValue: "EXECUTION_ERROR")
+        public static let spokeDisconnected = Code(rawValue: "SPOKE_DISCONNECTED")
+        public static let unavailable = Code(rawValue: "UNAVAILABLE")
+        public static let rateLimited = Code(rawValue: "RATE_LIMITED")
+        public static let unknown = Code(rawValue: "UNKNOWN_ERROR")
+
+        /// Every code of the contract, for documentation and for tests that reach each from outside.
+        public static let all: [Code] = [
+            .validation, .unauthenticated, .accessDenied, .operationNotFound, .notFound, .conflict,
+            .invalidTransition, .tooLarge, .timeout, .aborted, .execution, .spokeDisconnected, .unavailable,
+            .rateLimited, .unknown,
+        ]
+    }
+
+    /// One field of a request that is not as it should be.
+    public struct Violation: Codable, Hashable, Sendable {
+        /// A path such as `run.command[0]`; empty for the whole input.
+        public let path: String
+        public let message: String
+
+        public init(path: String, message: String) {
+            self.path = path
+            self.message = message
+        }
+    }
+
+    /// A request that was understood as JSON but does not say what it must.
+    public static func invalid(_ violations: [Violation]) -> Fault {
+        let summary = violations.map { $0.path.isEmpty ? $0.message : "\($0.path): \($0.message)" }
+        let details = violations.map { JSONValue.object(["path": .string($0.path), "message": .string($0.message)]) }
+        return Fault(.validation, summary.joined(separator: " "), details: .array(details))
+    }
+
+    /// The same for a single field.
+    public static func invalid(_ path: String, _ message: String) -> Fault {
+        invalid([Violation(path: path, message: message)])
+    }
+}

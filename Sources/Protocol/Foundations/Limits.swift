@@ -1,0 +1,44 @@
+/// Every number that bounds something a peer or a caller can influence, with its reason.
+public enum Limits {
+    /// A whole WebSocket message. Large enough for sixteen output chunks, small enough to buffer per connection.
+    public static let frameBytes = 1 << 20
+    /// Nesting of JSON, so that a decoder's stack is bounded.
+    public static let jsonDepth = 64
+    /// An HTTP request's body.
+    public static let requestBodyBytes = 4 << 20
+    /// Calls that one connection may have in flight.
+    public static let callsInFlight = 1_024
+    /// Output of a process in one record; also the unit in which output is stored.
+    public static let outputChunkBytes = 64 << 10
+    /// Records in one batch of a durable stream: about one group commit's worth.
+    public static let batchRecords = 512
+    /// Bytes of records in one batch; leaves room for the frame's header under ``frameBytes``.
+    public static let batchBytes = 768 << 10
+    /// Records of a durable stream that may be sent and not yet acknowledged.
+    public static let windowRecords = 4_096
+    /// Bytes of records that may be sent and not yet acknowledged.
+    public static let windowBytes = 8 << 20
+    /// A record's payload. State records are far smaller; output records are one chunk and a header.
+    public static let recordPayloadBytes = 512 << 10
+    /// A record's type name.
+    public static let recordTypeBytes = 64
+    /// An interval at which both sides of a link say that they live.
+    public static let heartbeat = Duration.seconds(15)
+    /// Silence after which either side gives a link up.
+    public static let silence = Duration.seconds(45)
+    /// How long a connection may take until hello and welcome are exchanged.
+    public static let handshake = Duration.seconds(10)
+    /// Calls in flight may finish for this long while the hub drains.
+    public static let drain = Duration.seconds(10)
+    /// Delay before the first attempt to connect again, and the longest (full jitter, wire.md).
+    public static let reconnectFirst = Duration.milliseconds(250)
+    public static let reconnectLongest = Duration.seconds(30)
+    /// A name of a project, spoke or branch.
+    public static let nameBytes = 200
+    /// A message to a session.
+    public static let messageBytes = 256 << 10
+    /// Sessions in one `coord.spawn`.
+    public static let spawnsPerCall = 500
+    /// Days for which salvaged work is kept.
+    public static let salvageDays = 14
+}

@@ -1,0 +1,1 @@
+@main struct Spoke { static func main() {} }
