@@ -13,7 +13,8 @@ public struct Backoff: Sendable, Hashable {
 
     /// How long to wait before the next attempt; never less than `atLeast`.
     public mutating func next(
-        atLeast: Duration = .zero, using generator: inout some RandomNumberGenerator
+        atLeast: Duration = .zero,
+        using generator: inout some RandomNumberGenerator
     ) -> Duration {
         let doublings = min(attempts, 30)
         let ceiling = min(longest.nanoseconds, first.nanoseconds << doublings)

@@ -19,7 +19,9 @@ public enum WireCoder {
             let text = try container.decode(String.self)
             guard let date = Date(wireText: text) else {
                 throw DecodingError.dataCorruptedError(
-                    in: container, debugDescription: "must be a time such as 2026-01-31T12:00:00.000Z")
+                    in: container,
+                    debugDescription: "must be a time such as 2026-01-31T12:00:00.000Z"
+                )
             }
             return date
         }
@@ -37,7 +39,8 @@ public enum WireCoder {
 
     /// The JSON as a value; a fault that names the field otherwise.
     public static func value<Value: Decodable>(
-        _ type: Value.Type = Value.self, from bytes: some Sequence<UInt8>
+        _ type: Value.Type = Value.self,
+        from bytes: some Sequence<UInt8>
     ) throws(Fault) -> Value {
         do {
             return try decoder.decode(type, from: Data(bytes))

@@ -35,9 +35,16 @@ public struct StartSession: Codable, Hashable, Sendable {
     public var grants: [String]
 
     public init(
-        commandId: CommandID, sessionId: SessionID, fence: Int64, title: String, workspace: WorkspaceOrder,
-        run: RunOrder, environment: [String: String] = [:], timeoutSeconds: Int? = nil,
-        disconnectPolicy: DisconnectPolicy? = nil, grants: [String] = []
+        commandId: CommandID,
+        sessionId: SessionID,
+        fence: Int64,
+        title: String,
+        workspace: WorkspaceOrder,
+        run: RunOrder,
+        environment: [String: String] = [:],
+        timeoutSeconds: Int? = nil,
+        disconnectPolicy: DisconnectPolicy? = nil,
+        grants: [String] = []
     ) {
         self.commandId = commandId
         self.sessionId = sessionId
@@ -79,8 +86,14 @@ public struct WorkspaceOrder: Codable, Hashable, Sendable {
     public var keep: Keep
 
     public init(
-        workspaceId: WorkspaceID, projectId: ProjectID, repository: String, defaultBranch: String, branch: String,
-        base: String? = nil, mode: Mode = .new, keep: Keep = .onFailure
+        workspaceId: WorkspaceID,
+        projectId: ProjectID,
+        repository: String,
+        defaultBranch: String,
+        branch: String,
+        base: String? = nil,
+        mode: Mode = .new,
+        keep: Keep = .onFailure
     ) {
         self.workspaceId = workspaceId
         self.projectId = projectId
@@ -115,7 +128,9 @@ public struct DisconnectPolicy: Codable, Hashable, Sendable {
     public var stopSelfAfterSeconds: Int?
 
     public init(
-        keepRunningSeconds: Int? = nil, replaceAfterSeconds: Int? = nil, stopSelfAfterSeconds: Int? = nil
+        keepRunningSeconds: Int? = nil,
+        replaceAfterSeconds: Int? = nil,
+        stopSelfAfterSeconds: Int? = nil
     ) {
         self.keepRunningSeconds = keepRunningSeconds
         self.replaceAfterSeconds = replaceAfterSeconds
@@ -173,7 +188,9 @@ public struct AbortOutcome: Codable, Hashable, Sendable {
     public var waitedMilliseconds: Int64
 
     public init(
-        outcome: Outcome, processes: [ProcessRecord] = [], remaining: [ProcessRecord] = [],
+        outcome: Outcome,
+        processes: [ProcessRecord] = [],
+        remaining: [ProcessRecord] = [],
         waitedMilliseconds: Int64
     ) {
         self.outcome = outcome

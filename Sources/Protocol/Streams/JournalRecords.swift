@@ -65,7 +65,11 @@ public struct SessionMessageProgress: Codable, Hashable, Sendable {
     public var error: String?
 
     public init(
-        sessionId: SessionID, fence: Int64, messageId: MessageID, delivery: Delivery, error: String? = nil
+        sessionId: SessionID,
+        fence: Int64,
+        messageId: MessageID,
+        delivery: Delivery,
+        error: String? = nil
     ) {
         self.sessionId = sessionId
         self.fence = fence
@@ -109,8 +113,15 @@ public struct SessionExited: Codable, Hashable, Sendable {
     public var remaining: [ProcessRecord]
 
     public init(
-        sessionId: SessionID, fence: Int64, exitCode: Int32?, exitSignal: Int32?, reason: ExitReason, endedAt: Date,
-        streams: [OutputSum], swept: [ProcessRecord] = [], remaining: [ProcessRecord] = []
+        sessionId: SessionID,
+        fence: Int64,
+        exitCode: Int32?,
+        exitSignal: Int32?,
+        reason: ExitReason,
+        endedAt: Date,
+        streams: [OutputSum],
+        swept: [ProcessRecord] = [],
+        remaining: [ProcessRecord] = []
     ) {
         self.sessionId = sessionId
         self.fence = fence
@@ -177,7 +188,12 @@ public struct OutputGap: Codable, Hashable, Sendable {
     public var hash: ChainHash
 
     public init(
-        sessionId: SessionID, fence: Int64, stream: OutputStream, from: Int64, to: Int64, reason: String,
+        sessionId: SessionID,
+        fence: Int64,
+        stream: OutputStream,
+        from: Int64,
+        to: Int64,
+        reason: String,
         hash: ChainHash
     ) {
         self.sessionId = sessionId
@@ -199,7 +215,11 @@ public struct WorkspaceCreated: Codable, Hashable, Sendable {
     public var headCommit: String
 
     public init(
-        workspaceId: WorkspaceID, branch: String, directory: String, baseCommit: String, headCommit: String
+        workspaceId: WorkspaceID,
+        branch: String,
+        directory: String,
+        baseCommit: String,
+        headCommit: String
     ) {
         self.workspaceId = workspaceId
         self.branch = branch
@@ -240,8 +260,17 @@ public struct WorkspaceSalvaged: Codable, Hashable, Sendable {
     public var bundle: Data?
 
     public init(
-        salvageId: SalvageID, workspaceId: WorkspaceID, projectId: ProjectID, ref: String, commit: String,
-        parents: [String], branch: String, files: Int, bytes: Int64, expiresAt: Date, bundle: Data?
+        salvageId: SalvageID,
+        workspaceId: WorkspaceID,
+        projectId: ProjectID,
+        ref: String,
+        commit: String,
+        parents: [String],
+        branch: String,
+        files: Int,
+        bytes: Int64,
+        expiresAt: Date,
+        bundle: Data?
     ) {
         self.salvageId = salvageId
         self.workspaceId = workspaceId

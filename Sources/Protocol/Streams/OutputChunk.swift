@@ -42,7 +42,12 @@ public struct OutputChunk: Hashable, Sendable {
         let (fence, offset) = (Self.integer(payload[0..<8]), Self.integer(payload[8..<16]))
         guard offset >= 0 else { return nil }
         self.init(
-            sessionId: SessionID(id), fence: fence, stream: stream, offset: offset, bytes: Array(payload[idEnd...]))
+            sessionId: SessionID(id),
+            fence: fence,
+            stream: stream,
+            offset: offset,
+            bytes: Array(payload[idEnd...])
+        )
     }
 
     private static func integer(_ bytes: ArraySlice<UInt8>) -> Int64 {

@@ -37,7 +37,12 @@ public struct StreamRecord: Hashable, Sendable {
 
     /// The canonical form that is hashed: big-endian epoch, seq, at; type and payload behind their lengths.
     private static func link(
-        _ previous: ChainHash, epoch: Int64, seq: Int64, at: Int64, type: String, payload: [UInt8]
+        _ previous: ChainHash,
+        epoch: Int64,
+        seq: Int64,
+        at: Int64,
+        type: String,
+        payload: [UInt8]
     ) -> ChainHash {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(payload.count + type.utf8.count + 32)
