@@ -99,8 +99,8 @@ let package = Package(
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient,
-            ] + nio("NIOCore", "NIOPosix"),
+                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient, tls,
+            ] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),
             path: "Sources/Spoke/Agent", swiftSettings: house),
         .executableTarget(
             name: "Spoke", dependencies: ["Protocol", "SpokeAgent", log, lifecycle, arguments],

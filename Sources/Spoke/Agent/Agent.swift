@@ -1,4 +1,0 @@
-import GRDB
-import Subprocess
-import Yams
-import AsyncHTTPClient

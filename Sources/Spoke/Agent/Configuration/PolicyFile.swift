@@ -1,0 +1,74 @@
+import Foundation
+public import Protocol
+public import SpokeCore
+
+/// Reads the owner's policy, again whenever the file changed: the owner need not restart anything.
+public actor PolicyFile {
+    private let path: String
+    private var known: (modified: Date?, policy: Result<Policy, Fault>)?
+
+    public init(path: String) { self.path = path }
+
+    /// The policy in force.
+    ///
+    /// - Throws: a file that cannot be understood denies everything: the owner meant something by it.
+    public func current() throws(Fault) -> Policy {
+        // A file that is not there has no date; that is the default policy's date.
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        let modified = attributes?[.modificationDate] as? Date
+        if let known, known.modified == modified { return try known.policy.get() }
+        let policy = Result { () throws(Fault) in modified == nil ? Policy() : try Self.read(path) }
+        known = (modified, policy)
+        return try policy.get()
+    }
+
+    /// Reads and checks a policy file.
+    public static func read(_ path: String) throws(Fault) -> Policy {
+        let file = try StrictYAML.decode(File.self, from: path, shape: File.shape)
+        var policy = Policy()
+        if let list = file.operations { policy.operations = list.allowList }
+        if let list = file.repositories { policy.repositories = list.allowList }
+        if let list = file.commands { policy.commands = list.allowList }
+        if let list = file.environment {
+            policy.environment = AllowList(
+                allow: list.allow ?? ["*"],
+                deny: (list.deny ?? []) + AllowList.standardEnvironment.deny.map(\.text)
+            )
+        }
+        if let list = file.paths { policy.paths = AllowList(allow: list.allow ?? [], deny: list.deny ?? []) }
+        policy.sessionsMax = file.sessions?.max
+        for text in file.sessions?.hours ?? [] {
+            guard let range = HourRange(text) else {
+                throw Fault.invalid("sessions.hours", "must be such as 08:00-20:00, not \(text) (in \(path)).")
+            }
+            policy.hours.append(range)
+        }
+        return policy
+    }
+
+    private struct File: Decodable {
+        var operations: Lists?
+        var repositories: Lists?
+        var commands: Lists?
+        var environment: Lists?
+        var paths: Lists?
+        var sessions: Sessions?
+
+        static let shape: StrictYAML.Shape = [
+            "operations": ["allow", "deny"], "repositories": ["allow", "deny"], "commands": ["allow", "deny"],
+            "environment": ["allow", "deny"], "paths": ["allow", "deny"], "sessions": ["max", "hours"],
+        ]
+
+        struct Lists: Decodable {
+            var allow: [String]?
+            var deny: [String]?
+
+            var allowList: AllowList { AllowList(allow: allow ?? ["*"], deny: deny ?? []) }
+        }
+
+        struct Sessions: Decodable {
+            var max: Int?
+            var hours: [String]?
+        }
+    }
+}

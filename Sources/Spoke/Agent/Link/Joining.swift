@@ -1,0 +1,111 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+public import Protocol
+
+/// A spoke's lasting proof of identity, got once for a join token (contract.md).
+public struct SpokeCredential: Codable, Sendable {
+    public var spokeId: SpokeID
+    public var name: String
+    /// The hub's URL as given at joining: `http://…` or `https://…`.
+    public var hub: String
+    /// The bearer key for the link; never leaves this file but in the header of a connection.
+    public var key: String
+    public var labels: [String: String]
+
+    /// Reads the credential of a data directory.
+    ///
+    /// - Throws: `NOT_FOUND` if this spoke never joined, `ACCESS_DENIED` if others may read the file.
+    public static func read(_ paths: SpokePaths) throws(Fault) -> SpokeCredential {
+        guard FileManager.default.fileExists(atPath: paths.credential) else {
+            throw Fault(
+                .notFound,
+                "This spoke has not joined a hub; run `spoke join URL --token T` with the same --data-dir."
+            )
+        }
+        return try WireCoder.value(from: try PrivateFile.readSecret(paths.credential))
+    }
+}
+
+/// Trades a join token for a credential.
+public struct Joining: Sendable {
+    public var hub: String
+    public var token: String
+    public var name: String
+    public var labels: [String: String]
+
+    public init(hub: String, token: String, name: String, labels: [String: String]) {
+        self.hub = hub
+        self.token = token
+        self.name = name
+        self.labels = labels
+    }
+
+    private struct Request: Encodable {
+        var token: String
+        var name: String
+        var labels: [String: String]
+    }
+
+    private struct Response: Decodable {
+        var data: Data
+
+        struct Data: Decodable {
+            var spokeId: SpokeID
+            var name: String
+            var credential: String
+        }
+    }
+
+    private struct Refusal: Decodable { var error: Fault }
+
+    /// Asks the hub and stores the credential, readable by the owner alone.
+    ///
+    /// - Throws: `CONFLICT` if the directory already belongs to a spoke, `UNAUTHENTICATED` for a wrong, used or expired
+    ///   token, `UNAVAILABLE` if the hub cannot be reached.
+    public func run(in paths: SpokePaths) async throws(Fault) -> SpokeCredential {
+        guard let url = URL(string: hub), ["http", "https"].contains(url.scheme), url.host() != nil else {
+            throw Fault.invalid("url", "must be the hub's address, such as http://127.0.0.1:7420, not \(hub).")
+        }
+        guard !FileManager.default.fileExists(atPath: paths.credential) else {
+            throw Fault(
+                .conflict,
+                "\(paths.root) already belongs to a spoke; choose another --data-dir or remove that one."
+            )
+        }
+        try paths.create()
+        let base = hub.hasSuffix("/") ? String(hub.dropLast()) : hub
+        let answer = try await post(Request(token: token, name: name, labels: labels), to: "\(base)/v1/join")
+        let credential = SpokeCredential(
+            spokeId: answer.data.spokeId,
+            name: answer.data.name,
+            hub: base,
+            key: answer.data.credential,
+            labels: labels
+        )
+        try PrivateFile.write(WireCoder.bytes(of: credential), to: paths.credential)
+        return credential
+    }
+
+    private func post(_ body: Request, to url: String) async throws(Fault) -> Response {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(ByteBuffer(bytes: WireCoder.bytes(of: body)))
+        let (status, bytes): (UInt, [UInt8])
+        do {
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            let buffer = try await response.body.collect(upTo: Limits.frameBytes)
+            (status, bytes) = (response.status.code, Array(buffer.readableBytesView))
+        } catch {
+            throw Fault(.unavailable, "No hub answers at \(hub); check the address and that it runs.")
+        }
+        guard status == 200 else {
+            // A refusal that is not the hub's own JSON comes from something else on the way.
+            if let refusal = try? WireCoder.value(Refusal.self, from: bytes) { throw refusal.error }
+            throw Fault(.unavailable, "\(url) answered with status \(status); is that a hub?")
+        }
+        return try WireCoder.value(from: bytes)
+    }
+}
