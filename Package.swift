@@ -82,7 +82,7 @@ let package = Package(
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOFoundationCompat"),
             path: "Sources/Hub/Server", swiftSettings: house),
         .target(
-            name: "Coordinator", dependencies: ["Protocol", "Transport", arguments, httpClient] + nio("NIOCore"),
+            name: "Coordinator", dependencies: ["Protocol", arguments, httpClient] + nio("NIOCore", "NIOHTTP1"),
             path: "Sources/Hub/Coordinator", swiftSettings: house),
         .executableTarget(
             name: "Hub",

@@ -1,0 +1,85 @@
+public import ArgumentParser
+import Foundation
+import Protocol
+
+/// What every client command takes (contract.md).
+public struct ClientOptions: ParsableArguments {
+    @Option(help: "The hub's address; otherwise NAVE_URL, then ~/.config/nave/client.json.")
+    public var url: String?
+
+    @Option(help: "A file that holds the key (mode 0600); otherwise NAVE_KEY_FILE, then ~/.config/nave/client.json.")
+    public var keyFile: String?
+
+    @Flag(help: "Print the answer as JSON, for programs.")
+    public var json = false
+
+    public init() {}
+
+    /// A client for the hub that was meant.
+    ///
+    /// - Throws: ``CommandFailure`` with exit code 78 when no hub is named or the key cannot be read.
+    func client() throws -> HubClient {
+        let configuration = try ClientConfiguration.resolve(url: url, keyFile: keyFile)
+        return HubClient(configuration: configuration)
+    }
+}
+
+/// Where the hub is and with which key to ask it.
+struct ClientConfiguration: Sendable {
+    var url: String
+    var key: String
+
+    /// The form of `~/.config/nave/client.json`.
+    struct File: Codable {
+        var url: String
+        var keyFile: String
+    }
+
+    /// Flags beat the environment, the environment beats the file.
+    static func resolve(
+        url: String?,
+        keyFile: String?,
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws -> ClientConfiguration {
+        let file = try read(path(in: environment))
+        guard let url = url ?? environment["NAVE_URL"] ?? file?.url else {
+            throw CommandFailure.configuration(
+                "No hub is named: pass --url, set NAVE_URL, or run `hub login URL --key-file FILE` once."
+            )
+        }
+        guard let keyFile = keyFile ?? environment["NAVE_KEY_FILE"] ?? file?.keyFile else {
+            throw CommandFailure.configuration(
+                "No key is named: pass --key-file, set NAVE_KEY_FILE, or run `hub login URL --key-file FILE` once."
+            )
+        }
+        return ClientConfiguration(
+            url: url.hasSuffix("/") ? String(url.dropLast()) : url,
+            key: try readKey(keyFile)
+        )
+    }
+
+    /// `~/.config/nave/client.json`, or below `XDG_CONFIG_HOME`.
+    static func path(in environment: [String: String]) -> String {
+        let home = environment["HOME"] ?? "/"
+        return "\(environment["XDG_CONFIG_HOME"] ?? "\(home)/.config")/nave/client.json"
+    }
+
+    static func readKey(_ path: String) throws -> String {
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),  // Absent: said below.
+            let text = try? String(contentsOfFile: path, encoding: .utf8)  // Unreadable: said below.
+        else { throw CommandFailure.configuration("The key file \(path) cannot be read.") }
+        if let mode = attributes[.posixPermissions] as? Int, mode & 0o077 != 0 {
+            throw CommandFailure.configuration("Others may read the key file \(path); run `chmod 600 \(path)`.")
+        }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    private static func read(_ path: String) throws -> File? {
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            return try JSONDecoder().decode(File.self, from: data)
+        } catch {
+            throw CommandFailure.configuration("\(path) cannot be understood; write it again with `hub login`.")
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import Protocol
+
+/// The hub as seen from a shell: operations by name, over HTTP.
+struct HubClient: Sendable {
+    let configuration: ClientConfiguration
+
+    /// Runs a query or mutation and answers with its `data`.
+    ///
+    /// - Parameter timeout: how long to wait for the answer; long polls ask for more.
+    func call(
+        _ operation: String,
+        _ input: JSONValue = .object([:]),
+        timeout: Duration = .seconds(60),
+        idempotencyKey: String? = nil
+    ) async throws(CommandFailure) -> JSONValue {
+        var request = request(.POST, "/v1/call/\(operation)", input)
+        if let idempotencyKey { request.headers.add(name: "idempotency-key", value: idempotencyKey) }
+        let (status, bytes) = try await send(request, timeout: timeout)
+        guard status == 200 else { throw failure(status, bytes) }
+        do {
+            let answer: JSONValue = try WireCoder.value(from: bytes)
+            return answer["data"] ?? .null
+        } catch {
+            throw .answered(Fault(.unknown, "The hub's answer cannot be read; is \(configuration.url) a hub?"))
+        }
+    }
+
+    /// Runs a subscription; `receive` gets each value's data and id, and ends it by answering `false`.
+    ///
+    /// A connection that breaks is taken up again behind the last value, as often as it takes.
+    func subscribe(
+        _ operation: String,
+        _ input: JSONValue,
+        receive: (JSONValue) async throws -> Bool
+    ) async throws {
+        var lastEventId: String?
+        var backoff = Backoff(first: .milliseconds(200), longest: .seconds(5))
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            do {
+                let ended = try await stream(operation, input, lastEventId: &lastEventId) { value in
+                    backoff.reset()
+                    return try await receive(value)
+                }
+                if ended { return }
+            } catch let failure as CommandFailure where failure.exitCode == 69 && lastEventId != nil {
+                // The hub was there a moment ago and will be again: go on where it stopped.
+            }
+            guard backoff.attempts < 60 else { throw CommandFailure.unreachable("The hub is gone; try again later.") }
+            try await Task.sleep(for: backoff.next(using: &generator))
+        }
+    }
+
+    /// One connection of a subscription; `true` when it came to its end, `false` when it broke off.
+    private func stream(
+        _ operation: String,
+        _ input: JSONValue,
+        lastEventId: inout String?,
+        receive: (JSONValue) async throws -> Bool
+    ) async throws -> Bool {
+        var request = request(.POST, "/v1/subscribe/\(operation)", input)
+        request.headers.add(name: "accept", value: "text/event-stream")
+        if let lastEventId { request.headers.add(name: "last-event-id", value: lastEventId) }
+        let response = try await execute(request, timeout: .hours(24 * 365))
+        guard response.status == .ok else {
+            let body = try? await response.body.collect(upTo: Limits.frameBytes)  // An unreadable body is told as such.
+            throw failure(response.status.code, body.map { Array($0.readableBytesView) } ?? [])
+        }
+        var parser = ServerSentEventParser()
+        do {
+            for try await buffer in response.body {
+                for event in parser.feed(buffer.readableBytesView) {
+                    if let id = event.id { lastEventId = id }
+                    switch event.name {
+                    case "completed": return true
+                    case "error": throw failure(500, Array(event.data.utf8))
+                    default:
+                        let value: JSONValue = try WireCoder.value(from: Array(event.data.utf8))
+                        if try await receive(value) == false { return true }
+                    }
+                }
+            }
+            return false
+        } catch is HTTPClientError {
+            return false
+        } catch is ChannelError {
+            return false
+        } catch is IOError {
+            return false
+        }
+    }
+
+    private func request(_ method: HTTPMethod, _ path: String, _ input: JSONValue) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: configuration.url + path)
+        request.method = method
+        request.headers.add(name: "authorization", value: "Bearer \(configuration.key)")
+        request.headers.add(name: "content-type", value: "application/json")
+        request.body = .bytes(ByteBuffer(bytes: WireCoder.bytes(of: input)))
+        return request
+    }
+
+    private func send(
+        _ request: HTTPClientRequest,
+        timeout: Duration
+    ) async throws(CommandFailure) -> (status: UInt, body: [UInt8]) {
+        let response = try await execute(request, timeout: .nanoseconds(timeout.nanoseconds))
+        do {
+            let body = try await response.body.collect(upTo: 64 << 20)
+            return (response.status.code, Array(body.readableBytesView))
+        } catch {
+            throw .unreachable("The hub at \(configuration.url) hung up before it had answered.")
+        }
+    }
+
+    private func execute(
+        _ request: HTTPClientRequest,
+        timeout: TimeAmount
+    ) async throws(CommandFailure) -> HTTPClientResponse {
+        do {
+            return try await HTTPClient.shared.execute(request, timeout: timeout)
+        } catch let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout {
+            throw .unreachable("The hub at \(configuration.url) did not answer in time.")
+        } catch {
+            throw .unreachable("No hub answers at \(configuration.url); check the address and that it runs.")
+        }
+    }
+
+    private struct Refusal: Decodable { var error: Fault }
+
+    private func failure(_ status: UInt, _ body: [UInt8]) -> CommandFailure {
+        // Anything else than the hub's own error comes from something on the way, such as a proxy.
+        guard let refusal = try? WireCoder.value(Refusal.self, from: body) else {
+            return .answered(Fault(.unknown, "\(configuration.url) answered with status \(status); is that a hub?"))
+        }
+        return .answered(refusal.error)
+    }
+}

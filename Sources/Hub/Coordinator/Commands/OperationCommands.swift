@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+import Protocol
+
+/// `hub operations`
+struct OperationsCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "operations",
+        abstract: "Everything that can be called, with its schemas."
+    )
+
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "Show this operation's schemas.") var operation: String?
+
+    func ask(_ hub: HubClient) async throws {
+        if let operation {
+            let spec = try await hub.call("operation.schema", ["operation": .string(operation)])
+            return try Output.json(spec)
+        }
+        let answer = try await hub.call("operation.list")
+        if client.json { return try Output.json(answer) }
+        var table = Table("OPERATION", "TYPE", "DOES")
+        for spec in answer["operations"]?.arrayValue ?? [] {
+            table.add(
+                "\(spec.cell("namespace")).\(spec.cell("name"))",
+                spec.cell("type"),
+                spec.cell("description")
+            )
+        }
+        try Output.line(table.text(empty: "No operations."))
+    }
+}
+
+/// `hub call OPERATION [JSON | @FILE | -]`
+struct CallCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "call",
+        abstract: "Call any query or mutation.",
+        discussion: "Prints the answer's data as JSON. The input is JSON, @FILE, or - for standard input."
+    )
+
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "namespace.name") var operation: String
+    @Argument(help: "The input.") var input: String?
+    @Option(help: "Answer the same under the same key for 24 hours.") var idempotencyKey: String?
+    @Option(help: "How long to wait for the answer.") var timeout: DurationArgument?
+
+    func ask(_ hub: HubClient) async throws {
+        let answer = try await hub.call(
+            operation,
+            try TextArgument.readJSON(input),
+            timeout: timeout?.duration ?? .seconds(60),
+            idempotencyKey: idempotencyKey
+        )
+        try Output.json(answer)
+    }
+}
+
+/// `hub subscribe OPERATION [JSON]`
+struct SubscribeCommand: ClientCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "subscribe",
+        abstract: "Follow any subscription; one JSON value a line."
+    )
+
+    @OptionGroup var client: ClientOptions
+    @Argument(help: "namespace.name") var operation: String
+    @Argument(help: "The input: JSON, @FILE, or - for standard input.") var input: String?
+
+    func ask(_ hub: HubClient) async throws {
+        try await hub.subscribe(operation, try TextArgument.readJSON(input)) { value in
+            try Output.json(value)
+            return true
+        }
+    }
+}
