@@ -104,7 +104,8 @@ let package = Package(
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient, tls,
+                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient, crypto,
+                tls,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),
             path: "Sources/Spoke/Agent", swiftSettings: house),
         .executableTarget(
