@@ -1,0 +1,47 @@
+import Foundation
+import Protocol
+
+/// Gathers the spoke's whole truth for a hello.
+struct Greeting: Sendable {
+    let paths: SpokePaths
+    let credential: SpokeCredential
+    let configuration: SpokeConfiguration
+    let journal: Journal
+    let inbox: Inbox
+    let sessions: Sessions
+    let worktrees: Worktrees
+    let draining: DrainSwitch
+    /// New for each start of this process.
+    private let incarnation = UUID().uuidString.lowercased()
+
+    init(
+        paths: SpokePaths, credential: SpokeCredential, configuration: SpokeConfiguration, journal: Journal,
+        inbox: Inbox, sessions: Sessions, worktrees: Worktrees, draining: DrainSwitch
+    ) {
+        self.paths = paths
+        self.credential = credential
+        self.configuration = configuration
+        self.journal = journal
+        self.inbox = inbox
+        self.sessions = sessions
+        self.worktrees = worktrees
+        self.draining = draining
+    }
+
+    func hello() async throws(Fault) -> LinkHello {
+        let state = await journal.state
+        let trees = try await worktrees.list().map { record in
+            WorktreeSummary(
+                workspaceId: record.id, branch: record.branch, head: record.headCommit ?? "", dirty: false)
+        }
+        return LinkHello(
+            spokeId: credential.spokeId, name: credential.name, incarnation: incarnation, bootId: Host.bootId(),
+            spokeType: .compute, hostInfo: await Host.info(dataDirectory: paths.root),
+            labels: credential.labels.merging(configuration.labels) { _, configured in configured },
+            slots: configuration.slots, draining: draining.isOn,
+            journal: JournalSummary(
+                epoch: state.epoch, first: state.first, next: state.next, headHash: state.headHash),
+            commands: try await inbox.mark(), operations: OperationsSummary(hash: ""),
+            sessions: await sessions.summaries(), worktrees: trees)
+    }
+}

@@ -1,0 +1,247 @@
+import Foundation
+import Logging
+import NIOPosix
+import Protocol
+import Synchronization
+import Transport
+
+/// Keeps this spoke connected to its hub: dials, says hello, hands records and orders over, and tries again for as
+/// long as it takes.
+actor LinkService {
+    private let credential: SpokeCredential
+    private let journal: Journal
+    private let inbox: Inbox
+    private let hello: @Sendable () async throws -> LinkHello
+    private let measure: @Sendable () async -> (load: HostLoad, sessions: Int)
+    private let opened: @Sendable (LinkWelcome) async -> Void
+    private let commandsArrived: @Sendable () -> Void
+    private let logger: Logger
+    private let timekeeper = SystemTimekeeper()
+    private let reconnect: Driver<ReconnectMachine>
+
+    private var link: Driver<SpokeLink>?
+    private var calls: [String: CheckedContinuation<CallMessage, Never>] = [:]
+
+    /// What people are told of the link.
+    private(set) var state = "starting"
+    private(set) var since = Date()
+
+    init(
+        credential: SpokeCredential, journal: Journal, inbox: Inbox, logger: Logger,
+        hello: @escaping @Sendable () async throws -> LinkHello,
+        measure: @escaping @Sendable () async -> (load: HostLoad, sessions: Int),
+        opened: @escaping @Sendable (LinkWelcome) async -> Void,
+        commandsArrived: @escaping @Sendable () -> Void
+    ) {
+        self.credential = credential
+        self.journal = journal
+        self.inbox = inbox
+        self.logger = logger
+        self.hello = hello
+        self.measure = measure
+        self.opened = opened
+        self.commandsArrived = commandsArrived
+        reconnect = Driver(ReconnectMachine(), timekeeper: timekeeper)
+    }
+
+    // MARK: Connecting
+
+    /// Stays connected until cancelled, or until the hub says that this spoke must not come back.
+    func run() async {
+        async let told: Void = tellOfRecords()
+        await reconnect.tell(.start)
+        for await action in reconnect.actions {
+            switch action {
+            case .dial(let elsewhere):
+                let outcome = await connection(to: elsewhere ?? credential.hub)
+                await reconnect.tell(outcome)
+            case .waiting(let delay, let cause):
+                become("offline: \(cause)")
+                logger.notice("link waits", metadata: ["milliseconds": "\(delay.milliseconds)", "cause": "\(cause)"])
+            case .giveUp(let cause):
+                become("given up: \(cause)")
+                logger.error("link given up", metadata: ["cause": "\(cause)"])
+            }
+        }
+        await told
+    }
+
+    /// Leaves the hub in order; ``run()`` then has nothing more to do.
+    func leave(_ reason: LinkGoodbye.Reason) async {
+        await reconnect.tell(.stop)
+        await link?.tell(.leave(LinkGoodbye(reason: reason)))
+    }
+
+    /// Ends this connection and begins the next at once, so that the hub hears a new hello.
+    func renew() async {
+        await link?.tell(.leave(LinkGoodbye(reason: .restart)))
+        await reconnect.tell(.wake)
+    }
+
+    /// One connection, from dialing to its end.
+    private func connection(to url: String) async -> ReconnectMachine.Event {
+        let machine: SpokeLink
+        do {
+            machine = SpokeLink(hello: try await hello())
+        } catch {
+            return .dialFailed(Fault(.execution, "The spoke's own state cannot be read: \(error)"), draw: Self.draw())
+        }
+        let link = Driver(machine, timekeeper: timekeeper)
+        let (news, post) = AsyncStream<LinkNews>.makeStream(bufferingPolicy: .bufferingOldest(Limits.windowRecords))
+        let connection: LinkConnection
+        do throws(Fault) {
+            let dialer = WebSocketDialer(group: MultiThreadedEventLoopGroup.singleton)
+            connection = try await dialer.dial(Self.linkURL(url), bearer: credential.key) { connection, item in
+                if case .dropped = post.yield(item) { connection.close(.tooSlow) }
+                if case .closed = item { post.finish() }
+            }
+        } catch {
+            return .dialFailed(error, draw: Self.draw())
+        }
+        self.link = link
+        await link.tell(.connected)
+        async let heard: Void = hear(news, for: link)
+        let end = await perform(link, over: connection)
+        self.link = nil
+        connection.close(.goingAway)
+        await heard
+        failCalls()
+        return .ended(end, draw: Self.draw())
+    }
+
+    private func hear(_ news: AsyncStream<LinkNews>, for link: Driver<SpokeLink>) async {
+        for await item in news {
+            switch item {
+            case .message(let message): await link.tell(.received(message))
+            case .closed(let reason): await link.tell(.disconnected(reason))
+            case .writable: break
+            }
+        }
+    }
+
+    // MARK: What the machine decides
+
+    private func perform(_ link: Driver<SpokeLink>, over connection: LinkConnection) async -> LinkEnd {
+        for await action in link.actions {
+            switch action {
+            case .send(let message): connection.send(message)
+            case .close(let reason): connection.close(reason)
+            case .opened(let welcome): await open(welcome, link)
+            case .loadJournal(let after, let records, let bytes):
+                await link.tell(.journalLoaded(await load(after: after, maxRecords: records, maxBytes: bytes)))
+            case .journalAcknowledged(let position): await forget(upTo: position)
+            case .applyCommands(let records): await link.tell(await apply(records))
+            case .measureLoad:
+                let (load, sessions) = await measure()
+                await link.tell(.loadMeasured(load, sessions: sessions))
+            case .deliver(let call): await deliver(call)
+            case .notUnderstood(let type):
+                logger.warning("hub does not know a message", metadata: ["type": "\(type)"])
+            case .ended(let end):
+                await link.finish()
+                logger.info("link ended", metadata: ["end": "\(end)"])
+                return end
+            }
+        }
+        return .lost(.tooSlow)
+    }
+
+    private func open(_ welcome: LinkWelcome, _ link: Driver<SpokeLink>) async {
+        await reconnect.tell(.opened)
+        become("connected")
+        await opened(welcome)
+        await link.tell(.journalStored(next: await journal.state.next))
+    }
+
+    private func load(after: Int64, maxRecords: Int, maxBytes: Int) async -> [StreamRecord] {
+        do {
+            return try await journal.records(after: after, maxRecords: maxRecords, maxBytes: maxBytes)
+        } catch {
+            logger.warning("journal not readable", metadata: ["after": "\(after)", "error": "\(error)"])
+            return []
+        }
+    }
+
+    private func forget(upTo position: StreamPosition) async {
+        do {
+            try await journal.acknowledged(epoch: position.epoch, upTo: position.seq)
+        } catch {
+            // They stay a little longer; the next acknowledgement covers them.
+            logger.warning("journal not trimmed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func apply(_ records: [StreamRecord]) async -> SpokeLink.Event {
+        do {
+            let mark = try await inbox.receive(records)
+            commandsArrived()
+            return .commandsApplied(mark)
+        } catch {
+            logger.warning("orders not stored", metadata: ["error": "\(error)"])
+            return .commandsFailed
+        }
+    }
+
+    /// Tells whichever link there is that the journal has grown.
+    private func tellOfRecords() async {
+        for await _ in journal.appended {
+            await link?.tell(.journalStored(next: await journal.state.next))
+        }
+    }
+
+    // MARK: Calls
+
+    /// Asks the hub for an operation on behalf of a session.
+    ///
+    /// - Throws: `UNAVAILABLE` while there is no link, `SPOKE_DISCONNECTED` if it breaks before the answer.
+    func call(_ operation: String, _ input: JSONValue, session: SessionID?) async throws(Fault) -> JSONValue {
+        guard let link else { throw Fault(.unavailable, "The hub cannot be reached from this spoke just now.") }
+        let request = CallRequested(
+            requestId: UUID().uuidString.lowercased(), operationId: operation, input: input, sessionId: session,
+            timestamp: Date().milliseconds)
+        let answer = await withCheckedContinuation { continuation in
+            calls[request.requestId] = continuation
+            Task { await link.tell(.call(.requested(request))) }
+        }
+        switch answer {
+        case .responded(let response): return response.output["data"] ?? response.output
+        case .failed(let failure):
+            throw Fault(failure.error.code, failure.error.message, details: failure.error.details)
+        case .completed: return .null
+        case .aborted, .requested, .credit: throw Fault(.aborted, "The call was aborted.")
+        }
+    }
+
+    private func deliver(_ call: CallMessage) async {
+        guard case .requested(let request) = call else {
+            calls.removeValue(forKey: call.requestId)?.resume(returning: call)
+            return
+        }
+        let error = CallError(
+            code: .operationNotFound, message: "This spoke does not offer \(request.operationId).", retryable: false)
+        let answer = CallFailed(requestId: request.requestId, error: error, timestamp: Date().milliseconds)
+        await link?.tell(.call(.failed(answer)))
+    }
+
+    private func failCalls() {
+        for (id, continuation) in calls {
+            let error = CallError(
+                code: .spokeDisconnected, message: "The link to the hub broke before it answered.", retryable: true)
+            continuation.resume(
+                returning: .failed(CallFailed(requestId: id, error: error, timestamp: Date().milliseconds)))
+        }
+        calls = [:]
+    }
+
+    private func become(_ state: String) {
+        if self.state != state { since = Date() }
+        self.state = state
+    }
+
+    private static func linkURL(_ hub: String) -> String {
+        let socket = hub.hasPrefix("https") ? "wss\(hub.dropFirst(5))" : "ws\(hub.dropFirst(4))"
+        return "\(socket)/v1/link"
+    }
+
+    private static func draw() -> UInt64 { UInt64.random(in: 0...UInt64.max) }
+}

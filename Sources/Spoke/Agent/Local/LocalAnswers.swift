@@ -1,0 +1,94 @@
+import Foundation
+import Protocol
+
+/// What the running spoke answers at its socket.
+struct LocalAnswers: Sendable {
+    let paths: SpokePaths
+    let credential: SpokeCredential
+    let journal: Journal
+    let worktrees: Worktrees
+    let sessions: Sessions
+    let link: LinkService
+    let isDraining: @Sendable () async -> Bool
+    let drain: @Sendable (Bool) async -> Void
+
+    func answer(_ request: LocalRequest) async -> LocalResponse {
+        do {
+            return LocalResponse(result: try await result(of: request))
+        } catch {
+            return LocalResponse(error: error)
+        }
+    }
+
+    private func result(of request: LocalRequest) async throws(Fault) -> JSONValue {
+        switch request.method {
+        case .status: return await status()
+        case .sessions: return await sessions.overview()
+        case .worktrees: return try await worktreeList()
+        case .journal: return await journalState()
+        case .verify: return try await OfflineJournal.value(try await journal.verify())
+        case .drain:
+            await drain(request.parameters?["draining"] != .bool(false))
+            return ["draining": .bool(await isDraining())]
+        case .call:
+            guard let operation = request.parameters?["operation"]?.stringValue else {
+                throw Fault.invalid("operation", "is required.")
+            }
+            let session = try authenticate(request)
+            return try await link.call(operation, request.parameters?["input"] ?? .object([:]), session: session)
+        case .notify:
+            let session = try authenticate(request)
+            guard case .object(var input)? = request.parameters else { throw Fault.invalid("message", "is required.") }
+            input["sessionId"] = .string(session.rawValue)
+            return try await link.call("coord.notify", .object(input), session: session)
+        }
+    }
+
+    /// - Throws: `UNAUTHENTICATED` unless the token is the one that the session's own processes can read.
+    private func authenticate(_ request: LocalRequest) throws(Fault) -> SessionID {
+        guard let session = request.session else {
+            throw Fault(.unauthenticated, "Only a process of a session may ask this; run it inside a worktree.")
+        }
+        let folder = SessionFolder(root: paths.sessions, id: session.id)
+        // No file means no such session; that is the same answer.
+        let known = (try? PrivateFile.readSecret("\(folder.path)/token")) ?? []
+        let given = Array(session.token.utf8)
+        let differs = zip(known, given).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+        guard !known.isEmpty, known.count == given.count, differs == 0 else {
+            throw Fault(.unauthenticated, "The token is not that of a session that runs here.")
+        }
+        return session.id
+    }
+
+    private func status() async -> JSONValue {
+        let disk = Host.disk(at: paths.root)
+        return [
+            "name": .string(credential.name), "spokeId": .string(credential.spokeId.rawValue),
+            "hub": .string(credential.hub), "link": .string(await link.state),
+            "since": .string(await link.since.wireText), "sessions": .integer(Int64(await sessions.count)),
+            "draining": .bool(await isDraining()), "journal": await journalState(),
+            "disk": ["freeBytes": .integer(disk?.freeBytes ?? 0), "totalBytes": .integer(disk?.totalBytes ?? 0)],
+            "version": .string(Host.version),
+        ]
+    }
+
+    private func journalState() async -> JSONValue {
+        let state = await journal.state
+        return [
+            "epoch": .integer(state.epoch), "first": .integer(state.first), "next": .integer(state.next),
+            "waiting": .integer(state.next - state.first), "bytes": .integer(Int64(state.bytes)),
+            "headHash": .string(state.headHash.hex),
+        ]
+    }
+
+    private func worktreeList() async throws(Fault) -> JSONValue {
+        let rows = try await worktrees.list().map { record -> JSONValue in
+            [
+                "workspaceId": .string(record.id.rawValue), "branch": .string(record.branch),
+                "state": .string(record.state.rawValue), "directory": .string(record.directory),
+                "repository": .string(record.repository), "lastUsedAt": .string(record.lastUsedAt.wireText),
+            ]
+        }
+        return ["worktrees": .array(rows)]
+    }
+}

@@ -1,0 +1,84 @@
+import Logging
+import Protocol
+
+/// Carries a session's output from its spool into the journal, in order and without a byte missing.
+struct OutputPump: Sendable {
+    let order: StartSession
+    /// Who writes the spool; `nil` once nobody does any more.
+    let process: SupervisedProcess?
+    let journal: Journal
+    let logger: Logger
+
+    private static let streams: [OutputStream] = [.stdout, .stderr]
+
+    /// Follows a running process to its end.
+    func run() async -> ProcessEnd {
+        guard let process else { preconditionFailure("Only a running process can be followed.") }
+        for await event in process.events {
+            switch event {
+            case .output(let stream, _): await pump(stream)
+            case .finished(let end): return end
+            }
+        }
+        preconditionFailure("A process tells its end before its events end.")
+    }
+
+    /// Takes in what there is of a stream, then tells the supervisor that it may let go of it.
+    private func pump(_ stream: OutputStream) async {
+        guard let process else { return }
+        do {
+            var position = try await journal.position(of: key(stream))
+            while true {
+                let bytes = try process.read(stream, from: position.wanted, max: Limits.outputChunkBytes)
+                guard !bytes.isEmpty else { break }
+                position = try await append(bytes, to: stream, at: position.wanted)
+            }
+            process.consumed(stream, upTo: position.journaled)
+        } catch {
+            // The spool keeps it all; the next bell, or the end, tries again.
+            logger.warning("output not journaled yet", metadata: ["stream": "\(stream)", "error": "\(error)"])
+        }
+    }
+
+    /// Takes in what is left in the spools after the end, however long the journal refuses.
+    ///
+    /// - Returns: the sums that prove the output complete.
+    func drain(_ folder: SessionFolder, sizes: [OutputStream: Int64]) async -> [OutputSum] {
+        var sums: [OutputSum] = []
+        for stream in Self.streams {
+            sums.append(await drain(stream, of: folder, upTo: sizes[stream] ?? 0))
+        }
+        return sums
+    }
+
+    private func drain(_ stream: OutputStream, of folder: SessionFolder, upTo size: Int64) async -> OutputSum {
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(10))
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            do {
+                var position = try await journal.position(of: key(stream))
+                while position.wanted < size {
+                    let room = min(Int64(Limits.outputChunkBytes), size - position.wanted)
+                    let bytes = try folder.read(stream, from: position.wanted, max: Int(room))
+                    guard !bytes.isEmpty else { break }
+                    position = try await append(bytes, to: stream, at: position.wanted)
+                }
+                return try await journal.finish(output: key(stream))
+            } catch {
+                logger.warning("output not journaled yet", metadata: ["stream": "\(stream)", "error": "\(error)"])
+                // Cancelled means that the agent stops; the next one drains again.
+                try? await Task.sleep(for: backoff.next(using: &generator))
+            }
+        }
+    }
+
+    private func append(_ bytes: [UInt8], to stream: OutputStream, at offset: Int64) async throws(Fault) -> OutputPosition {
+        try await journal.append(
+            output: OutputChunk(
+                sessionId: order.sessionId, fence: order.fence, stream: stream, offset: offset, bytes: bytes))
+    }
+
+    private func key(_ stream: OutputStream) -> OutputKey {
+        OutputKey(sessionId: order.sessionId, fence: order.fence, stream: stream)
+    }
+}

@@ -1,0 +1,237 @@
+import Foundation
+import Logging
+import Protocol
+import SpokeCore
+
+/// One session on this spoke, from the order to its end: worktree, process, output, what is left behind.
+///
+///     preparing ──started──▶ running ──finished──▶ ending ──▶ ended
+///         └──────failed or aborted──────▶ ended
+///
+/// Whatever dies in between, the same order carried out again comes to the same result (see ``resume()``).
+actor SessionRun {
+    enum Phase: Sendable {
+        case preparing
+        case running(SupervisedProcess)
+        case ended
+    }
+
+    nonisolated let order: StartSession
+    private let surroundings: SessionSurroundings
+    private let logger: Logger
+    private(set) var phase: Phase = .preparing
+    private(set) var startedAt: Date?
+    private var abort: AbortSession?
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    init(_ order: StartSession, in surroundings: SessionSurroundings) {
+        self.order = order
+        self.surroundings = surroundings
+        var logger = surroundings.logger
+        logger[metadataKey: "session"] = "\(order.sessionId)"
+        self.logger = logger
+    }
+
+    private var folder: SessionFolder { SessionFolder(root: surroundings.paths.sessions, id: order.sessionId) }
+
+    // MARK: The session's life
+
+    /// Runs the session to its end: from the beginning, or from wherever an earlier agent left it.
+    func run() async {
+        do {
+            try await carryOut()
+        } catch {
+            await fail(error)
+        }
+        phase = .ended
+        wakeWaiters()
+    }
+
+    private func carryOut() async throws(Fault) {
+        switch try await SupervisedProcess.adopt(folder) {
+        case .running(let process): try await follow(process)
+        case .finished(let end), .lost(let end): try await conclude(end)
+        case .absent:
+            guard abort == nil else { return try await concludeUnstarted() }
+            let process = try await start()
+            try await follow(process)
+        }
+    }
+
+    private func start() async throws(Fault) -> SupervisedProcess {
+        try await surroundings.admit(order)
+        let workspace = try await surroundings.worktrees.prepare(order.workspace)
+        try await surroundings.journal.append([JournalDraft(.workspaceCreated, workspace)])
+        if abort != nil { throw Fault(.aborted, "The session was aborted before its process started.") }
+        let process = try await SupervisedProcess.start(
+            try spec(in: workspace), in: folder, supervisor: surroundings.supervisor)
+        let started = Date()
+        let record = SessionStarted(
+            sessionId: order.sessionId, fence: order.fence, workspaceId: order.workspace.workspaceId,
+            pid: process.pid, startedAt: started)
+        var row = self.row(.running)
+        row.pid = process.pid
+        row.startedAt = started
+        try await surroundings.journal.append([JournalDraft(.sessionStarted, record)]) { [row] db in
+            try SessionTable.save(row, in: db)
+        }
+        startedAt = started
+        return process
+    }
+
+    private func spec(in workspace: WorkspaceCreated) throws(Fault) -> ProcessSpec {
+        let profile = try surroundings.profile(of: order.run)
+        let tokenFile = "\(folder.path)/token"
+        try surroundings.makePrivate(folder.path)
+        try PrivateFile.write(Array(SessionEnvironment.newToken().utf8), to: tokenFile)
+        let environment = SessionEnvironment(
+            own: surroundings.environment, socket: surroundings.paths.socket, order: order, workspace: workspace,
+            tokenFile: tokenFile)
+        return ProcessSpec(
+            sessionId: order.sessionId, command: profile.command(for: order.run), environment: environment.variables,
+            directory: workspace.directory, timeoutSeconds: order.timeoutSeconds, stdin: .open,
+            cgroup: surroundings.cgroups?.make(for: order.sessionId))
+    }
+
+    /// Takes the process's output in until its end.
+    private func follow(_ process: SupervisedProcess) async throws(Fault) {
+        phase = .running(process)
+        wakeWaiters()
+        if let abort { Task { await self.stop(process, grace: abort.graceSeconds) } }
+        let pump = OutputPump(order: order, process: process, journal: surroundings.journal, logger: logger)
+        let end = await pump.run()
+        try await conclude(end)
+        process.release()
+    }
+
+    /// All that the process wrote is in the journal, then its end, then nothing is left of it but its worktree.
+    private func conclude(_ end: ProcessEnd) async throws(Fault) {
+        if let failure = end.failure { throw failure }
+        let pump = OutputPump(order: order, process: nil, journal: surroundings.journal, logger: logger)
+        let sums = await pump.drain(folder, sizes: end.sizes)
+        let exited = SessionExited(
+            sessionId: order.sessionId, fence: order.fence, exitCode: end.exitCode, exitSignal: end.exitSignal,
+            reason: end.reason, endedAt: end.endedAt, streams: sums, swept: end.swept, remaining: end.remaining)
+        try await end(with: JournalDraft(.sessionExited, exited))
+        await clean(succeeded: end.reason == .exited && end.exitCode == 0)
+    }
+
+    /// Aborted while it waited for its worktree: it never had a process.
+    private func concludeUnstarted() async throws(Fault) {
+        let exited = SessionExited(
+            sessionId: order.sessionId, fence: order.fence, exitCode: nil, exitSignal: nil, reason: .aborted,
+            endedAt: Date(), streams: [])
+        try await end(with: JournalDraft(.sessionExited, exited))
+    }
+
+    private func fail(_ fault: Fault) async {
+        logger.notice("session failed", metadata: ["error": "\(fault)"])
+        do {
+            if abort != nil { return try await concludeUnstarted() }
+            let failed = SessionFailed(
+                sessionId: order.sessionId, fence: order.fence, error: fault, at: Date())
+            try await end(with: JournalDraft(.sessionFailed, failed))
+            await clean(succeeded: false)
+        } catch {
+            // The journal refuses; the order is still open and the next start of the agent tries again.
+            logger.error("session's end not journaled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// The end is told once: record, row and the order's completion are one transaction.
+    private func end(with draft: JournalDraft) async throws(Fault) {
+        var row = self.row(.ended)
+        row.startedAt = startedAt
+        row.endedAt = Date()
+        let settled = try await surroundings.inbox.completed(order.commandId, drafts: [draft]) { [row] db in
+            try SessionTable.save(row, in: db)
+        }
+        if settled { logger.info("session ended") }
+    }
+
+    private func row(_ state: SessionRow.State) -> SessionRow {
+        SessionRow(
+            id: order.sessionId, fence: order.fence, state: state, workspaceId: order.workspace.workspaceId,
+            spec: WireCoder.bytes(of: order))
+    }
+
+    /// What is left of a session that has ended: its folder goes, its worktree as ordered.
+    private func clean(succeeded: Bool) async {
+        do {
+            try await surroundings.journal.forget(output: order.sessionId)
+            try folder.remove()
+            surroundings.cgroups?.remove(for: order.sessionId)
+            let keep = order.workspace.keep
+            guard keep == .never || (keep == .onFailure && succeeded) else { return }
+            try await surroundings.removeWorkspace(order.workspace.workspaceId, reason: "the session ended")
+        } catch {
+            // Nothing is lost: the sweep finds what was left behind.
+            logger.notice("session not cleaned up", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: What others want of it
+
+    /// Writes a message to the process's standard input, as one line.
+    func deliver(_ message: SendMessage) async throws(Fault) {
+        await untilStarted()
+        guard case .running(let process) = phase else {
+            throw Fault(.conflict, "The session has ended; nobody can read the message.")
+        }
+        let line = message.text.hasSuffix("\n") ? message.text : message.text + "\n"
+        try await process.send(Array(line.utf8))
+    }
+
+    /// Ends the session, with proof.
+    func stop(_ order: AbortSession) async -> AbortOutcome {
+        if abort == nil { abort = order }
+        let begun = ContinuousClock.now
+        if case .preparing = phase {
+            await untilStarted()
+            guard case .running = phase else {
+                return AbortOutcome(
+                    outcome: .stopped, waitedMilliseconds: (ContinuousClock.now - begun).milliseconds)
+            }
+        }
+        guard case .running(let process) = phase else {
+            return AbortOutcome(outcome: .stopped, waitedMilliseconds: 0)
+        }
+        return await stop(process, grace: order.graceSeconds)
+    }
+
+    @discardableResult
+    private func stop(_ process: SupervisedProcess, grace: Double) async -> AbortOutcome {
+        let begun = ContinuousClock.now
+        do {
+            return try await process.stop(grace: .milliseconds(Int64(grace * 1_000)))
+        } catch {
+            logger.warning("abort not confirmed", metadata: ["error": "\(error)"])
+            let leader = ProcessRecord(pid: process.pid, command: order.run.command?.first ?? "")
+            return AbortOutcome(
+                outcome: .incomplete, remaining: [leader],
+                waitedMilliseconds: (ContinuousClock.now - begun).milliseconds)
+        }
+    }
+
+    private func untilStarted() async {
+        guard case .preparing = phase else { return }
+        await withCheckedContinuation { waiters.append($0) }
+    }
+
+    private func wakeWaiters() {
+        for waiter in waiters { waiter.resume() }
+        waiters = []
+    }
+
+    /// What the hub is told of it on every connection.
+    var summary: SessionSummary {
+        let (state, pid): (SessionSummary.State, Int32?) =
+            switch phase {
+            case .preparing: (.preparing, nil)
+            case .running(let process): (.running, process.pid)
+            case .ended: (.ended, nil)
+            }
+        return SessionSummary(
+            sessionId: order.sessionId, fence: order.fence, state: state, pid: pid, startedAt: startedAt)
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Logging
+import Protocol
+import SpokeCore
+
+/// Everything that a session needs of its spoke.
+struct SessionSurroundings: Sendable {
+    let paths: SpokePaths
+    let configuration: SpokeConfiguration
+    let policy: PolicyFile
+    let journal: Journal
+    let inbox: Inbox
+    let worktrees: Worktrees
+    let cgroups: Cgroups?
+    /// The supervisor's program.
+    let supervisor: String
+    let environment: [String: String]
+    let logger: Logger
+    let sessionsRunning: @Sendable () async -> Int
+
+    /// The one place where the owner's policy judges an order to run something (safety.md 5).
+    ///
+    /// - Throws: `ACCESS_DENIED` by the policy, `UNAVAILABLE` when the disk is too full for another session.
+    func admit(_ order: StartSession) async throws(Fault) {
+        let program = try profile(of: order.run).command(for: order.run).first ?? ""
+        let situation = Policy.Situation(
+            // The session that asks is counted already.
+            sessionsRunning: await sessionsRunning() - 1, minuteOfDay: Host.minuteOfDay())
+        if let objection = try await policy.current().objection(to: order, program: program, in: situation) {
+            throw objection
+        }
+        guard let disk = Host.disk(at: paths.root), disk.freeShare < configuration.diskReserve else { return }
+        let message = "The spoke's disk is \(Int((1 - disk.freeShare) * 100)) % full; free some and spawn again."
+        try await journal.append([.alert(.critical, "disk.low", message)])
+        throw Fault(.unavailable, message)
+    }
+
+    /// How the program of an order is run.
+    ///
+    /// - Throws: `VALIDATION_ERROR` for an order without a command, `NOT_FOUND` for an agent that this spoke has not.
+    func profile(of run: RunOrder) throws(Fault) -> RunProfile {
+        if let command = run.command, !command.isEmpty { return .command(command) }
+        guard let name = run.agent else {
+            throw Fault.invalid("run", "must have a command or an agent.")
+        }
+        guard let profile = configuration.agents[name], !profile.command.isEmpty else {
+            let known = configuration.agents.keys.sorted().joined(separator: ", ")
+            throw Fault(
+                .notFound,
+                "This spoke has no agent named \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml.")
+        }
+        return .agent(profile)
+    }
+
+    /// Makes a folder for the owner alone.
+    func makePrivate(_ path: String) throws(Fault) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw Fault(.unavailable, "The folder \(path) cannot be made.")
+        }
+    }
+
+    /// Removes a worktree, saved first, and tells the hub of both.
+    func removeWorkspace(_ id: WorkspaceID, reason: String) async throws(Fault) {
+        let (removed, salvaged) = try await worktrees.remove(id, reason: reason)
+        var drafts: [JournalDraft] = []
+        if let salvaged { drafts.append(JournalDraft(.workspaceSalvaged, salvaged)) }
+        drafts.append(JournalDraft(.workspaceRemoved, removed))
+        try await journal.append(drafts)
+    }
+}
+
+/// A command as it was ordered, or an agent by its profile.
+enum RunProfile: Sendable {
+    case command([String])
+    case agent(AgentProfile)
+
+    /// Program and arguments.
+    func command(for run: RunOrder) -> [String] {
+        switch self {
+        case .command(let command): command
+        case .agent(let profile):
+            profile.promptVia == .argument ? profile.command + [run.prompt ?? ""] : profile.command
+        }
+    }
+}

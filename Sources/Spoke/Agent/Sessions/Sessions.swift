@@ -1,0 +1,72 @@
+import Foundation
+import Logging
+import Protocol
+
+/// The sessions of this spoke that have not ended.
+actor Sessions {
+    private var runs: [SessionID: SessionRun] = [:]
+    private var arrivals: AsyncStream<SessionRun>.Continuation
+    private let arriving: AsyncStream<SessionRun>
+    private let logger: Logger
+
+    init(logger: Logger) {
+        self.logger = logger
+        (arriving, arrivals) = AsyncStream.makeStream()
+    }
+
+    /// Takes an order on; at once known to messages and aborts that come behind it. A second start of the same
+    /// session is the same session.
+    func begin(_ order: StartSession, in surroundings: SessionSurroundings) {
+        if let known = runs[order.sessionId] {
+            guard known.order.fence < order.fence else { return }
+        }
+        let run = SessionRun(order, in: surroundings)
+        runs[order.sessionId] = run
+        arrivals.yield(run)
+    }
+
+    /// Runs every session that arrives, until cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await run in arriving {
+                group.addTask {
+                    await run.run()
+                    await self.ended(run)
+                }
+            }
+        }
+    }
+
+    private func ended(_ run: SessionRun) {
+        if runs[run.order.sessionId] === run { runs[run.order.sessionId] = nil }
+    }
+
+    /// The session, unless it has ended or never was here.
+    func running(_ id: SessionID) -> SessionRun? { runs[id] }
+
+    var count: Int { runs.count }
+
+    /// What `link.hello` tells.
+    func summaries() async -> [SessionSummary] {
+        var summaries: [SessionSummary] = []
+        for run in runs.values { summaries.append(await run.summary) }
+        return summaries.sorted { $0.sessionId < $1.sessionId }
+    }
+
+    /// What people are shown.
+    func overview() async -> JSONValue {
+        var rows: [JSONValue] = []
+        for run in runs.values.sorted(by: { $0.order.sessionId < $1.order.sessionId }) {
+            let summary = await run.summary
+            var row: [String: JSONValue] = [
+                "sessionId": .string(summary.sessionId.rawValue), "state": .string(summary.state.rawValue),
+                "title": .string(run.order.title), "branch": .string(run.order.workspace.branch),
+                "command": .array((run.order.run.command ?? []).map(JSONValue.string)),
+            ]
+            row["pid"] = summary.pid.map { .integer(Int64($0)) }
+            row["startedAt"] = summary.startedAt.map { .string($0.wireText) }
+            rows.append(.object(row))
+        }
+        return ["sessions": .array(rows)]
+    }
+}

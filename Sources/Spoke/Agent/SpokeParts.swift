@@ -1,0 +1,178 @@
+import Foundation
+import Logging
+import Protocol
+import ServiceLifecycle
+import SpokeCore
+import Synchronization
+
+/// The parts of a running spoke and how they are joined.
+struct SpokeParts: Service {
+    private let paths: SpokePaths
+    private let credential: SpokeCredential
+    private let configuration: SpokeConfiguration
+    private let logger: Logger
+    private let journal: Journal
+    private let inbox: Inbox
+    private let worktrees: Worktrees
+    private let sessions: Sessions
+    private let link: LinkService
+    private let commands: CommandRunner
+    private let local: LocalServer
+    private let surroundings: SessionSurroundings
+
+    init(
+        paths: SpokePaths, configuration: SpokeConfiguration, credential: SpokeCredential, logger: Logger
+    ) async throws(Fault) {
+        self.paths = paths
+        self.credential = credential
+        self.configuration = configuration
+        self.logger = logger
+        let database = try SpokeDatabase.open(paths.database)
+        let journal = try await Journal(
+            database,
+            limits: JournalLimits(
+                softBytes: Int(configuration.journalSoftBytes), hardBytes: Int(configuration.journalHardBytes)),
+            secrets: try Self.secrets(configuration, credential))
+        let (inbox, sessions) = (Inbox(journal), Sessions(logger: logger))
+        let worktrees = try Worktrees(
+            root: paths.root, warm: configuration.warmWorktrees, store: WorktreeTables(journal), logger: logger)
+        let surroundings = SessionSurroundings(
+            paths: paths, configuration: configuration, policy: PolicyFile(path: paths.policy), journal: journal,
+            inbox: inbox, worktrees: worktrees, cgroups: Cgroups.find(), supervisor: try SupervisorExecutable.find(),
+            environment: ProcessInfo.processInfo.environment, logger: logger,
+            sessionsRunning: { await sessions.count })
+        let (bell, ringer) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let greeting = Greeting(
+            paths: paths, credential: credential, configuration: configuration, journal: journal, inbox: inbox,
+            sessions: sessions, worktrees: worktrees, draining: DrainSwitch(paths))
+        let ready = ReadyLine(credential: credential)
+        let link = LinkService(
+            credential: credential, journal: journal, inbox: inbox, logger: logger,
+            hello: { try await greeting.hello() },
+            measure: { (Host.load(dataDirectory: paths.root), await sessions.count) },
+            opened: { welcome in
+                ready.print()
+                await Verdicts(sessions: sessions, logger: logger).carryOut(welcome.verdicts)
+            },
+            commandsArrived: { ringer.yield() })
+        let drain: @Sendable (Bool) async -> Void = { draining in
+            if greeting.draining.set(draining) { await link.renew() }
+        }
+        (self.journal, self.inbox, self.worktrees, self.sessions) = (journal, inbox, worktrees, sessions)
+        (self.link, self.surroundings) = (link, surroundings)
+        commands = CommandRunner(
+            inbox: inbox, sessions: sessions, surroundings: surroundings, drain: drain, logger: logger, bell: bell)
+        let answers = LocalAnswers(
+            paths: paths, credential: credential, journal: journal, worktrees: worktrees, sessions: sessions,
+            link: link, isDraining: { greeting.draining.isOn }, drain: drain)
+        local = LocalServer(path: paths.socket, logger: logger) { await answers.answer($0) }
+    }
+
+    /// Runs everything until a graceful shutdown, then leaves the hub in order.
+    func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await sessions.run() }
+            group.addTask { await commands.run() }
+            group.addTask { await worktrees.run() }
+            group.addTask { await link.run() }
+            group.addTask { await sweep() }
+            group.addTask {
+                do {
+                    try await local.run()
+                } catch is CancellationError {
+                } catch {
+                    logger.error("local socket not served", metadata: ["error": "\(error)"])
+                }
+            }
+            // Returns when shutdown is asked for; everything else then ends with the group.
+            try? await gracefulShutdown()
+            await link.leave(.shutdown)
+            group.cancelAll()
+        }
+    }
+
+    /// Once in a while: expired salvages, leftovers of crashes, worktrees that the disk needs back.
+    private func sweep() async {
+        repeat {
+            do {
+                try await worktrees.sweep()
+            } catch {
+                logger.warning("sweep incomplete", metadata: ["error": "\(error)"])
+            }
+        } while (try? await Task.sleep(for: .seconds(600))) != nil  // Cancelled means shutdown.
+    }
+
+    /// What must never leave this machine: the credential, and whatever the owner named.
+    private static func secrets(
+        _ configuration: SpokeConfiguration, _ credential: SpokeCredential
+    ) throws(Fault) -> SecretPatterns {
+        var secrets = [Array(credential.key.utf8)]
+        for path in configuration.redact {
+            secrets.append(try PrivateFile.readSecret(path).trimmingTrailingNewlines())
+        }
+        return SecretPatterns(secrets)
+    }
+}
+
+/// Says once, on stdout, that the spoke is connected (contract.md).
+final class ReadyLine: Sendable {
+    private let credential: SpokeCredential
+    private let printed = Atomic(false)
+
+    init(credential: SpokeCredential) { self.credential = credential }
+
+    func print() {
+        guard printed.exchange(true, ordering: .relaxed) == false else { return }
+        let line: JSONValue = [
+            "ready": true, "spokeId": .string(credential.spokeId.rawValue), "name": .string(credential.name),
+            "hub": .string(credential.hub),
+        ]
+        FileHandle.standardOutput.write(Data(WireCoder.bytes(of: line) + [UInt8(ascii: "\n")]))
+    }
+}
+
+/// Whether this spoke takes no new sessions; survives a restart of the agent.
+final class DrainSwitch: Sendable {
+    private let path: String
+
+    init(_ paths: SpokePaths) { path = "\(paths.root)/draining" }
+
+    var isOn: Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// - Returns: whether that changed anything.
+    func set(_ draining: Bool) -> Bool {
+        guard draining != isOn else { return false }
+        if draining { return FileManager.default.createFile(atPath: path, contents: nil) }
+        return unlink(path) == 0
+    }
+}
+
+/// Carries out what the hub decided about sessions that it did not expect here.
+struct Verdicts: Sendable {
+    let sessions: Sessions
+    let logger: Logger
+
+    func carryOut(_ verdicts: [SessionVerdict]) async {
+        for verdict in verdicts {
+            guard let run = await sessions.running(verdict.sessionId) else { continue }
+            switch verdict.verdict {
+            case .adopt: break
+            case .unknown: logger.warning("hub does not know a session", metadata: ["session": "\(verdict.sessionId)"])
+            case .stop:
+                logger.notice("hub wants a session stopped", metadata: ["session": "\(verdict.sessionId)"])
+                let order = AbortSession(
+                    commandId: CommandID("verdict"), sessionId: verdict.sessionId, fence: run.order.fence,
+                    graceSeconds: 5)
+                Task { await run.stop(order) }
+            }
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate func trimmingTrailingNewlines() -> [UInt8] {
+        var bytes = self
+        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
+        return bytes
+    }
+}
