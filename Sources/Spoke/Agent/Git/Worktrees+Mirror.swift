@@ -19,11 +19,13 @@ extension Worktrees {
     func mirror(of address: RepositoryAddress) async throws(Fault) -> Mirror {
         let mirror = Mirror(address: address, path: "\(root)/repos/\(Mirror.name(of: address)).git")
         if trustedMirrors.contains(mirror.path), Folder.exists(mirror.path + "/HEAD") { return mirror }
+        if !Folder.exists(mirror.path), let aside = asides(of: mirror).last { try Folder.move(aside, to: mirror.path) }
         if !Folder.exists(mirror.path) {
             try await make(mirror)
         } else if try await !isWhole(mirror) {
             try await rebuild(mirror)
         }
+        try adoptWorktrees(of: mirror)
         trustedMirrors.insert(mirror.path)
         return mirror
     }
@@ -99,13 +101,29 @@ extension Worktrees {
         let draft = try await build(mirror)
         try await bringObjects(from: mirror.path, to: draft)
         try await bringRefs(from: mirror, to: draft)
-        let aside = "\(root)/repos/\(Mirror.name(of: mirror.address)).broken-\(Int(clock().timeIntervalSince1970))"
+        let aside = "\(mirror.path.dropLast(4)).broken-\(Int(clock().timeIntervalSince1970))"
+        if Folder.exists(aside) { try discard(aside) }
+        // After a crash between these two steps, the next use finds the broken one and begins again.
         try Folder.move(mirror.path, to: aside)
         try Folder.move(draft, to: mirror.path)
         discardDraft(draft)
-        for name in Folder.names(in: aside + "/worktrees") {
-            try Folder.move("\(aside)/worktrees/\(name)", to: mirror.admin(name))
+        try adoptWorktrees(of: mirror)
+    }
+
+    /// Takes over the worktrees that a broken mirror set aside still has.
+    private func adoptWorktrees(of mirror: Mirror) throws(Fault) {
+        for aside in asides(of: mirror) {
+            let folder = aside + "/worktrees"
+            for name in Folder.names(in: folder) where !Folder.exists(mirror.admin(name)) {
+                try Folder.move("\(folder)/\(name)", to: mirror.admin(name))
+            }
         }
+    }
+
+    /// Broken mirrors set aside, oldest first.
+    private func asides(of mirror: Mirror) -> [String] {
+        let stem = "\(Mirror.name(of: mirror.address)).broken-"
+        return Folder.names(in: root + "/repos").filter { $0.hasPrefix(stem) }.map { "\(root)/repos/\($0)" }
     }
 
     /// Links the loose objects and the packs that still verify: what a worktree made is nowhere else.
@@ -128,6 +146,9 @@ extension Worktrees {
 
     /// Takes over the refs that are ours and whose history is whole; says which are not.
     private func bringRefs(from mirror: Mirror, to draft: String) async throws(Fault) {
+        // Without these two, git would not read the refs of what is otherwise there.
+        try Folder.write("ref: refs/heads/none\n", to: mirror.path + "/HEAD")
+        try Folder.write(mirror.configuration, to: mirror.path + "/config")
         let listed = try await git.ask(
             ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/", "refs/salvage/", "refs/restored/"],
             in: mirror.place
