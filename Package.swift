@@ -15,6 +15,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -106,7 +107,7 @@ let package = Package(
             name: "SpokeAgent",
             dependencies: [
                 "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, sqlite, subprocess, system, yaml, httpClient,
-                crypto, tls,
+                crypto, tls, signals,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),
             path: "Sources/Spoke/Agent", swiftSettings: house),
         .executableTarget(

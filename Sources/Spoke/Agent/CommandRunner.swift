@@ -1,7 +1,7 @@
 import Foundation
 import Logging
 import Protocol
-import Synchronization
+import SpokeCore
 
 /// Carries out the hub's orders, each once, in the order in which they came as far as one session is concerned.
 struct CommandRunner: Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-public import Protocol
+import Protocol
 
 /// Looks at everything a spoke needs on its machine.
 public struct Doctor: Sendable {

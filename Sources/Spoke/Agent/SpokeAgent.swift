@@ -2,7 +2,7 @@ import Foundation
 import Logging
 public import Protocol
 import ServiceLifecycle
-import Synchronization
+import UnixSignals
 
 #if canImport(Glibc)
     import Glibc

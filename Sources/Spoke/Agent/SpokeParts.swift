@@ -95,7 +95,8 @@ struct SpokeParts: Service {
     private func sweep() async {
         repeat {
             do {
-                try await worktrees.sweep()
+                let report = try await worktrees.sweep()
+                logger.debug("swept", metadata: ["report": "\(report)"])
             } catch {
                 logger.warning("sweep incomplete", metadata: ["error": "\(error)"])
             }

@@ -6,12 +6,11 @@ public enum OfflineJournal {
     ///
     /// - Throws: `NOT_FOUND` if there is no journal in the directory.
     public static func verify(_ paths: SpokePaths) async throws(Fault) -> JSONValue {
-        let database = try SpokeDatabase.openReadOnly(paths.database)
-        return value(try await database.verifyJournal())
+        try await value(SpokeDatabase.openReadOnly(paths.database).verifyJournal())
     }
 
     /// A verdict as the commands print it.
-    static func value(_ verdict: JournalVerdict) -> JSONValue {
+    static func value(_ verdict: JournalVerification) -> JSONValue {
         [
             "complete": .bool(verdict.isComplete), "records": .integer(Int64(verdict.records)),
             "gaps": .array(verdict.gaps.map { .string($0.description) }),

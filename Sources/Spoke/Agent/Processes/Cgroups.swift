@@ -22,9 +22,14 @@ public struct Cgroups: Sendable {
 
     /// Makes a session's group; answers its directory, or `nil` where it is not possible after all.
     public func make(for session: SessionID) -> String? {
-        let name = SessionFolder(root: directory, id: session).path.split(separator: "/").last ?? ""
-        let group = "\(directory)/nave-\(name)"
+        let group = self.directory(of: session)
         return mkdir(group, 0o755) == 0 || errno == EEXIST ? group : nil
+    }
+
+    /// Where a session's group is, if it has one.
+    public func directory(of session: SessionID) -> String {
+        let name = SessionFolder(root: directory, id: session).path.split(separator: "/").last ?? ""
+        return "\(directory)/nave-\(name)"
     }
 
     /// Removes a session's group and those that its processes made in it. One that is not empty stays.

@@ -4,28 +4,24 @@ import Protocol
 /// Carries a session's output from its spool into the journal, in order and without a byte missing.
 struct OutputPump: Sendable {
     let order: StartSession
-    /// Who writes the spool; `nil` once nobody does any more.
-    let process: SupervisedProcess?
     let journal: Journal
     let logger: Logger
 
     private static let streams: [OutputStream] = [.stdout, .stderr]
 
-    /// Follows a running process to its end.
-    func run() async -> ProcessEnd {
-        guard let process else { preconditionFailure("Only a running process can be followed.") }
+    /// Follows a running process to its end; `nil` if this agent stops before.
+    func follow(_ process: SupervisedProcess) async -> ProcessEnd? {
         for await event in process.events {
             switch event {
-            case .output(let stream, _): await pump(stream)
+            case .output(let stream, _): await pump(stream, of: process)
             case .finished(let end): return end
             }
         }
-        preconditionFailure("A process tells its end before its events end.")
+        return nil
     }
 
     /// Takes in what there is of a stream, then tells the supervisor that it may let go of it.
-    private func pump(_ stream: OutputStream) async {
-        guard let process else { return }
+    private func pump(_ stream: OutputStream, of process: SupervisedProcess) async {
         do {
             var position = try await journal.position(of: key(stream))
             while true {
@@ -43,15 +39,18 @@ struct OutputPump: Sendable {
     /// Takes in what is left in the spools after the end, however long the journal refuses.
     ///
     /// - Returns: the sums that prove the output complete.
-    func drain(_ folder: SessionFolder, sizes: [OutputStream: Int64]) async -> [OutputSum] {
+    /// - Throws: only `ABORTED`, when this agent stops; the next one drains again.
+    func drain(_ folder: SessionFolder, sizes: [OutputStream: Int64]) async throws(Fault) -> [OutputSum] {
         var sums: [OutputSum] = []
         for stream in Self.streams {
-            sums.append(await drain(stream, of: folder, upTo: sizes[stream] ?? 0))
+            sums.append(try await drain(stream, of: folder, upTo: sizes[stream] ?? 0))
         }
         return sums
     }
 
-    private func drain(_ stream: OutputStream, of folder: SessionFolder, upTo size: Int64) async -> OutputSum {
+    private func drain(
+        _ stream: OutputStream, of folder: SessionFolder, upTo size: Int64
+    ) async throws(Fault) -> OutputSum {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(10))
         var generator = SystemRandomNumberGenerator()
         while true {
@@ -66,8 +65,9 @@ struct OutputPump: Sendable {
                 return try await journal.finish(output: key(stream))
             } catch {
                 logger.warning("output not journaled yet", metadata: ["stream": "\(stream)", "error": "\(error)"])
-                // Cancelled means that the agent stops; the next one drains again.
-                try? await Task.sleep(for: backoff.next(using: &generator))
+                do { try await Task.sleep(for: backoff.next(using: &generator)) } catch {
+                    throw Fault(.aborted, "The agent stops; its next run takes the output in.")
+                }
             }
         }
     }

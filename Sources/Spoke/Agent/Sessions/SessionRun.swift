@@ -32,6 +32,8 @@ actor SessionRun {
         self.logger = logger
     }
 
+    private var pump: OutputPump { OutputPump(order: order, journal: surroundings.journal, logger: logger) }
+
     private var folder: SessionFolder { SessionFolder(root: surroundings.paths.sessions, id: order.sessionId) }
 
     // MARK: The session's life
@@ -40,6 +42,8 @@ actor SessionRun {
     func run() async {
         do {
             try await carryOut()
+        } catch where Task.isCancelled {
+            // The agent stops, the session goes on: the next run of the agent takes it up.
         } catch {
             await fail(error)
         }
@@ -98,8 +102,7 @@ actor SessionRun {
         phase = .running(process)
         wakeWaiters()
         if let abort { Task { await self.stop(process, grace: abort.graceSeconds) } }
-        let pump = OutputPump(order: order, process: process, journal: surroundings.journal, logger: logger)
-        let end = await pump.run()
+        guard let end = await pump.follow(process) else { return }
         try await conclude(end)
         process.release()
     }
@@ -107,12 +110,11 @@ actor SessionRun {
     /// All that the process wrote is in the journal, then its end, then nothing is left of it but its worktree.
     private func conclude(_ end: ProcessEnd) async throws(Fault) {
         if let failure = end.failure { throw failure }
-        let pump = OutputPump(order: order, process: nil, journal: surroundings.journal, logger: logger)
-        let sums = await pump.drain(folder, sizes: end.sizes)
+        let sums = try await pump.drain(folder, sizes: end.sizes)
         let exited = SessionExited(
             sessionId: order.sessionId, fence: order.fence, exitCode: end.exitCode, exitSignal: end.exitSignal,
             reason: end.reason, endedAt: end.endedAt, streams: sums, swept: end.swept, remaining: end.remaining)
-        try await end(with: JournalDraft(.sessionExited, exited))
+        try await settle(with: JournalDraft(.sessionExited, exited))
         await clean(succeeded: end.reason == .exited && end.exitCode == 0)
     }
 
@@ -121,7 +123,7 @@ actor SessionRun {
         let exited = SessionExited(
             sessionId: order.sessionId, fence: order.fence, exitCode: nil, exitSignal: nil, reason: .aborted,
             endedAt: Date(), streams: [])
-        try await end(with: JournalDraft(.sessionExited, exited))
+        try await settle(with: JournalDraft(.sessionExited, exited))
     }
 
     private func fail(_ fault: Fault) async {
@@ -130,7 +132,7 @@ actor SessionRun {
             if abort != nil { return try await concludeUnstarted() }
             let failed = SessionFailed(
                 sessionId: order.sessionId, fence: order.fence, error: fault, at: Date())
-            try await end(with: JournalDraft(.sessionFailed, failed))
+            try await settle(with: JournalDraft(.sessionFailed, failed))
             await clean(succeeded: false)
         } catch {
             // The journal refuses; the order is still open and the next start of the agent tries again.
@@ -139,7 +141,7 @@ actor SessionRun {
     }
 
     /// The end is told once: record, row and the order's completion are one transaction.
-    private func end(with draft: JournalDraft) async throws(Fault) {
+    private func settle(with draft: JournalDraft) async throws(Fault) {
         var row = self.row(.ended)
         row.startedAt = startedAt
         row.endedAt = Date()
@@ -160,7 +162,7 @@ actor SessionRun {
         do {
             try await surroundings.journal.forget(output: order.sessionId)
             try folder.remove()
-            surroundings.cgroups?.remove(for: order.sessionId)
+            if let group = surroundings.cgroups?.directory(of: order.sessionId) { Cgroups.remove(group) }
             let keep = order.workspace.keep
             guard keep == .never || (keep == .onFailure && succeeded) else { return }
             try await surroundings.removeWorkspace(order.workspace.workspaceId, reason: "the session ended")
