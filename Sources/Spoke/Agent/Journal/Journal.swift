@@ -127,6 +127,16 @@ public actor Journal {
         ballast.fill()
     }
 
+    /// The same, for a position on the wire: what the hub says over a link that both ends agreed on.
+    public func acknowledged(epoch: Int64, upTo seq: Int64) async throws(Fault) {
+        if epoch == ledger.epoch, seq <= ledger.base.wire { return }
+        _ = try await perform(.state(0)) { ledger, db in
+            let hash = try ledger.place(of: seq, in: db).hash
+            try ledger.acknowledge(StreamMark(epoch: epoch, seq: seq, hash: hash), in: db)
+        }
+        ballast.fill()
+    }
+
     /// From here on, secrets are these. Output that is held back at this moment is judged by the new ones too.
     public func protect(_ patterns: SecretPatterns) {
         self.patterns = patterns

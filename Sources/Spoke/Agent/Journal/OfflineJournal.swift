@@ -6,14 +6,25 @@ public enum OfflineJournal {
     ///
     /// - Throws: `NOT_FOUND` if there is no journal in the directory.
     public static func verify(_ paths: SpokePaths) async throws(Fault) -> JSONValue {
-        try await value(SpokeDatabase.openReadOnly(paths.database).verifyJournal())
+        try await value(SpokeDatabase.openReadOnly(paths.database).verify())
     }
 
     /// A verdict as the commands print it.
     static func value(_ verdict: JournalVerification) -> JSONValue {
         [
-            "complete": .bool(verdict.isComplete), "records": .integer(Int64(verdict.records)),
-            "gaps": .array(verdict.gaps.map { .string($0.description) }),
+            "complete": .bool(verdict.outcome == .complete && verdict.gaps.isEmpty),
+            "epoch": .integer(verdict.epoch), "first": .integer(verdict.first),
+            "records": .integer(Int64(verdict.records)), "gaps": .array(gaps(of: verdict)),
         ]
+    }
+
+    private static func gaps(of verdict: JournalVerification) -> [JSONValue] {
+        var sentences = verdict.gaps.map { gap in
+            "session \(gap.sessionId), \(gap.stream.rawValue): bytes \(gap.from) to \(gap.to) are missing: \(gap.reason)"
+        }
+        if case .broken(let from, let cause) = verdict.outcome {
+            sentences.append("the chain breaks at record \(from): \(cause)")
+        }
+        return sentences.map(JSONValue.string)
     }
 }

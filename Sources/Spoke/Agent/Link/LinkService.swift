@@ -149,8 +149,19 @@ actor LinkService {
     private func open(_ welcome: LinkWelcome, _ link: Driver<SpokeLink>) async {
         await reconnect.tell(.opened)
         become("connected")
+        guard await agrees(welcome.journalAcknowledged) else { return await renew() }
         await opened(welcome)
         await link.tell(.journalStored(next: await journal.state.next))
+    }
+
+    /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch, which only a new hello tells.
+    private func agrees(_ mark: StreamMark) async -> Bool {
+        do {
+            return try await journal.resume(from: mark) == mark
+        } catch {
+            logger.warning("journal not resumed", metadata: ["error": "\(error)"])
+            return false
+        }
     }
 
     private func load(after: Int64, maxRecords: Int, maxBytes: Int) async -> [StreamRecord] {

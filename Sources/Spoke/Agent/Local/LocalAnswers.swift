@@ -26,7 +26,7 @@ struct LocalAnswers: Sendable {
         case .sessions: return await sessions.overview()
         case .worktrees: return try await worktreeList()
         case .journal: return await journalState()
-        case .verify: return try await OfflineJournal.value(try await journal.verify())
+        case .verify: return OfflineJournal.value(try await journal.database.verify())
         case .drain:
             await drain(request.parameters?["draining"] != .bool(false))
             return ["draining": .bool(await isDraining())]
