@@ -71,24 +71,29 @@ enum SpokeSchema {
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE workspaces (
-            id            TEXT NOT NULL PRIMARY KEY,
-            project_id    TEXT NOT NULL,
-            repo          TEXT NOT NULL,
-            branch        TEXT NOT NULL,
-            path          TEXT NOT NULL UNIQUE,
-            base          TEXT,
-            head          TEXT,
-            state         TEXT NOT NULL
-                CHECK (state IN ('pending', 'ready', 'busy', 'salvaging', 'removed', 'lost')),
-            lease_session TEXT,
-            last_used_at  INTEGER NOT NULL,
-            size_bytes    INTEGER
+            id                 TEXT NOT NULL PRIMARY KEY,
+            project_id         TEXT NOT NULL,
+            repository         TEXT NOT NULL,
+            default_branch     TEXT NOT NULL,
+            branch             TEXT NOT NULL,
+            directory          TEXT NOT NULL,
+            admin_name         TEXT NOT NULL,
+            base               TEXT,
+            base_commit        TEXT,
+            head_commit        TEXT,
+            state              TEXT NOT NULL CHECK (state IN ('preparing', 'ready', 'removing', 'removed')),
+            keep               TEXT NOT NULL CHECK (keep IN ('always', 'onFailure', 'never')),
+            lease_session      TEXT,
+            last_used_at       INTEGER NOT NULL,
+            removal_started_at INTEGER,
+            removal_reason     TEXT,
+            size_bytes         INTEGER
         ) STRICT;
 
         CREATE TABLE mirrors (
-            repo       TEXT NOT NULL PRIMARY KEY,
-            path       TEXT NOT NULL UNIQUE,
-            fetched_at INTEGER,
+            repository TEXT NOT NULL PRIMARY KEY,
+            directory  TEXT NOT NULL UNIQUE,
+            fetched_at INTEGER NOT NULL,
             size_bytes INTEGER
         ) STRICT;
 
@@ -96,13 +101,12 @@ enum SpokeSchema {
             id           TEXT NOT NULL PRIMARY KEY,
             workspace_id TEXT NOT NULL,
             project_id   TEXT NOT NULL,
-            repo         TEXT NOT NULL,
+            repository   TEXT NOT NULL,
             ref          TEXT NOT NULL,
-            commit_id    TEXT NOT NULL,
+            "commit"     TEXT NOT NULL,
+            parents      TEXT NOT NULL,
             branch       TEXT NOT NULL,
             files        INTEGER NOT NULL,
-            bytes        INTEGER NOT NULL,
-            created_at   INTEGER NOT NULL,
             expires_at   INTEGER NOT NULL
         ) STRICT;
 
