@@ -114,6 +114,11 @@ let package = Package(
             name: "Spoke", dependencies: ["Protocol", "SpokeAgent", log, lifecycle, arguments],
             path: "Sources/Spoke/Main", swiftSettings: house),
 
+        // What it costs, and a writer for tests to kill.
+        .executableTarget(
+            name: "JournalBench", dependencies: ["Protocol", "SpokeCore", "SpokeAgent", sqlite],
+            path: "Benchmarks/Journal", swiftSettings: house),
+
         // The proof.
         .target(
             name: "TestSupport", dependencies: ["Protocol", "Transport", "Postgres", "HubSchema", subprocess, system, log],
@@ -134,7 +139,13 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SpokeAgentTests",
+<<<<<<< HEAD
             dependencies: ["Protocol", "SpokeCore", "SpokeAgent", "TestSupport", grdb, subprocess, log, crypto],
+=======
+            dependencies: [
+                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, log,
+            ],
+>>>>>>> journal
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Protocol", "TestSupport", "HubServer", httpClient, log, subprocess, system],
