@@ -139,13 +139,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SpokeAgentTests",
-<<<<<<< HEAD
-            dependencies: ["Protocol", "SpokeCore", "SpokeAgent", "TestSupport", grdb, subprocess, log, crypto],
-=======
             dependencies: [
-                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, log,
+                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, log, crypto,
             ],
->>>>>>> journal
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Protocol", "TestSupport", "HubServer", httpClient, log, subprocess, system],
