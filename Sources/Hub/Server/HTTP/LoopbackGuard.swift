@@ -1,4 +1,4 @@
-import HTTPTypes
+import Foundation
 import Protocol
 
 /// Keeps web pages of strangers away from a hub on a loopback address (DNS rebinding, cross-site requests): such a

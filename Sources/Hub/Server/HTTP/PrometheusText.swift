@@ -8,7 +8,7 @@ struct PrometheusText {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String> = [:], _ value: Double) {
+    mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: Double) {
         let pairs = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }
         let number = value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
         text += pairs.isEmpty ? "\(name) \(number)\n" : "\(name){\(pairs.joined(separator: ","))} \(number)\n"
@@ -17,7 +17,7 @@ struct PrometheusText {
     /// A family of one number.
     mutating func single(_ name: String, _ kind: Kind, help: String, _ value: Double) {
         family(name, kind, help: help)
-        sample(name, value)
+        sample(name, [:], value)
     }
 
     enum Kind: String { case counter, gauge, summary }

@@ -53,7 +53,7 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
             let outcome = upgrade.upgradeResultFuture
             let deadline = NIOLoopBound(headDeadline, eventLoop: channel.eventLoop)
             // The head has come, or the connection is gone: either way nobody waits for it any more.
-            outcome.whenComplete { _ in pipeline(of: channel).removeHandler(deadline.value, promise: nil) }
+            outcome.whenComplete { _ in channel.pipeline.syncOperations.removeHandler(deadline.value, promise: nil) }
             return Value(outcome: outcome, channel: channel)
         }
     }
@@ -125,9 +125,4 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
             configuration: .init(isOutboundHalfClosureEnabled: true)
         )
     }
-}
-
-/// The operations on a channel's pipeline, for use on its event loop.
-private func pipeline(of channel: any Channel) -> ChannelPipeline.SynchronousOperations {
-    channel.pipeline.syncOperations
 }
