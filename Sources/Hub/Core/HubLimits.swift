@@ -31,6 +31,8 @@ extension Limits {
     public static let callDeadlineLongest = Duration.seconds(3_600)
     /// Between two signs of life on a stream of server-sent events.
     public static let eventKeepalive = Duration.seconds(15)
+    /// Values of a subscription over a link that may be sent before its consumer grants credit.
+    public static let subscriptionCredit = 32
     /// An idempotency key or a request id.
     public static let requestIdBytes = 200
     /// A hub that has not renewed its lease for this long is gone.
