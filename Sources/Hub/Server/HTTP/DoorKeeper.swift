@@ -13,7 +13,7 @@ struct DoorKeeper: Sendable {
             throw Fault(.unauthenticated, "Send a key in the Authorization header: Bearer nave_….")
         }
         do throws(Fault) {
-            return try await authenticator.authenticate(credential)
+            return try await authenticator.principal(bearer: credential)
         } catch {
             if error.code == .unauthenticated { try limiter.count(refusalOf: address) }
             throw error

@@ -2,6 +2,7 @@ import HubDomains
 import Logging
 import NIOCore
 import Protocol
+import Synchronization
 import Transport
 
 /// One connected spoke: a connection, a machine that decides, and the deeds that the machine asks for.

@@ -50,21 +50,53 @@ struct SubscribeRoutes: Sendable {
         _ lastEventId: String?,
         into events: EventWriter
     ) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await events.keepAlive(every: keepalive) }
-            do throws(Fault) {
-                // The stream begins at once, so that a consumer knows it was taken in before the first value.
-                try await events.write(EventText.comment("open"))
-                try await desk.subscribe(operation, input, by: caller, lastEventId: lastEventId) {
-                    (value) async throws(Fault) in
-                    try await events.write(EventText.event("data", id: value.id, value.answer.envelope))
-                }
-                try await events.write(EventText.event("completed", id: nil, Array("{}".utf8)))
-            } catch {
-                // If the consumer is gone there is nobody left to tell.
-                try? await events.write(EventText.event("error", id: nil, FaultResponse.body(of: error)))
+        await withTaskGroup(of: Ending.self) { group in
+            group.addTask {
+                await events.keepAlive(every: keepalive)
+                return .gone
             }
+            group.addTask {
+                await desk.drain.drained()
+                return Task.isCancelled ? .gone : .failed(DrainSwitch.leaving)
+            }
+            group.addTask { await values(operation, input, caller, lastEventId, into: events) }
+            let ending = await group.next() ?? .gone
             group.cancelAll()
+            await group.waitForAll()
+            // If the consumer is gone there is nobody left to tell.
+            switch ending {
+            case .gone: break
+            case .completed: try? await events.write(EventText.event("completed", id: nil, Array("{}".utf8)))
+            case .failed(let fault): try? await events.write(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
+            }
+        }
+    }
+
+    /// How a subscription ended.
+    private enum Ending: Sendable {
+        case completed
+        case failed(Fault)
+        /// The consumer left.
+        case gone
+    }
+
+    private func values(
+        _ operation: String,
+        _ input: JSONValue,
+        _ caller: Caller,
+        _ lastEventId: String?,
+        into events: EventWriter
+    ) async -> Ending {
+        do throws(Fault) {
+            // The stream begins at once, so that a consumer knows it was taken in before the first value.
+            try await events.write(EventText.comment("open"))
+            try await desk.subscribe(operation, input, by: caller, lastEventId: lastEventId) {
+                (value) async throws(Fault) in
+                try await events.write(EventText.event("data", id: value.id, value.answer.envelope))
+            }
+            return .completed
+        } catch {
+            return .failed(error)
         }
     }
 }

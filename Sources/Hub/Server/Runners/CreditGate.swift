@@ -8,6 +8,14 @@ final class CreditGate: Sendable {
         var isPaused = false
         var isCancelled = false
         var waiter: CheckedContinuation<Void, Never>?
+
+        var isOpen: Bool { credit > 0 && !isPaused }
+
+        mutating func take() -> Bool {
+            guard isOpen else { return false }
+            credit -= 1
+            return true
+        }
     }
 
     private let state: Mutex<State>
@@ -52,15 +60,5 @@ final class CreditGate: Sendable {
             return state.waiter
         }
         waiter?.resume()
-    }
-}
-
-extension CreditGate.State {
-    fileprivate var isOpen: Bool { credit > 0 && !isPaused }
-
-    fileprivate mutating func take() -> Bool {
-        guard isOpen else { return false }
-        credit -= 1
-        return true
     }
 }
