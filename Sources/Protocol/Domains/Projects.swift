@@ -82,7 +82,7 @@ public struct CreateProject: RemoteOperation {
     public static let summary = "Adds a project: a git repository by URL or absolute path, or a plain directory."
     public static let access = AccessControl.scopes("project:write")
     public static let fields = [
-        "name": "Its name, unique among projects with a repository; letters, digits, and . _ - / inside.",
+        "name": "Its name, unique among projects with a repository; it must not begin with a dash.",
         "repoUrl": "The repository: https://…, ssh://…, git@host:path, file://…, or an absolute path.",
         "directory": "An absolute path on spokes, for a project without a repository.",
         "defaultBranch": "The branch that work starts from; main if left out.",
@@ -243,7 +243,7 @@ public struct UpdateProject: RemoteOperation {
 public struct DeleteProject: RemoteOperation {
     public static let name = "project.delete"
     public static let kind = OperationKind.mutation
-    public static let summary = "Removes a project with its workspaces, sessions and tasks; refused while sessions run."
+    public static let summary = "Removes a project with its workspaces, sessions and tasks from the hub's memory."
     public static let access = AccessControl.scopes("project:admin")
     public static let fields = ["project": "The project's id or name."]
     public static let examples = [DeleteProject(project: "website")]
