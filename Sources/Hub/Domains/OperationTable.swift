@@ -1,3 +1,4 @@
+public import Logging
 public import Protocol
 
 /// The operations that this hub answers, by wire name: the one way from a caller to a handler.
@@ -5,9 +6,15 @@ public import Protocol
 /// A call goes: name known → access → strict decoding → (for mutations: idempotency) → handler → encoded output; every
 /// mutation leaves an audit entry, whatever became of it.
 public struct OperationTable: Sendable {
-    private var entries: [String: Entry] = [:]
+    private(set) var entries: [String: Entry] = [:]
+    let mutations: MutationStore
+    let logger: Logger
 
-    public init() {}
+    /// A table that answers nothing yet.
+    public init(recording mutations: MutationStore, logger: Logger) {
+        self.mutations = mutations
+        self.logger = logger
+    }
 
     /// Answers a query or mutation with a handler.
     public mutating func answer<Request: RemoteOperation>(
