@@ -4,6 +4,10 @@ public enum Limits {
     public static let frameBytes = 1 << 20
     /// Nesting of JSON, so that a decoder's stack is bounded.
     public static let jsonDepth = 64
+    /// Values in one JSON text, so that a tree of many tiny ones cannot outgrow its text by much.
+    public static let jsonValues = 1 << 18
+    /// Epochs, sequence numbers and times stay within what a double holds exactly, so that anyone's JSON can.
+    public static let streamNumber: Int64 = 1 << 53
     /// An HTTP request's body.
     public static let requestBodyBytes = 4 << 20
     /// Calls that one connection may have in flight.
@@ -28,11 +32,23 @@ public enum Limits {
     public static let silence = Duration.seconds(45)
     /// How long a connection may take until hello and welcome are exchanged.
     public static let handshake = Duration.seconds(10)
+    /// How much longer than the hub the spoke waits, so that the hub's own word on a late welcome arrives.
+    public static let handshakeGrace = Duration.seconds(5)
+    /// No interval that a peer names is taken for longer.
+    public static let intervalLongest = Duration.seconds(3_600)
+    /// Delay before a transaction that failed is tried again, doubling up to the longest.
+    public static let applyRetryFirst = Duration.milliseconds(250)
+    public static let applyRetryLongest = Duration.seconds(5)
     /// Calls in flight may finish for this long while the hub drains.
     public static let drain = Duration.seconds(10)
     /// Delay before the first attempt to connect again, and the longest (full jitter, wire.md).
     public static let reconnectFirst = Duration.milliseconds(250)
     public static let reconnectLongest = Duration.seconds(30)
+    /// Between attempts when a refusal lasts until a person acts: seldom enough to cost nothing, often enough
+    /// that the person need not visit the spoke.
+    public static let reconnectRefused = Duration.seconds(300)
+    /// A link that stood this long worked: the next failure starts small again.
+    public static let reconnectSettled = Duration.seconds(10)
     /// A name of a project, spoke or branch.
     public static let nameBytes = 200
     /// A message to a session.

@@ -52,10 +52,90 @@ public struct HubLink: Machine {
         case ended(LinkEnd)
     }
 
+    enum Phase: Hashable, Sendable {
+        /// The hello is awaited; the time for it begins when the connection is up.
+        case greeting(until: Moment?)
+        /// The hello was told to the hub, whose verdict is awaited.
+        case reconciling(LinkHello, until: Moment)
+        case open
+        /// This end said goodbye; the spoke finishes and closes.
+        case leaving(LinkGoodbye, until: Moment)
+        /// The spoke said goodbye; what is being applied is finished first.
+        case departing(LinkGoodbye, until: Moment)
+        case ended
+    }
+
+    var phase: Phase = .greeting(until: nil)
+    /// From the welcome on.
+    var streams: LinkStreams?
+    /// What the store said of the commands while the spoke was not taken in yet.
+    var commandsNext: Int64 = 0
+    /// An interval that the spoke is to be told with the next answer to a heartbeat.
+    var newInterval: Duration?
+
     /// One machine for one connection.
     public init() {}
 
-    public var nextDeadline: Moment? { nil }
+    public var nextDeadline: Moment? {
+        switch phase {
+        case .greeting(let until): until
+        case .reconciling(_, let until): until
+        case .open: streams?.nextDeadline
+        case .leaving(_, let until), .departing(_, let until): min(until, streams?.nextDeadline ?? until)
+        case .ended: nil
+        }
+    }
 
-    public mutating func handle(_ event: Event, at now: Moment) -> [Action] { [] }
+    public mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+        switch event {
+        case .connected: return connected(at: now)
+        case .received(let message): return received(message, at: now)
+        case .disconnected(let reason): return disconnected(reason)
+        case .welcome(let welcome): return self.welcome(welcome, at: now)
+        case .refuse(let refused): return refuse(refused)
+        case .journalApplied(let mark): return perform(streams?.applied(mark))
+        case .journalFailed:
+            streams?.applyFailed(at: now)
+            return []
+        case .commandsStored(let next):
+            commandsNext = max(commandsNext, next)
+            return perform(streams?.outgoing.stored(next: next))
+        case .commandsLoaded(let records): return perform(streams?.outgoing.loaded(records))
+        case .call(let call): return self.call(call)
+        case .changeHeartbeat(let interval):
+            newInterval = interval
+            return []
+        case .leave(let goodbye): return leave(goodbye, at: now)
+        case .deadlineReached: return deadlineReached(at: now)
+        }
+    }
+
+    /// Carries out what the streams want, as far as the phase allows.
+    mutating func perform(_ steps: [StreamStep]?) -> [Action] {
+        var actions: [Action] = []
+        for step in steps ?? [] where phase.allows(step) {
+            switch step {
+            case .load(let after, let maxRecords, let maxBytes):
+                actions.append(.loadCommands(after: after, maxRecords: maxRecords, maxBytes: maxBytes))
+            case .send(let batch): actions.append(.send(.append(batch)))
+            case .released(let position): actions.append(.commandsAcknowledged(position))
+            case .apply(let records): actions.append(.applyJournal(records))
+            case .acknowledge(let position): actions.append(.send(.acknowledged(position)))
+            case .rewind(let rewind): actions.append(.send(.rewind(rewind)))
+            case .fail(let reason): return actions + close(reason)
+            }
+        }
+        return actions + departIfDone()
+    }
+}
+
+extension HubLink.Phase {
+    fileprivate func allows(_ step: StreamStep) -> Bool {
+        switch self {
+        case .open: true
+        case .leaving, .departing: step.isAllowedWhileLeaving
+        // An answer that came after the end.
+        case .greeting, .reconciling, .ended: false
+        }
+    }
 }

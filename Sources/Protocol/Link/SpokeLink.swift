@@ -46,10 +46,87 @@ public struct SpokeLink: Machine {
         case ended(LinkEnd)
     }
 
+    enum Phase: Hashable, Sendable {
+        /// Nothing was said yet.
+        case connecting
+        /// The hello is out, the welcome awaited.
+        case greeting(until: Moment)
+        case open
+        /// This end said goodbye; the hub finishes and closes.
+        case leaving(LinkGoodbye, until: Moment)
+        /// The hub said goodbye; what is being stored is finished first.
+        case departing(LinkGoodbye, until: Moment)
+        case ended
+    }
+
+    let hello: LinkHello
+    var phase: Phase = .connecting
+    /// From the welcome on.
+    var streams: LinkStreams?
+    var journalNext: Int64
+    var beatAt: Moment?
+
     /// One machine for one connection; the hello is told as soon as it is up.
-    public init(hello: LinkHello) {}
+    public init(hello: LinkHello) {
+        self.hello = hello
+        journalNext = hello.journal.next
+    }
 
-    public var nextDeadline: Moment? { nil }
+    public var nextDeadline: Moment? {
+        switch phase {
+        case .connecting, .ended: nil
+        case .greeting(let until): until
+        case .open: [streams?.nextDeadline, beatAt].compactMap(\.self).min()
+        case .leaving(_, let until), .departing(_, let until): min(until, streams?.nextDeadline ?? until)
+        }
+    }
 
-    public mutating func handle(_ event: Event, at now: Moment) -> [Action] { [] }
+    public mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+        switch event {
+        case .connected: return connected(at: now)
+        case .received(let message): return received(message, at: now)
+        case .disconnected(let reason): return disconnected(reason)
+        case .journalStored(let next):
+            journalNext = max(journalNext, next)
+            return perform(streams?.outgoing.stored(next: next))
+        case .journalLoaded(let records): return perform(streams?.outgoing.loaded(records))
+        case .commandsApplied(let mark): return perform(streams?.applied(mark))
+        case .commandsFailed:
+            streams?.applyFailed(at: now)
+            return []
+        case .loadMeasured(let load, let sessions): return beat(load, sessions: sessions)
+        case .call(let call): return self.call(call)
+        case .leave(let goodbye): return leave(goodbye, at: now)
+        case .deadlineReached: return deadlineReached(at: now)
+        }
+    }
+
+    /// Carries out what the streams want, as far as the phase allows.
+    mutating func perform(_ steps: [StreamStep]?) -> [Action] {
+        var actions: [Action] = []
+        for step in steps ?? [] where phase.allows(step) {
+            switch step {
+            case .load(let after, let maxRecords, let maxBytes):
+                actions.append(.loadJournal(after: after, maxRecords: maxRecords, maxBytes: maxBytes))
+            case .send(let batch): actions.append(.send(.append(batch)))
+            case .released(let position): actions.append(.journalAcknowledged(position))
+            case .apply(let records): actions.append(.applyCommands(records))
+            case .acknowledge(let position): actions.append(.send(.acknowledged(position)))
+            case .rewind(let rewind): actions.append(.send(.rewind(rewind)))
+            case .fail(let reason): return actions + close(reason)
+            }
+        }
+        return actions + departIfDone()
+    }
+}
+
+extension SpokeLink.Phase {
+    fileprivate func allows(_ step: StreamStep) -> Bool {
+        switch self {
+        case .open: true
+        case .leaving, .departing: step.isAllowedWhileLeaving
+        // An answer that came after the end.
+        case .connecting, .greeting, .ended: false
+        }
+    }
 }

@@ -13,11 +13,28 @@ public enum FrameCodec {
 
     /// The message as it travels.
     public static func encode(_ message: LinkMessage) -> Frame {
-        .text([])
+        switch message {
+        case .append(let batch): .binary(BatchCodec.encode(batch))
+        case .hello, .welcome, .refused, .goodbye, .heartbeat, .heartbeatAcknowledged, .acknowledged, .rewind,
+            .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed, .callCredit, .unknown:
+            .text(EnvelopeCodec.encode(message))
+        }
     }
 
     /// The message in a frame that a peer sent.
     public static func decode(_ frame: Frame) throws(CloseReason) -> Decoded {
-        throw .notText
+        guard frame.count <= Limits.frameBytes else {
+            throw .tooLarge("A message may have \(Limits.frameBytes) bytes, not \(frame.count).")
+        }
+        switch frame {
+        case .text(let bytes):
+            do throws(JSONProblem) {
+                return try EnvelopeCodec.decode(bytes)
+            } catch {
+                throw error.closeReason
+            }
+        case .binary(let bytes):
+            return try BatchCodec.decode(bytes)
+        }
     }
 }
