@@ -41,4 +41,6 @@ public enum Limits {
     public static let spawnsPerCall = 500
     /// Days for which salvaged work is kept.
     public static let salvageDays = 14
+    /// Violations listed for one input: enough to mend it in one go, bounded against hostile ones.
+    public static let violations = 50
 }
