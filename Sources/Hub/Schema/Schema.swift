@@ -23,5 +23,8 @@ public enum Schema {
         SchemaStep(1, "identity", PackageResources.m0001_identity_sql),
         SchemaStep(2, "projects", PackageResources.m0002_projects_sql),
         SchemaStep(3, "operations", PackageResources.m0003_operations_sql),
+        SchemaStep(4, "spokes", PackageResources.m0004_spokes_sql),
+        SchemaStep(5, "sessions", PackageResources.m0005_sessions_sql),
+        SchemaStep(6, "coordination", PackageResources.m0006_coordination_sql),
     ]
 }
