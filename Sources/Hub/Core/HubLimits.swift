@@ -35,8 +35,6 @@ extension Limits {
     public static let subscriptionCredit = 32
     /// An idempotency key or a request id.
     public static let requestIdBytes = 200
-    /// A hub that has not renewed its lease for this long is gone.
-    public static let hubLease = Duration.seconds(15)
     /// Between two writes of what is kept in memory: heartbeats, leases, last uses.
     public static let flushInterval = Duration.seconds(5)
     /// When it is worth asking again while the database is away.

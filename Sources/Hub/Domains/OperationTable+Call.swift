@@ -44,6 +44,17 @@ extension OperationTable {
         try await streaming(input, caller, lastEventId, deliver)
     }
 
+    /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
+    ///
+    /// - Throws: what ``subscribe(_:input:lastEventId:by:deliver:)`` would throw before its first value.
+    public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) throws(Fault) {
+        let entry = try entry(name)
+        guard entry.streaming != nil else {
+            throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
+        }
+        try entry.admit(input, from: caller)
+    }
+
     /// What the table answers, by id.
     public var specs: [OperationSpec] { entries.values.map(\.spec).sorted { $0.id < $1.id } }
 

@@ -21,6 +21,8 @@ final class LinkSession: Sendable {
         var connection: LinkConnection?
         var driver: LoopDriver<HubLink>?
         var incarnation: String?
+        /// The epoch of the commands that the welcome named.
+        var commandsEpoch: Int64 = 0
         var calls: LinkCallRunner?
         var isOpen = false
     }
@@ -83,7 +85,9 @@ final class LinkSession: Sendable {
         case .loadCommands(let after, let recordsMax, let bytesMax): load(after, recordsMax, bytesMax)
         case .commandsAcknowledged(let position):
             hall.acknowledgements.note(spoke, position)
-        case .heartbeat(let heartbeat): hall.heartbeats.note(spoke, heartbeat)
+        case .heartbeat(let heartbeat):
+            guard let incarnation = state.value.incarnation else { return }
+            hall.heartbeats.note(spoke, incarnation: incarnation, heartbeat)
         case .deliver(let call): deliver(call)
         case .notUnderstood(let type):
             hall.logger.info("A spoke did not understand a message.", metadata: ["spoke": "\(spoke)", "type": "\(type)"])
@@ -94,22 +98,19 @@ final class LinkSession: Sendable {
 
 extension LinkSession {
     private func reconcile(_ hello: LinkHello) {
-        guard hello.spokeId == spoke else {
-            let refusal = LinkRefused(
-                code: .credential,
-                message: "This credential belongs to the spoke \(spoke); join this data directory anew.",
-                retryAfterMilliseconds: nil
-            )
-            return tell(.refuse(refusal))
-        }
         state.value.incarnation = hello.incarnation
         let (hall, spoke) = (hall, spoke)
-        later({ () async throws(Fault) in try await hall.memory.greet(spoke, hello) }) { outcome in
+        later({ () async throws(Fault) in
+            await hall.partings.takeBack(spoke)
+            return try await hall.memory.greet(spoke, hello)
+        }) { outcome in
             switch outcome {
-            case .success(.welcome(let welcome)): .welcome(welcome)
-            case .success(.refused(let refusal)): .refuse(refusal)
+            case .success(.welcome(let welcome)):
+                self.state.value.commandsEpoch = welcome.commandsEpoch
+                return .welcome(welcome)
+            case .success(.refused(let refusal)): return .refuse(refusal)
             case .failure(let fault):
-                .refuse(
+                return .refuse(
                     LinkRefused(
                         code: .unavailable,
                         message: fault.message,
@@ -142,8 +143,10 @@ extension LinkSession {
     }
 
     private func load(_ after: Int64, _ recordsMax: Int, _ bytesMax: Int) {
-        let (hall, spoke) = (hall, spoke)
-        later({ () async throws(Fault) in try await hall.memory.commands(spoke, after, recordsMax, bytesMax) }) { outcome in
+        let (commands, spoke, epoch) = (hall.memory.commands, spoke, state.value.commandsEpoch)
+        later({ () async throws(Fault) in
+            try await commands.load(spoke, epoch: epoch, after: after, maxRecords: recordsMax, maxBytes: bytesMax)
+        }) { [hall] outcome in
             switch outcome {
             case .success(let records):
                 hall.metrics.commandsSent.add(records.count, ordering: .relaxed)

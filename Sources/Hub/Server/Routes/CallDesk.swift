@@ -24,8 +24,9 @@ struct CallDesk: Sendable {
             try limiter.count(call: caller.principal.rateKey)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            return try await bounded(name, wait) { () async throws(Fault) in
-                try await operations.call(name, input, by: caller.waiting(wait))
+            let isMutation = operations.spec(of: name)?.type == .mutation
+            return try await bounded(name, wait, isMutation) { () async throws(Fault) in
+                try await operations.call(name, input: input, by: caller.waiting(wait))
             }
         }
     }
@@ -42,7 +43,8 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(call: caller.principal.rateKey)
-            try await operations.subscribe(name, input, by: caller, lastEventId: lastEventId, deliver: deliver)
+            try await operations.subscribe(
+                name, input: input, lastEventId: lastEventId, by: caller, deliver: deliver)
         }
     }
 
@@ -52,7 +54,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) -> Value {
         let began = ContinuousClock.now
         func ended(_ outcome: String) {
-            let known = operations.contains(name) ? name : "unknown"
+            let known = operations.spec(of: name) != nil ? name : "unknown"
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
             metrics.callEnded(known, outcome: outcome, seconds: seconds)
         }
@@ -69,10 +71,13 @@ struct CallDesk: Sendable {
     private func bounded(
         _ name: String,
         _ wait: Duration,
+        _ isMutation: Bool,
         _ work: @escaping @Sendable () async throws(Fault) -> Answer
     ) async throws(Fault) -> Answer {
         do {
-            return try await withDeadline(wait) { try await work() }
+            return try await withDeadline(wait) {
+                isMutation ? try await MutationRunner.finish(work) : try await work()
+            }
         } catch let fault as Fault {
             throw fault
         } catch is DeadlinePassed {

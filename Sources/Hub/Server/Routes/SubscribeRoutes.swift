@@ -25,7 +25,7 @@ struct SubscribeRoutes: Sendable {
         let input = try await CallRoutes.input(of: &request)
         let caller = CallRoutes.caller(principal, facts)
         // What can be said with a status is said with a status.
-        try desk.operations.check(operation, input, by: caller, kind: .subscription)
+        try desk.operations.checkSubscription(operation, input: input, by: caller)
         var headers = HTTPFields()
         headers[.contentType] = "text/event-stream"
         headers[.cacheControl] = "no-store"

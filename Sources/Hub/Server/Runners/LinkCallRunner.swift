@@ -80,7 +80,7 @@ final class LinkCallRunner: Sendable {
     private func run(_ request: CallRequested, _ gate: CreditGate) async {
         do throws(Fault) {
             let caller = try await self.caller(of: request)
-            if hall.desk.operations.kind(of: request.operationId) == .subscription {
+            if hall.desk.operations.spec(of: request.operationId)?.type == .subscription {
                 try await subscribe(request, caller, gate)
             } else {
                 let wait = request.deadline.map { Duration.milliseconds(max(1, $0 - Date().milliseconds)) }
@@ -107,7 +107,7 @@ final class LinkCallRunner: Sendable {
     /// Who asks: the session if one is named, else the spoke. The payload's word is only which of its sessions.
     private func caller(of request: CallRequested) async throws(Fault) -> Caller {
         let principal =
-            if let session = request.sessionId { try await hall.memory.session(session, spoke) } else { principal }
+            if let session = request.sessionId { try await hall.memory.principal(of: session, on: spoke) } else { principal }
         return Caller(
             principal,
             requestId: request.requestId,
