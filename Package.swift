@@ -117,8 +117,10 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: house),
         .testTarget(name: "HouseTests", swiftSettings: house),
         .testTarget(
-            name: "ProtocolTests", dependencies: ["Protocol", "TestSupport", crypto], resources: [.copy("Fixtures")],
-            swiftSettings: house),
+            name: "ProtocolTests",
+            dependencies: ["Protocol", "Transport", "TestSupport", crypto]
+                + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOEmbedded"),
+            resources: [.copy("Fixtures")], swiftSettings: house),
         .testTarget(
             name: "SimulationTests", dependencies: ["Protocol", "HubCore", "SpokeCore", "TestSupport"],
             swiftSettings: house),

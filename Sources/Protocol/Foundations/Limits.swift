@@ -2,6 +2,14 @@
 public enum Limits {
     /// A whole WebSocket message. Large enough for sixteen output chunks, small enough to buffer per connection.
     public static let frameBytes = 1 << 20
+    /// What may wait for a peer that reads slowly, per connection: a whole window and a few answers.
+    public static let outboundBytes = 12 << 20
+    /// How long the peer may take to answer a close frame.
+    public static let closeHandshake = Duration.seconds(2)
+    /// An answer that refuses an upgrade: an error body, not a page.
+    public static let refusalBytes = 64 << 10
+    /// What a connection told and its reader did not take yet, where a reader is a task of its own.
+    public static let newsWaiting = 4_096
     /// Nesting of JSON, so that a decoder's stack is bounded.
     public static let jsonDepth = 64
     /// Values in one JSON text, so that a tree of many tiny ones cannot outgrow its text by much.

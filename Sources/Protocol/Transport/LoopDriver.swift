@@ -4,15 +4,89 @@ public import Protocol
 /// Gives one machine its hands on an event loop: no task, no queue, one scheduled callback.
 ///
 /// For the hub's thousands of links. `perform` runs on the loop, right after each event, in order; it may tell
-/// further events from there.
+/// further events from there, which are handled when the actions before them are done.
 public final class LoopDriver<M: Machine>: Sendable {
+    public typealias Perform = @Sendable (M.Action, LoopDriver<M>) -> Void
+
+    private let eventLoop: any EventLoop
+    private let timekeeper: any Timekeeper
+    private let core: NIOLoopBoundBox<Core>
+
+    /// What only the loop touches. A class, so that the machine is changed in place and never copied.
+    private final class Core {
+        var machine: M
+        var perform: Perform?
+        var waiting: [M.Event] = []
+        var isPerforming = false
+        var timer: Scheduled<Void>?
+        var armedFor: Moment?
+
+        init(machine: consuming M, perform: @escaping Perform) {
+            self.machine = machine
+            self.perform = perform
+        }
+    }
+
     public init(
         _ machine: M,
         on eventLoop: any EventLoop,
         timekeeper: any Timekeeper,
-        perform: @escaping @Sendable (M.Action, LoopDriver<M>) -> Void
-    ) {}
+        perform: @escaping Perform
+    ) {
+        self.eventLoop = eventLoop
+        self.timekeeper = timekeeper
+        core = .makeBoxSendingValue(Core(machine: machine, perform: perform), eventLoop: eventLoop)
+    }
 
-    /// Tells the machine; from any thread, in order per thread.
-    public func tell(_ event: M.Event) {}
+    /// Tells the machine. At once on the loop, behind what waits there from any other thread.
+    public func tell(_ event: M.Event) {
+        guard !eventLoop.inEventLoop else { return handle(event) }
+        eventLoop.execute { self.handle(event) }
+    }
+
+    /// Reads something of the machine, on the loop.
+    public func inspect<Value>(_ read: (borrowing M) -> Value) -> Value { read(core.value.machine) }
+
+    /// The machine's work is over: no timer, no further actions, and nothing that `perform` held is kept alive.
+    /// On the loop.
+    public func finish() {
+        let core = core.value
+        core.timer?.cancel()
+        core.timer = nil
+        core.armedFor = nil
+        core.perform = nil
+        core.waiting = []
+    }
+
+    private func handle(_ event: M.Event) {
+        let core = core.value
+        core.waiting.append(event)
+        guard !core.isPerforming else { return }
+        core.isPerforming = true
+        while !core.waiting.isEmpty {
+            let event = core.waiting.removeFirst()
+            for action in core.machine.handle(event, at: timekeeper.now()) {
+                core.perform?(action, self)
+            }
+        }
+        core.isPerforming = false
+        rearm(core)
+    }
+
+    /// A timer that fires too early is harmless, so one is replaced only by an earlier one: a message that
+    /// moves the silence limit costs nothing here.
+    private func rearm(_ core: Core) {
+        guard core.perform != nil, let deadline = core.machine.nextDeadline else { return }
+        if let armed = core.armedFor, armed <= deadline { return }
+        core.timer?.cancel()
+        core.armedFor = deadline
+        let wait = max(0, (deadline - timekeeper.now()).nanoseconds)
+        core.timer = eventLoop.scheduleTask(in: .nanoseconds(wait)) { [weak self] in self?.deadlineReached() }
+    }
+
+    private func deadlineReached() {
+        core.value.armedFor = nil
+        core.value.timer = nil
+        handle(.deadlineReached)
+    }
 }

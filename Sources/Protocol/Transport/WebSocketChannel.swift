@@ -9,12 +9,19 @@ public enum WebSocketChannel {
     public static let subprotocol = "nave.v1"
 
     /// Puts a link on a channel whose upgrade is done. Call it on the channel's event loop, in the upgrade's
-    /// completion, so that no byte passes by. Make the upgrader with `automaticErrorHandling: false`.
+    /// completion, so that no byte passes by. Make the upgrader with `maxFrameSize: Limits.frameBytes` and
+    /// `automaticErrorHandling: false` (typed upgraders: `enableAutomaticErrorHandling`), so that the close
+    /// code is this protocol's.
+    ///
+    /// The listener hears everything on the loop. Costs one handler per connection, no task.
     public static func install(
         on channel: any Channel,
         role: Role,
         listener: @escaping LinkConnection.Listener
     ) throws -> LinkConnection {
-        LinkConnection(eventLoop: channel.eventLoop)
+        let connection = LinkConnection(channel: channel)
+        let exchange = FrameExchange(role: role, connection: connection, listener: listener)
+        try channel.pipeline.syncOperations.addHandler(exchange)
+        return connection
     }
 }
