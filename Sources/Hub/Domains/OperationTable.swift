@@ -60,6 +60,8 @@ extension OperationTable {
         let spec: OperationSpec
         let input: SchemaShape
         let answersSecret: Bool
+        /// What its type says wrongly or not at all about itself; asked for by a test.
+        let flaws: @Sendable () -> [String]
         var answering: Answering?
         var streaming: Streaming?
     }
@@ -82,6 +84,7 @@ extension OperationTable {
             spec: Request.spec,
             input: SchemaProbe.shape(of: Request.self),
             answersSecret: Request.answersSecret,
+            flaws: { Self.flaws(of: Request.self) },
             answering: answering,
             streaming: streaming
         )
