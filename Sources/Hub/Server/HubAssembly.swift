@@ -1,5 +1,5 @@
 import HubCore
-public import HubDomains
+import HubDomains
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -37,7 +37,7 @@ public struct HubAssembly: Sendable {
         let timekeeper = SystemTimekeeper()
         let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
         let desk = CallDesk(
-            operations: domains.operations, metrics: metrics, limiter: limiter, drain: drain, logger: logger)
+            operations: domains.table, metrics: metrics, limiter: limiter, drain: drain, logger: logger)
         let runners = HubRunners(
             domains: domains, database: database, identity: identity, url: settings.url, metrics: metrics,
             logger: logger)
@@ -61,7 +61,7 @@ public struct HubAssembly: Sendable {
             doors: doors,
             calls: CallRoutes(desk: desk),
             subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
-            health: HealthRoutes(metrics: metrics, drain: drain, ready: domains.ready),
+            health: HealthRoutes(metrics: metrics, drain: drain, ready: { [database] () async throws(Fault) in try await database.ping() }),
             join: JoinRoutes(spokes: domains.spokes, limiter: limiter, drain: drain),
             dashboard: DashboardRoutes(),
             metrics: metrics,

@@ -1,6 +1,6 @@
 public import HubCore
 import NIOSSL
-public import Protocol
+import Protocol
 
 /// The two PEM files that make a hub speak TLS.
 public struct TLSFiles: Hashable, Sendable {

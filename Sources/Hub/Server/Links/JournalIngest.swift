@@ -1,4 +1,5 @@
 import HubCore
+import HubDomains
 import Logging
 import Postgres
 import Protocol
@@ -7,48 +8,31 @@ import Synchronization
 /// Takes in the journals of all links through one group commit: what arrives while a commit is under way is the next
 /// one. Nothing is answered before its commit.
 final class JournalIngest: Sendable {
-    /// One link's consecutive records.
-    struct Batch: Sendable {
-        let spoke: SpokeID
-        let incarnation: String
-        let records: [StreamRecord]
-    }
-
-    /// What became of a batch.
-    enum Outcome: Sendable {
-        /// Committed; the spoke's journal is applied up to here.
-        case applied(StreamMark)
-        /// Not committed, or not a continuation of what is: asked for again a little later.
-        case failed
-        /// Another incarnation of the spoke holds the journal.
-        case fenced(String)
-    }
-
-    /// Commits batches of different spokes together and answers for each spoke.
-    typealias Apply = @Sendable ([Batch]) async throws(Fault) -> [SpokeID: Outcome]
-
-    private let writer: GroupWriter<Batch, [SpokeID: Outcome]>
+    private let writer: GroupWriter<JournalBatch, [SpokeID: JournalVerdict]>
     private let metrics: HubMetrics
 
-    /// - Parameter applied: Told the spokes whose records were just committed, so that whoever waits for news is woken.
+    /// - Parameters:
+    ///   - apply: Commits batches of different spokes together; one verdict each, in order.
+    ///   - applied: Told after each commit: there may be room for what waits.
     init(
         metrics: HubMetrics,
         logger: Logger,
-        apply: @escaping Apply,
-        applied: @escaping @Sendable ([Batch]) -> Void
+        apply: @escaping @Sendable ([JournalBatch]) async throws(Fault) -> [JournalVerdict],
+        applied: @escaping @Sendable () -> Void
     ) {
         self.metrics = metrics
         self.writer = GroupWriter(
             lanes: Self.lanes,
             maxItems: Self.batchesMax,
             capacity: Self.capacity,
-            order: { $0.spoke.rawValue },
-            write: { (batches) async throws(Fault) -> [SpokeID: Outcome] in
+            order: { $0.spokeId.rawValue },
+            write: { (batches) async throws(Fault) -> [SpokeID: JournalVerdict] in
                 do throws(Fault) {
-                    let outcomes = try await apply(batches)
+                    let verdicts = try await apply(batches)
                     metrics.journalCommits.add(1, ordering: .relaxed)
-                    applied(batches)
-                    return outcomes
+                    applied()
+                    return Dictionary(
+                        zip(batches.map(\.spokeId), verdicts), uniquingKeysWith: { _, later in later })
                 } catch {
                     metrics.journalFailures.add(1, ordering: .relaxed)
                     logger.warning(
@@ -74,24 +58,21 @@ final class JournalIngest: Sendable {
     /// What was handed over is still committed; nothing more is taken.
     func finish() { writer.finish() }
 
-    /// Hands a batch over; `done` is called once, on any thread, after the commit.
-    func submit(
-        _ spoke: SpokeID,
-        incarnation: String,
-        _ records: [StreamRecord],
-        done: @escaping @Sendable (Outcome) -> Void
-    ) {
+    /// Hands a batch over; `done` is called once, on any thread, after the commit, with `nil` if there was none.
+    func submit(_ batch: JournalBatch, done: @escaping @Sendable (JournalVerdict?) -> Void) {
         let began = ContinuousClock.now
+        let (spoke, records) = (batch.spokeId, batch.records.count)
+        let bytes = batch.records.reduce(0) { $0 + $1.payload.count }
         let metrics = metrics
-        writer.submit(Batch(spoke: spoke, incarnation: incarnation, records: records)) { result in
+        writer.submit(batch) { result in
             metrics.journalWait.add(Int((ContinuousClock.now - began).nanoseconds), ordering: .relaxed)
-            guard case .success(let outcomes) = result, let outcome = outcomes[spoke] else { return done(.failed) }
-            if case .applied = outcome {
+            guard case .success(let verdicts) = result, let verdict = verdicts[spoke] else { return done(nil) }
+            if case .applied = verdict {
                 metrics.journalBatches.add(1, ordering: .relaxed)
-                metrics.journalRecords.add(records.count, ordering: .relaxed)
-                metrics.journalBytes.add(records.reduce(0) { $0 + $1.payload.count }, ordering: .relaxed)
+                metrics.journalRecords.add(records, ordering: .relaxed)
+                metrics.journalBytes.add(bytes, ordering: .relaxed)
             }
-            done(outcome)
+            done(verdict)
         }
     }
 }

@@ -21,6 +21,8 @@ final class LinkSession: Sendable {
         var connection: LinkConnection?
         var driver: LoopDriver<HubLink>?
         var incarnation: String?
+        /// How far the spoke's journal is applied, as far as this link knows.
+        var mark: StreamMark?
         /// The epoch of the commands that the welcome named.
         var commandsEpoch: Int64 = 0
         var calls: LinkCallRunner?
@@ -107,6 +109,7 @@ extension LinkSession {
             switch outcome {
             case .success(.welcome(let welcome)):
                 self.state.value.commandsEpoch = welcome.commandsEpoch
+                self.state.value.mark = welcome.journalAcknowledged
                 return .welcome(welcome)
             case .success(.refused(let refusal)): return .refuse(refusal)
             case .failure(let fault):
@@ -133,12 +136,24 @@ extension LinkSession {
 
     private func apply(_ records: [StreamRecord]) {
         guard let incarnation = state.value.incarnation else { return tell(.journalFailed) }
-        hall.ingest.submit(spoke, incarnation: incarnation, records) { outcome in
-            switch outcome {
-            case .applied(let mark): self.tell(.journalApplied(mark))
-            case .failed: self.tell(.journalFailed)
-            case .fenced(let reason): self.leave(LinkGoodbye(reason: .replaced, message: reason))
-            }
+        // The machine has checked the chain from the mark that it was told last.
+        let batch = JournalBatch(
+            spokeId: spoke, incarnation: incarnation, after: state.value.mark, records: records, isVerified: true)
+        hall.ingest.submit(batch) { verdict in
+            self.eventLoop.execute { self.applied(verdict) }
+        }
+    }
+
+    private func applied(_ verdict: JournalVerdict?) {
+        switch verdict {
+        case .applied(let mark):
+            state.value.mark = mark
+            tell(.journalApplied(mark))
+        case nil: tell(.journalFailed)
+        case .rewind:
+            leave(LinkGoodbye(reason: .restart, message: "The journal stands elsewhere; connect again and resume."))
+        case .fenced:
+            leave(LinkGoodbye(reason: .replaced, message: "A newer start of this spoke took over."))
         }
     }
 

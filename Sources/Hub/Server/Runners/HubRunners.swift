@@ -3,7 +3,7 @@ import HubCore
 import HubDomains
 import Logging
 import Postgres
-import Protocol
+public import Protocol
 import ServiceLifecycle
 import Synchronization
 
@@ -59,17 +59,11 @@ struct HubRunners: Sendable {
         presence = PresenceRunner(
             hubs: HubStore(database: database), spokes: domains.spokes, identity: identity, url: url, logger: logger)
         let journal = domains.journal
-        let bell = domains.bell
         ingest = JournalIngest(
             metrics: metrics,
             logger: logger,
-            apply: { (batches) async throws(Fault) in
-                try await journal.apply(batches)
-            },
-            applied: { news in
-                bell.ring(news)
-                placementBell.ring()
-            }
+            apply: { (batches) async throws(Fault) in try await journal.apply(batches) },
+            applied: { placementBell.ring() }
         )
     }
 
