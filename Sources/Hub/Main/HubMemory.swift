@@ -65,7 +65,7 @@ private struct ClusterWatch: Service {
     let cluster: PrivateCluster
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { await cluster.run() }
+        await cancelWhenGracefulShutdown { await cluster.run() }
     }
 }
 

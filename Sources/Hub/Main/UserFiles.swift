@@ -5,9 +5,11 @@ import Logging
 enum SecretFile {
     /// The file's text.
     static func read(_ path: String) throws -> String {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw ConfigurationProblem("\(path) cannot be found.") }
-        guard status.st_mode & 0o077 == 0 else {
+        // What cannot be asked about cannot be read either.
+        guard let facts = try? FileManager.default.attributesOfItem(atPath: path),
+            let mode = facts[.posixPermissions] as? Int
+        else { throw ConfigurationProblem("\(path) cannot be found.") }
+        guard mode & 0o077 == 0 else {
             throw ConfigurationProblem("\(path) can be read by others; chmod 600 it.")
         }
         guard let bytes = FileManager.default.contents(atPath: path),

@@ -5,7 +5,6 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 import Protocol
-import Synchronization
 
 /// `POST /v1/subscribe/{operation}`: a subscription as server-sent events (WHATWG HTML, 9.2).
 ///
@@ -34,11 +33,22 @@ struct SubscribeRoutes: Sendable {
             status: .ok,
             headers: headers,
             body: ResponseBody { writer in
-                let events = EventWriter(writer)
+                let pipe = EventPipe()
                 try await body.consumeWithCancellationOnInboundClose { _ in
-                    await run(operation, input, caller, lastEventId, into: events)
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask {
+                            await run(operation, input, caller, lastEventId, into: pipe)
+                            pipe.close()
+                        }
+                        // Whatever ends the writing ends the source.
+                        defer { group.cancelAll() }
+                        while let bytes = await pipe.next() {
+                            try await writer.write(bytes)
+                            pipe.wasTaken()
+                        }
+                    }
                 }
-                try await events.finish()
+                try await writer.finish(nil)
             }
         )
     }
@@ -48,28 +58,35 @@ struct SubscribeRoutes: Sendable {
         _ input: JSONValue,
         _ caller: Caller,
         _ lastEventId: String?,
-        into events: EventWriter
+        into pipe: EventPipe
     ) async {
         await withTaskGroup(of: Ending.self) { group in
-            group.addTask {
-                await events.keepAlive(every: keepalive)
-                return .gone
-            }
+            group.addTask { await keepAlive(pipe) }
             group.addTask {
                 await desk.drain.drained()
                 return Task.isCancelled ? .gone : .failed(DrainSwitch.leaving)
             }
-            group.addTask { await values(operation, input, caller, lastEventId, into: events) }
+            group.addTask { await values(operation, input, caller, lastEventId, into: pipe) }
             let ending = await group.next() ?? .gone
             group.cancelAll()
             await group.waitForAll()
             // If the consumer is gone there is nobody left to tell.
             switch ending {
             case .gone: break
-            case .completed: try? await events.write(EventText.event("completed", id: nil, Array("{}".utf8)))
-            case .failed(let fault): try? await events.write(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
+            case .completed: try? await pipe.send(EventText.event("completed", id: nil, Array("{}".utf8)))
+            case .failed(let fault): try? await pipe.send(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
             }
         }
+    }
+
+    /// A comment whenever nothing was written for a while; ends when the consumer is gone.
+    private func keepAlive(_ pipe: EventPipe) async -> Ending {
+        // A sleep that is cancelled: the stream ended.
+        while (try? await Task.sleep(for: keepalive)) != nil {
+            guard pipe.isIdle(for: keepalive) else { continue }
+            do throws(Fault) { try await pipe.send(EventText.comment("alive")) } catch { return .gone }
+        }
+        return .gone
     }
 
     /// How a subscription ended.
@@ -85,14 +102,14 @@ struct SubscribeRoutes: Sendable {
         _ input: JSONValue,
         _ caller: Caller,
         _ lastEventId: String?,
-        into events: EventWriter
+        into pipe: EventPipe
     ) async -> Ending {
         do throws(Fault) {
             // The stream begins at once, so that a consumer knows it was taken in before the first value.
-            try await events.write(EventText.comment("open"))
+            try await pipe.send(EventText.comment("open"))
             try await desk.subscribe(operation, input, by: caller, lastEventId: lastEventId) {
                 (value) async throws(Fault) in
-                try await events.write(EventText.event("data", id: value.id, value.answer.envelope))
+                try await pipe.send(EventText.event("data", id: value.id, value.answer.envelope))
             }
             return .completed
         } catch {
@@ -116,50 +133,4 @@ enum EventText {
         text.writeString("\n\n")
         return text
     }
-}
-
-/// The one writer of a response that values and signs of life share.
-actor EventWriter {
-    private var writer: (any ResponseBodyWriter)?
-    private var isWriting = false
-    private var wroteAt = ContinuousClock.now
-
-    init(_ writer: any ResponseBodyWriter) { self.writer = writer }
-
-    /// Writes and waits until the socket took it.
-    ///
-    /// - Fails with `aborted` when the consumer has left.
-    func write(_ bytes: ByteBuffer) async throws(Fault) {
-        guard var writer else { throw Self.gone }
-        isWriting = true
-        defer { isWriting = false }
-        wroteAt = .now
-        do {
-            try await writer.write(bytes)
-        } catch {
-            self.writer = nil
-            throw Self.gone
-        }
-    }
-
-    /// Writes a comment whenever nothing else was written for `interval`; returns when the consumer is gone or the
-    /// task is cancelled.
-    func keepAlive(every interval: Duration) async {
-        while !Task.isCancelled {
-            // Cancelled sleep: the stream ended.
-            guard (try? await Task.sleep(for: interval)) != nil else { return }
-            guard !isWriting, ContinuousClock.now - wroteAt >= interval else { continue }
-            // A consumer that is gone is noticed by the next value too.
-            guard (try? await write(EventText.comment("alive"))) != nil else { return }
-        }
-    }
-
-    /// Ends the response in order.
-    func finish() async throws {
-        guard let writer else { return }
-        self.writer = nil
-        try await writer.finish(nil)
-    }
-
-    private static let gone = Fault(.aborted, "The consumer left.")
 }
