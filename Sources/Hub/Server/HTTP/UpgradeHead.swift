@@ -35,6 +35,8 @@ final class UpgradeHeadReplay: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         context.fireChannelRead(Self.wrapInboundOut(.head(head)))
         context.fireChannelRead(data)
+        // The decision took its time: the read that brought these parts is long complete, and nobody says so again.
+        context.fireChannelReadComplete()
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }
