@@ -42,7 +42,7 @@ public struct StreamReceiver: Hashable, Sendable {
         if last.seq <= applied.seq { return [.acknowledge(position)] }
         isRewinding = false
         let (before, refusal) = (head.seq, takeIn(records))
-        if head.seq > before { rewinds = 0 }
+        if head.seq > before { rewinds = refusal == nil ? 0 : 1 }
         guard pending.count <= limits.windowRecords, pendingBytes <= limits.windowBytes || pending.count == 1 else {
             return [.fail(.stream("More of the \(stream) was sent than the window allows."))]
         }
