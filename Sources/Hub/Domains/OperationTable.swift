@@ -1,3 +1,4 @@
+public import Logging
 public import Protocol
 
 /// The operations that this hub answers, by wire name: the one way from a caller to a handler.
@@ -5,9 +6,15 @@ public import Protocol
 /// A call goes: name known → access → strict decoding → (for mutations: idempotency) → handler → encoded output; every
 /// mutation leaves an audit entry, whatever became of it.
 public struct OperationTable: Sendable {
-    private var entries: [String: Entry] = [:]
+    private(set) var entries: [String: Entry] = [:]
+    let mutations: MutationStore
+    let logger: Logger
 
-    public init() {}
+    /// A table that answers nothing yet.
+    public init(recording mutations: MutationStore, logger: Logger) {
+        self.mutations = mutations
+        self.logger = logger
+    }
 
     /// Answers a query or mutation with a handler.
     public mutating func answer<Request: RemoteOperation>(
@@ -53,6 +60,8 @@ extension OperationTable {
         let spec: OperationSpec
         let input: SchemaShape
         let answersSecret: Bool
+        /// What its type says wrongly or not at all about itself; asked for by a test.
+        let flaws: @Sendable () -> [String]
         var answering: Answering?
         var streaming: Streaming?
     }
@@ -75,6 +84,7 @@ extension OperationTable {
             spec: Request.spec,
             input: SchemaProbe.shape(of: Request.self),
             answersSecret: Request.answersSecret,
+            flaws: { Self.flaws(of: Request.self) },
             answering: answering,
             streaming: streaming
         )

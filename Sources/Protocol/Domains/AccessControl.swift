@@ -1,5 +1,11 @@
 /// What a caller must hold to run an operation (calls.md). An identity is always needed, whatever else is not.
-public struct AccessControl: Codable, Hashable, Sendable {
+public struct AccessControl: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "requiredScopes": "All of these must be held.",
+        "requiredScopesAny": "One of these must be held.",
+        "resourceType": "A resource of this type must grant the action.",
+        "resourceAction": "The action that a resource of the type must grant.",
+    ]
     /// All of these, each `namespace:read|write|admin`.
     public var requiredScopes: [String]
     /// At least one of these.

@@ -1,5 +1,19 @@
 /// An operation as the catalogue shows it (calls.md). The hub's own are derived from their Swift types.
-public struct OperationSpec: Codable, Hashable, Sendable {
+public struct OperationSpec: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "namespace": "The first part of its id.",
+        "name": "The rest of its id.",
+        "version": "Changes when a schema changes incompatibly.",
+        "type": "Whether it answers once without changing anything, once with a change, or many times.",
+        "title": "A few words for people.",
+        "description": "What it does.",
+        "tags": "Words to find it by.",
+        "inputSchema": "JSON Schema 2020-12 of the input.",
+        "outputSchema": "JSON Schema 2020-12 of the answer; of one value for a subscription.",
+        "errorSchemas": "Errors of its own, besides the contract's.",
+        "accessControl": "What a caller must hold.",
+        "_meta": "Whatever its provider notes.",
+    ]
     public var namespace: String
     public var name: String
     public var version: String
@@ -48,7 +62,13 @@ public struct OperationSpec: Codable, Hashable, Sendable {
 }
 
 /// An error of its own that an operation declares.
-public struct ErrorDefinition: Codable, Hashable, Sendable {
+public struct ErrorDefinition: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "code": "What a program may branch on.",
+        "description": "When it happens.",
+        "schema": "JSON Schema 2020-12 of its details.",
+        "httpStatus": "The status that HTTP callers see.",
+    ]
     public var code: String
     public var description: String
     public var schema: JSONValue

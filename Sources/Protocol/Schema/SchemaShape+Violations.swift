@@ -59,7 +59,8 @@ extension SchemaShape {
             }
         }
         let known = Set(properties.map(\.name))
-        for name in members.keys.sorted() where !known.contains(name) {
+        let unknown = members.keys.filter { !known.contains($0) }.sorted()
+        for name in unknown.prefix(Limits.violations - min(found.count, Limits.violations)) {
             let names = properties.map(\.name).joined(separator: ", ")
             let hint = names.isEmpty ? "there are no fields here" : "known here: \(names)"
             found.append(Fault.Violation(path: Self.path(path, name), message: "is not a known field; \(hint)."))

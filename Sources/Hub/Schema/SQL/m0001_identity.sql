@@ -156,14 +156,15 @@ CREATE INDEX idx_audit_logs_org_id ON nave.audit_logs (org_id);
 -- deleted, and retention, which says so with SET LOCAL nave.retention = 'on'.
 CREATE FUNCTION nave.keep_audit_logs() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE'
-        AND to_jsonb(NEW) - '{key_id,session_id,org_id}'::text[]
-            = to_jsonb(OLD) - '{key_id,session_id,org_id}'::text[]
-        AND (NEW.key_id IS NULL OR NEW.key_id IS NOT DISTINCT FROM OLD.key_id)
-        AND (NEW.session_id IS NULL OR NEW.session_id IS NOT DISTINCT FROM OLD.session_id)
-        AND (NEW.org_id IS NULL OR NEW.org_id IS NOT DISTINCT FROM OLD.org_id)
-    THEN
-        RETURN NEW;
+    IF TG_OP = 'UPDATE' THEN
+        IF to_jsonb(NEW) - '{key_id,session_id,org_id}'::text[]
+                = to_jsonb(OLD) - '{key_id,session_id,org_id}'::text[]
+            AND (NEW.key_id IS NULL OR NEW.key_id IS NOT DISTINCT FROM OLD.key_id)
+            AND (NEW.session_id IS NULL OR NEW.session_id IS NOT DISTINCT FROM OLD.session_id)
+            AND (NEW.org_id IS NULL OR NEW.org_id IS NOT DISTINCT FROM OLD.org_id)
+        THEN
+            RETURN NEW;
+        END IF;
     END IF;
     IF TG_OP = 'DELETE' AND current_setting('nave.retention', true) = 'on' THEN
         RETURN OLD;
