@@ -1,6 +1,6 @@
 import Foundation
-import Postgres
-import Protocol
+public import Postgres
+public import Protocol
 
 extension SpokeStatus: Bindable, ColumnDecodable {}
 extension SpokeType: Bindable, ColumnDecodable {}
@@ -12,7 +12,7 @@ extension MessageRole: Bindable, ColumnDecodable {}
 extension MessageStatus: Bindable, ColumnDecodable {}
 extension Delivery: Bindable, ColumnDecodable {}
 extension MappingStatus: Bindable, ColumnDecodable {}
-extension OutputStream: Bindable, ColumnDecodable, ArrayElement {}
+extension Protocol.OutputStream: Bindable, ColumnDecodable, ArrayElement {}
 extension CommandType: Bindable, ColumnDecodable {}
 
 extension Row {

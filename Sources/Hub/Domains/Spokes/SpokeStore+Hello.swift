@@ -1,6 +1,6 @@
 import Foundation
 import HubCore
-public import Postgres
+import Postgres
 public import Protocol
 
 /// How a hello was taken.

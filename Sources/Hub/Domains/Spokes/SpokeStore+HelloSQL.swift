@@ -54,7 +54,7 @@ extension SpokeStore {
             )
         }
     }
-
+}
 
 extension SpokeStore.SQL {
     static let lockForHello = Statement<SpokeStore.KnownSpoke>(

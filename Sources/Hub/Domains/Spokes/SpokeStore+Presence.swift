@@ -1,5 +1,5 @@
 public import Foundation
-import Postgres
+public import Postgres
 public import Protocol
 
 /// What a link heard of its spoke since the last flush.
