@@ -20,7 +20,7 @@ struct CatalogueTests {
         #expect(
             try await hub.refusal(GetOperationSchema(operation: "key.create"), by: reader)?.code == .operationNotFound
         )
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aSearchFindsByAllWordsTheIdFirst() async throws {
@@ -30,7 +30,7 @@ struct CatalogueTests {
         #expect(try await hub.ask(SearchOperations(query: "project zebra")).operations.isEmpty)
         #expect(try await hub.ask(SearchOperations(query: "key", limit: 2)).operations.count == 2)
         #expect(try await hub.refusal(SearchOperations(query: " - "))?.code == .validation)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aSchemaSaysHowToCall() async throws {
@@ -42,7 +42,7 @@ struct CatalogueTests {
         #expect(spec.inputSchema["additionalProperties"] == false)
         #expect(spec.inputSchema["properties"]?["repoUrl"]?["description"]?.stringValue?.isEmpty == false)
         #expect(spec.outputSchema["properties"]?["defaultBranch"]?["type"] == "string")
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aHubPublishesItsOperationsOnceAndWithdrawsThem() async throws {
@@ -57,7 +57,7 @@ struct CatalogueTests {
         #expect(try await hub.count("SELECT count(*) FROM nave.operations WHERE updated_at > created_at") == 0)
         try await store.withdraw("hub-1")
         #expect(try await hub.count(active) == Int64(specs.count))
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aSettingIsKeptUntilItIsNull() async throws {
@@ -75,7 +75,7 @@ struct CatalogueTests {
         #expect(
             try await hub.refusal(SetSetting(key: "x", value: 1), by: hub.caller("setting:read"))?.code == .accessDenied
         )
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func sortableIdsSortByTheTimeTheyWereMade() {
@@ -114,6 +114,6 @@ struct CatalogueTests {
             let text = String(decoding: answer.envelope, as: UTF8.self)
             #expect(!canaries.contains { text.contains($0) }, "a secret is answered by \(read.id)")
         }
-        await hub.test.close()
+        await hub.close()
     }
 }

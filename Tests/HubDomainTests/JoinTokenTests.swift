@@ -24,14 +24,14 @@ struct JoinTokenTests {
         let fault = await #expect(throws: Fault.self) { try await redeem(issued.token, at: hub) }
         #expect(fault?.code == .unauthenticated)
         #expect(fault?.message.contains("used up") == true)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func theFirstStartsTokenOpensOneSpoke() async throws {
         let hub = try await TestHub.make()
         _ = try await redeem(hub.joinToken.revealed, at: hub)
         await #expect(throws: Fault.self) { try await redeem(hub.joinToken.revealed, at: hub) }
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func ofTwentySpokesAtOnceAsManyJoinAsTheTokenHasUses() async throws {
@@ -45,7 +45,7 @@ struct JoinTokenTests {
         }
         #expect(joined == 3)
         #expect(try await hub.ask(ListJoinTokens()).tokens.map(\.prefix) == [hub.joinToken.prefix])
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aUseIsGivenBackWhenTheSpokeIsNotMade() async throws {
@@ -58,7 +58,7 @@ struct JoinTokenTests {
             }
         }
         _ = try await redeem(token, at: hub)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func expiredRevokedUnknownAndForeignTokensAreRefused() async throws {
@@ -75,7 +75,7 @@ struct JoinTokenTests {
             #expect(fault?.code == .unauthenticated)
         }
         #expect(try await hub.refusal(RevokeJoinToken(id: "none"))?.code == .notFound)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func wrongFieldsAreNamed() async throws {
@@ -89,6 +89,6 @@ struct JoinTokenTests {
             ]
         )
         #expect(try await hub.refusal(CreateJoinToken(), by: hub.caller("token:read"))?.code == .accessDenied)
-        await hub.test.close()
+        await hub.close()
     }
 }

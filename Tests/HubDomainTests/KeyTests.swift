@@ -30,7 +30,7 @@ struct KeyTests {
         #expect(me.account.accessLevel == .admin)
         #expect(me.scopes == ["*"])
         #expect(me.keyId == hub.admin.keyId)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aKeyCanDoWhatItWasMadeForAndNoMore() async throws {
@@ -44,7 +44,7 @@ struct KeyTests {
         #expect(caller.identity.resources == ["project:1": ["deploy"]])
         _ = try await hub.ask(ListProjects(), by: caller)
         #expect(try await hub.refusal(CreateProject(name: "x", repoUrl: "/x"), by: caller)?.code == .accessDenied)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func nobodyMakesAKeyThatCanDoMore() async throws {
@@ -57,7 +57,7 @@ struct KeyTests {
         }
         let resources = CreateKey(name: "a", scopes: [], resources: ["project:1": ["deploy"]])
         #expect(try await hub.refusal(resources, by: caller)?.code == .accessDenied)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aKeyWithWrongFieldsIsRefusedWithAllOfThem() async throws {
@@ -70,7 +70,7 @@ struct KeyTests {
                 "name", "scopes[0]", "scopes[1]", "resources.:", "ttlSeconds",
             ]
         )
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aRevokedKeyIsRefusedAtOnce() async throws {
@@ -82,7 +82,7 @@ struct KeyTests {
         #expect(try await hub.ask(RevokeKey(id: issued.record.id)).revokedAt == revoked.revokedAt)
         await #expect(throws: Fault.self) { try await hub.domains.authenticator.principal(bearer: issued.key) }
         #expect(try await hub.refusal(RevokeKey(id: "none"))?.code == .notFound)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aRotatedKeyIsAcceptedBesideItsSuccessorUntilTheOverlapEnds() async throws {
@@ -100,7 +100,7 @@ struct KeyTests {
         let last = try await hub.ask(RotateKey(id: new.record.id, overlapSeconds: 0))
         await #expect(throws: Fault.self) { try await hub.domains.authenticator.principal(bearer: new.key) }
         _ = try await hub.domains.authenticator.principal(bearer: last.key)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func ofTwoRotationsAtOnceOneWins() async throws {
@@ -113,7 +113,7 @@ struct KeyTests {
         #expect(codes.filter { $0 == nil }.count == 1)
         #expect(codes.filter { $0 == .conflict }.count == 3)
         #expect(try await hub.count("SELECT count(*) FROM nave.api_keys WHERE name = 'ci'") == 2)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func keysThatAreUnknownExpiredDisabledOrOfALockedAccountAreRefused() async throws {
@@ -137,7 +137,7 @@ struct KeyTests {
             }
             #expect(fault?.code == .unauthenticated)
         }
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func strangersSeeAndTouchOnlyTheirOwnKeys() async throws {
@@ -149,7 +149,7 @@ struct KeyTests {
         let admins = try #require(hub.admin.keyId)
         #expect(try await hub.refusal(RevokeKey(id: admins), by: stranger)?.code == .notFound)
         #expect(try await hub.refusal(RotateKey(id: admins), by: stranger)?.code == .notFound)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func pagesOfKeysFollowEachOther() async throws {
@@ -164,7 +164,7 @@ struct KeyTests {
         #expect(names == (0..<7).reversed().map { "key \($0)" } + ["first administrator"])
         #expect(try await hub.refusal(ListKeys(limit: 0))?.code == .validation)
         #expect(try await hub.refusal(ListKeys(cursor: "?"))?.code == .validation)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func lastUseIsWrittenInOneBatchAndOnlyForwards() async throws {
@@ -175,6 +175,6 @@ struct KeyTests {
         let used = try #require(try await hub.domains.keys.find(id)?.lastUsedAt)
         try await hub.domains.keys.touch([KeyUse(key: id, at: used.addingTimeInterval(-60))])
         #expect(try await hub.domains.keys.find(id)?.lastUsedAt == used)
-        await hub.test.close()
+        await hub.close()
     }
 }

@@ -75,7 +75,7 @@ struct OperationTableTests {
         let hub = try await TestHub.make()
         #expect(hub.domains.table.flaws == [])
         #expect(hub.domains.table.specs.count >= 18)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aCallGoesThroughNameAccessAndInputInThatOrder() async throws {
@@ -90,7 +90,7 @@ struct OperationTableTests {
         #expect(await code(table, "test.bump", [], writer)?.message == "must be an object.")
         #expect(await code(table, "test.tick", ["to": 1], hub.caller("test:read"))?.code == .validation)
         #expect(total.value.withLock { $0 } == 0)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func anAnswerTravelsInItsEnvelope() async throws {
@@ -106,7 +106,7 @@ struct OperationTableTests {
         #expect(envelope["meta"]?["operationId"] == "test.bump")
         #expect(envelope["meta"]?["requestId"] == .string(answer.requestId))
         #expect(envelope["meta"]?["timestamp"]?.stringValue.flatMap(Date.init(wireText:)) != nil)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func everyMutationLeavesATrailAndNothingElseDoes() async throws {
@@ -131,7 +131,7 @@ struct OperationTableTests {
                 "test.bump failed VALIDATION_ERROR",
             ]
         )
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aSubscriptionSendsItsValuesAndGoesOnBehindTheLastOne() async throws {
@@ -150,7 +150,7 @@ struct OperationTableTests {
             }
         }
         #expect(left?.code == .aborted)
-        await hub.test.close()
+        await hub.close()
     }
 }
 
@@ -197,7 +197,7 @@ struct IdempotencyTests {
         #expect(await outcome(table, ["by": 1], keyed(caller, "-x")) == "VALIDATION_ERROR")
         let stranger = try await hub.stranger("test:write")
         #expect(await outcome(table, ["by": 2], keyed(stranger, "a")) == #"{"total":10}"#)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func ofManyAtOnceOneRunsAndAllGetItsOutcome() async throws {
@@ -211,7 +211,7 @@ struct IdempotencyTests {
         #expect(answers == [#"{"total":1}"#])
         #expect(total.value.withLock { $0 } == 1)
         #expect(try await hub.count("SELECT count(*) FROM nave.audit_logs WHERE outcome = 'succeeded'") == 1)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aKeyIsFreeAgainWhenItsOutcomeHasExpired() async throws {
@@ -230,7 +230,7 @@ struct IdempotencyTests {
             Statement<Void>("UPDATE nave.idempotency_keys SET expires_at = now() - interval '1 second'")
         )
         #expect(try await hub.domains.mutations.prune() == 1)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aSecretIsNotRepeated() async throws {
@@ -238,6 +238,6 @@ struct IdempotencyTests {
         let caller = keyed(hub.admin, "once")
         #expect(await outcome(hub.domains.table, [:], caller, "token.create").contains("navejoin_"))
         #expect(await outcome(hub.domains.table, [:], caller, "token.create") == "CONFLICT")
-        await hub.test.close()
+        await hub.close()
     }
 }

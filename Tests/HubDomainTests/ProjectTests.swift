@@ -28,7 +28,7 @@ struct ProjectTests {
         #expect(changed.settings == ["a": 1])
         #expect(try await hub.ask(DeleteProject(project: "site")).id == added.id)
         #expect(try await hub.refusal(GetProject(project: "site"))?.code == .notFound)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aTakenNameOrRepositoryIsSaidInTheCallersWords() async throws {
@@ -42,7 +42,7 @@ struct ProjectTests {
         #expect(repository?.code == .conflict)
         #expect(repository?.details == ["field": "repoUrl"])
         #expect(try await hub.refusal(UpdateProject(project: "b", name: "a"))?.details == ["field": "name"])
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func directoriesMayShareANameAndAreThenToldApartById() async throws {
@@ -51,7 +51,7 @@ struct ProjectTests {
         _ = try await hub.ask(CreateProject(name: "notes", directory: "/srv/two"))
         #expect(try await hub.refusal(GetProject(project: "notes"))?.code == .conflict)
         #expect(try await hub.ask(GetProject(project: first.id.rawValue)).directory == "/srv/one")
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func aMissNamesWhatComesClose() async throws {
@@ -61,7 +61,7 @@ struct ProjectTests {
         #expect(fault?.message == "There is no project “website”; did you mean Website?")
         #expect(fault?.details == ["near": ["Website"]])
         #expect(try await hub.refusal(GetProject(project: "zzz"))?.details == ["near": []])
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func pagesOfProjectsFollowEachOtherByName() async throws {
@@ -74,7 +74,7 @@ struct ProjectTests {
         let rest = try await hub.ask(ListProjects(cursor: first.nextCursor))
         #expect(rest.projects.map(\.name) == ["c", "d", "e"])
         #expect(rest.nextCursor == nil)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func wrongFieldsAreAllNamed() async throws {
@@ -96,7 +96,7 @@ struct ProjectTests {
             ]
         )
         #expect(try await hub.refusal(CreateProject(name: "x"))?.code == .validation)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test(arguments: [

@@ -1,3 +1,4 @@
+import HubDomains
 import HubSchema
 import Postgres
 import Protocol
@@ -27,7 +28,7 @@ struct SchemaTests {
             let listed = (definition ?? "").matches(of: #/'([^']*)'/#).map { String($0.1) }
             #expect(Set(listed) == Set(words), "\(constraint)")
         }
-        await hub.test.close()
+        await hub.close()
     }
 
     /// Seed 002's names for the tables of identity, projects and operations.
@@ -49,7 +50,7 @@ struct SchemaTests {
             Statement<String>("SELECT indexname::text FROM pg_indexes WHERE schemaname = 'nave'")
         )
         #expect(Self.indexes.subtracting(found).isEmpty)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func everyForeignKeyDeletesAsTheSeedSays() async throws {
@@ -64,7 +65,7 @@ struct SchemaTests {
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")
         )
         #expect(Set(expected).subtracting(found).isEmpty)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func everyConstraintHasANameOfItsOwn() async throws {
@@ -79,7 +80,7 @@ struct SchemaTests {
             )
         )
         #expect(unnamed.isEmpty)
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func stepsAreNumberedWithoutGaps() {
@@ -96,7 +97,7 @@ struct SchemaTests {
             try await hub.count("SELECT count(*) FROM nave.operations WHERE id = '__removed__' AND name = 'removed'")
                 == 1
         )
-        await hub.test.close()
+        await hub.close()
     }
 
     @Test func theAuditTrailOnlyGrows() async throws {
@@ -116,6 +117,6 @@ struct SchemaTests {
         #expect(try await hub.count("SELECT count(*) FROM nave.audit_logs WHERE key_id IS NULL") == 1)
         #expect(try await hub.domains.mutations.pruneAudit(olderThanDays: 1) == 0)
         #expect(try await hub.domains.mutations.pruneAudit(olderThanDays: -1) == 1)
-        await hub.test.close()
+        await hub.close()
     }
 }

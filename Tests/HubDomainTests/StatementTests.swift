@@ -69,6 +69,6 @@ struct StatementTests {
                 Issue.record("\(statement.place): \(error)")
             }
         }
-        await hub.test.close()
+        await hub.close()
     }
 }

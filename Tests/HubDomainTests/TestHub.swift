@@ -35,6 +35,9 @@ struct TestHub {
 
     var database: Database { test.database }
 
+    /// Removes the database.
+    func close() async { await test.close() }
+
     /// A caller of the administrator's account with these rights only.
     func caller(_ scopes: String..., resources: [String: [String]]? = nil) -> Caller {
         var principal = admin.principal
