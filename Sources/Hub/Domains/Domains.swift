@@ -11,6 +11,8 @@ public struct Domains: Sendable {
     public let operations: OperationStore
     public let settings: SettingStore
     public let mutations: MutationStore
+    /// Spokes, sessions, workspaces, coordination and salvages.
+    public let coordination: CoordinationDomain
     /// From bearer keys to principals.
     public let authenticator: Authenticator
     /// What can be asked, for those who list it.
@@ -18,7 +20,8 @@ public struct Domains: Sendable {
     /// What can be asked, for those who ask.
     public let table: OperationTable
 
-    public init(database: Database, logger: Logger) {
+    /// - Parameter bell: Wakes operations that wait for news; one per process.
+    public init(database: Database, bell: some Bell = ProcessBell(), logger: Logger) {
         accounts = AccountStore(database: database)
         keys = KeyStore(database: database)
         joinTokens = JoinTokenStore(database: database)
@@ -26,6 +29,7 @@ public struct Domains: Sendable {
         operations = OperationStore(database: database)
         settings = SettingStore(database: database)
         mutations = MutationStore(database: database)
+        coordination = CoordinationDomain(database: database, bell: bell, logger: logger)
         authenticator = Authenticator(keys: keys)
 
         var table = OperationTable(recording: mutations, logger: logger)
@@ -34,6 +38,7 @@ public struct Domains: Sendable {
         JoinTokenOperations(tokens: joinTokens).register(in: &table)
         ProjectOperations(projects: projects).register(in: &table)
         SettingOperations(settings: settings).register(in: &table)
+        coordination.register(in: &table)
         OperationOperations(specs: { [catalogue] in catalogue.specs }).register(in: &table)
         catalogue.show(table.specs)
         self.table = table

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 public import Protocol
 
@@ -125,7 +126,8 @@ extension OperationTable {
         guard Wording.violations(ofName: key, at: "").isEmpty, key.utf8.count <= Limits.idempotencyKeyBytes else {
             throw .invalid("Idempotency-Key", "must be 1 to \(Limits.idempotencyKeyBytes) printable bytes.")
         }
-        let end = ContinuousClock.now + Limits.idempotencyWait
+        let left = caller.deadline.map { Duration.seconds(min(max($0.timeIntervalSinceNow, 0), 3_600)) }
+        let end = ContinuousClock.now + min(Limits.idempotencyWait, left ?? Limits.idempotencyWait)
         var pause = Duration.milliseconds(10)
         while true {
             switch try await mutations.reserve(key, digest: digest, caller: caller) {

@@ -3,7 +3,7 @@ public import Protocol
 
 /// The operations that this hub answers, by wire name: the one way from a caller to a handler.
 ///
-/// A call goes: name known → access → strict decoding → (for mutations: idempotency) → handler → encoded output; every
+/// A call goes: name known → access → strict decoding → (mutations: idempotency) → handler → encoded output. Every
 /// mutation leaves an audit entry, whatever became of it.
 public struct OperationTable: Sendable {
     private(set) var entries: [String: Entry] = [:]

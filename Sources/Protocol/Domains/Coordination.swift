@@ -30,6 +30,30 @@ public struct MappingRecord: Codable, Hashable, Sendable, Described {
     public var status: MappingStatus
     public var createdAt: Date
     public var updatedAt: Date
+
+    public init(
+        id: MappingID,
+        sessionId: SessionID,
+        spokeId: SpokeID?,
+        workspaceId: WorkspaceID?,
+        parentSessionId: SessionID?,
+        taskId: TaskID?,
+        task: String?,
+        status: MappingStatus,
+        createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.sessionId = sessionId
+        self.spokeId = spokeId
+        self.workspaceId = workspaceId
+        self.parentSessionId = parentSessionId
+        self.taskId = taskId
+        self.task = task
+        self.status = status
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
 }
 
 /// Which spokes a session may run on; everything that is named must hold.

@@ -37,6 +37,32 @@ public struct MessageRecord: Codable, Hashable, Sendable, Described {
     public var data: JSONValue
     public var createdAt: Date
     public var updatedAt: Date
+
+    public init(
+        id: MessageID,
+        sessionId: SessionID,
+        role: MessageRole,
+        status: MessageStatus,
+        delivery: Delivery?,
+        authorAccountId: AccountID?,
+        model: String?,
+        error: String?,
+        data: JSONValue,
+        createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.sessionId = sessionId
+        self.role = role
+        self.status = status
+        self.delivery = delivery
+        self.authorAccountId = authorAccountId
+        self.model = model
+        self.error = error
+        self.data = data
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
 }
 
 /// A session's messages, oldest first.

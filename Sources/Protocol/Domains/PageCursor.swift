@@ -1,7 +1,7 @@
 import Foundation
 
-/// Where a long list goes on: the sort key of the last row of the page before, so that a page costs the same wherever it
-/// is. Opaque to callers; what it says is checked by nothing but the query's types, because it grants nothing.
+/// Where a long list goes on: the sort key of the last row of the page before, so that a page costs the same wherever
+/// it is. Opaque to callers; what it says is checked by nothing but the query's types, because it grants nothing.
 public enum PageCursor {
     /// The sort key's parts as one opaque text.
     public static func text(_ parts: [String]) -> String {

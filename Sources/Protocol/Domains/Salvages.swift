@@ -31,6 +31,36 @@ public struct SalvageRecord: Codable, Hashable, Sendable, Described {
     public var expiresAt: Date
     public var restoredAt: Date?
     public var createdAt: Date
+
+    public init(
+        id: SalvageID,
+        workspaceId: WorkspaceID,
+        projectId: ProjectID,
+        spokeId: SpokeID?,
+        ref: String,
+        commit: String,
+        parents: [String],
+        branch: String,
+        files: Int,
+        bytes: Int64,
+        expiresAt: Date,
+        restoredAt: Date?,
+        createdAt: Date
+    ) {
+        self.id = id
+        self.workspaceId = workspaceId
+        self.projectId = projectId
+        self.spokeId = spokeId
+        self.ref = ref
+        self.commit = commit
+        self.parents = parents
+        self.branch = branch
+        self.files = files
+        self.bytes = bytes
+        self.expiresAt = expiresAt
+        self.restoredAt = restoredAt
+        self.createdAt = createdAt
+    }
 }
 
 /// Saved work, newest first.

@@ -65,6 +65,58 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
     public var createdAt: Date
     public var updatedAt: Date
 
+    public init(
+        id: SessionID,
+        projectId: ProjectID,
+        workspaceId: WorkspaceID?,
+        parentId: SessionID?,
+        accountId: AccountID?,
+        slug: String,
+        title: String,
+        status: SessionStatus,
+        version: String,
+        roleName: String?,
+        fence: Int64,
+        run: RunOrder,
+        priority: Int,
+        timeoutSeconds: Int?,
+        exitCode: Int?,
+        exitSignal: Int?,
+        exitReason: ExitReason?,
+        failure: Fault?,
+        startedAt: Date?,
+        endedAt: Date?,
+        lastActivityAt: Date?,
+        providerSessionId: String?,
+        createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.projectId = projectId
+        self.workspaceId = workspaceId
+        self.parentId = parentId
+        self.accountId = accountId
+        self.slug = slug
+        self.title = title
+        self.status = status
+        self.version = version
+        self.roleName = roleName
+        self.fence = fence
+        self.run = run
+        self.priority = priority
+        self.timeoutSeconds = timeoutSeconds
+        self.exitCode = exitCode
+        self.exitSignal = exitSignal
+        self.exitReason = exitReason
+        self.failure = failure
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.lastActivityAt = lastActivityAt
+        self.providerSessionId = providerSessionId
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
+
     /// Its process is over, or it never had one and never will.
     public var isOver: Bool { endedAt != nil }
 }

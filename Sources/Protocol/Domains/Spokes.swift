@@ -60,6 +60,60 @@ public struct SpokeRecord: Codable, Hashable, Sendable, Described {
     public var commandsNext: Int64
     public var createdAt: Date
     public var updatedAt: Date
+
+    public init(
+        id: SpokeID,
+        name: String,
+        status: SpokeStatus,
+        spokeType: SpokeType,
+        projectId: ProjectID?,
+        lastHeartbeat: Date?,
+        hostInfo: JSONValue,
+        labels: [String: String],
+        connectedAt: Date?,
+        disconnectedAt: Date?,
+        disconnectReason: String?,
+        hubId: HubID?,
+        incarnation: String?,
+        version: String?,
+        load: JSONValue,
+        slots: Int,
+        busy: Int,
+        draining: Bool,
+        pausedReason: String?,
+        journalEpoch: Int64,
+        journalAcknowledged: Int64,
+        commandsEpoch: Int64,
+        commandsNext: Int64,
+        createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.name = name
+        self.status = status
+        self.spokeType = spokeType
+        self.projectId = projectId
+        self.lastHeartbeat = lastHeartbeat
+        self.hostInfo = hostInfo
+        self.labels = labels
+        self.connectedAt = connectedAt
+        self.disconnectedAt = disconnectedAt
+        self.disconnectReason = disconnectReason
+        self.hubId = hubId
+        self.incarnation = incarnation
+        self.version = version
+        self.load = load
+        self.slots = slots
+        self.busy = busy
+        self.draining = draining
+        self.pausedReason = pausedReason
+        self.journalEpoch = journalEpoch
+        self.journalAcknowledged = journalAcknowledged
+        self.commandsEpoch = commandsEpoch
+        self.commandsNext = commandsNext
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
 }
 
 /// The spokes, by name.

@@ -60,6 +60,44 @@ public struct WorkspaceRecord: Codable, Hashable, Sendable, Described {
     public var salvageRef: String?
     public var createdAt: Date
     public var updatedAt: Date
+
+    public init(
+        id: WorkspaceID,
+        projectId: ProjectID,
+        spokeId: SpokeID?,
+        name: String,
+        kind: WorkspaceKind,
+        branch: String?,
+        baseRef: String?,
+        baseCommit: String?,
+        headCommit: String?,
+        directory: String?,
+        state: WorkspaceState,
+        dirty: Bool?,
+        sizeBytes: Int64?,
+        removedAt: Date?,
+        salvageRef: String?,
+        createdAt: Date,
+        updatedAt: Date
+    ) {
+        self.id = id
+        self.projectId = projectId
+        self.spokeId = spokeId
+        self.name = name
+        self.kind = kind
+        self.branch = branch
+        self.baseRef = baseRef
+        self.baseCommit = baseCommit
+        self.headCommit = headCommit
+        self.directory = directory
+        self.state = state
+        self.dirty = dirty
+        self.sizeBytes = sizeBytes
+        self.removedAt = removedAt
+        self.salvageRef = salvageRef
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+    }
 }
 
 /// Workspaces, newest first.

@@ -58,8 +58,8 @@ extension Date {
 
     /// ISO-8601 UTC with milliseconds, as in `2026-01-31T12:00:00.000Z`.
     ///
-    /// The format style cuts what is below a millisecond, and half of all milliseconds lie just below themselves
-    /// as a double: the quarter keeps them.
+    /// Foundation cuts the fraction off instead of rounding it, and half of all milliseconds lie just below themselves
+    /// as a `Double`: a quarter of a millisecond more brings each back to itself.
     public var wireText: String {
         Date(timeIntervalSince1970: (Double(milliseconds) + 0.25) / 1_000).formatted(Self.withFraction)
     }
@@ -70,7 +70,6 @@ extension Date {
         guard let date = (try? Self.withFraction.parse(wireText)) ?? (try? Self.withoutFraction.parse(wireText)) else {
             return nil
         }
-        // The same double as any other date of this millisecond.
         self.init(milliseconds: date.milliseconds)
     }
 

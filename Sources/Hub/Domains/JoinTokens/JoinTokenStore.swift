@@ -45,7 +45,7 @@ public struct JoinTokenStore: Sendable {
         try await database.first(SQL.revoke, [id])
     }
 
-    /// Takes one use of a token, in the transaction that makes the spoke and its credential: either all three are, or none.
+    /// Takes one use of a token, in the transaction that makes the spoke and its credential: all three are, or none.
     ///
     /// - Throws: `UNAUTHENTICATED` for a token that is unknown, used up or expired, and says which.
     public func redeem(_ token: String, in transaction: Transaction) async throws(Fault) -> Redemption {

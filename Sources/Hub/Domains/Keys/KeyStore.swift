@@ -73,7 +73,8 @@ public struct KeyStore: Sendable {
     /// The key as revoked, `nil` if there is none of this id.
     func revoke(_ id: KeyID) async throws(Fault) -> KeyRecord? { try await database.first(SQL.revoke, [id]) }
 
-    /// A second key with the first one's rights; the first ends after the overlap. `nil` if it cannot be rotated any more.
+    /// A second key with the first one's rights; the first ends after the overlap.
+    /// `nil` if it was revoked, rotated or has expired.
     func rotate(_ id: KeyID, overlapSeconds: Int, secret: Secret) async throws(Fault) -> KeyRecord? {
         try await database.transaction { transaction async throws(Fault) -> KeyRecord? in
             let successor = try await transaction.first(

@@ -59,7 +59,7 @@ public struct MutationStore: Sendable {
     /// Removes outcomes that nobody may ask for any more; answers how many.
     public func prune() async throws(Fault) -> Int { try await database.execute(SQL.prune) }
 
-    /// Removes audit entries older than this: the only way, and one that says so to the trigger that forbids the others.
+    /// Removes audit entries older than this, 1000 at a time: the one way that the table's trigger lets pass.
     public func pruneAudit(olderThanDays days: Int) async throws(Fault) -> Int {
         try await database.transaction { transaction async throws(Fault) -> Int in
             try await transaction.execute(SQL.allowRetention)

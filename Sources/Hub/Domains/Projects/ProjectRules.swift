@@ -72,7 +72,7 @@ enum ProjectRules {
         else {
             return "must be a URL, user@host:path, or an absolute path."
         }
-        return complaint(aboutAuthority: parts[0], path: "/")
+        return complaint(aboutAuthority: parts[0], path: "/" + parts[1])
     }
 
     private static func complaint(aboutAuthority authority: Substring, path: Substring) -> String? {
@@ -88,7 +88,7 @@ enum ProjectRules {
                 || ".-_:[]".utf8.contains($0)
         }
         guard !host.isEmpty, isPlain else { return "must name a host." }
-        return path.count > 1 || path == "/" && at != nil ? nil : "must name a repository behind the host."
+        return path.count > 1 ? nil : "must name a repository behind the host."
     }
 
     static func isAbsolutePath(_ text: String) -> Bool {
