@@ -1,1 +1,46 @@
-// placeholder
+public import Logging
+public import Postgres
+import Protocol
+
+/// Every domain of the hub over one database: the stores, and the table of all that can be asked.
+public struct Domains: Sendable {
+    public let accounts: AccountStore
+    public let keys: KeyStore
+    public let joinTokens: JoinTokenStore
+    public let projects: ProjectStore
+    public let operations: OperationStore
+    public let settings: SettingStore
+    public let mutations: MutationStore
+    /// Spokes, sessions, workspaces, coordination and salvages.
+    public let coordination: CoordinationDomain
+    /// From bearer keys to principals.
+    public let authenticator: Authenticator
+    /// What can be asked, for those who list it.
+    public let catalogue = OperationCatalogue()
+    /// What can be asked, for those who ask.
+    public let table: OperationTable
+
+    /// - Parameter bell: Wakes operations that wait for news; one per process.
+    public init(database: Database, bell: some Bell = ProcessBell(), logger: Logger) {
+        accounts = AccountStore(database: database)
+        keys = KeyStore(database: database)
+        joinTokens = JoinTokenStore(database: database)
+        projects = ProjectStore(database: database)
+        operations = OperationStore(database: database)
+        settings = SettingStore(database: database)
+        mutations = MutationStore(database: database)
+        coordination = CoordinationDomain(database: database, bell: bell, logger: logger)
+        authenticator = Authenticator(keys: keys)
+
+        var table = OperationTable(recording: mutations, logger: logger)
+        AccountOperations(accounts: accounts).register(in: &table)
+        KeyOperations(keys: keys, authenticator: authenticator).register(in: &table)
+        JoinTokenOperations(tokens: joinTokens).register(in: &table)
+        ProjectOperations(projects: projects).register(in: &table)
+        SettingOperations(settings: settings).register(in: &table)
+        coordination.register(in: &table)
+        OperationOperations(specs: { [catalogue] in catalogue.specs }).register(in: &table)
+        catalogue.show(table.specs)
+        self.table = table
+    }
+}

@@ -1,1 +1,16 @@
-@main struct Hub { static func main() {} }
+import ArgumentParser
+import Coordinator
+
+/// The hub: a server, and the client that speaks to it, in one binary.
+@main
+struct Hub: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hub",
+        abstract: "Runs a Nave hub, or asks one.",
+        version: HubVersion.current,
+        subcommands: subcommands
+    )
+
+    /// Everything that `hub` can be told. The client's commands stand beside those of the server.
+    static let subcommands: [any ParsableCommand.Type] = [ServeCommand.self, MigrateCommand.self]
+}

@@ -65,4 +65,20 @@ public enum Limits {
     public static let spawnsPerCall = 500
     /// Days for which salvaged work is kept.
     public static let salvageDays = 14
+    /// Violations listed for one input: enough to mend it in one go, bounded against hostile ones.
+    public static let violations = 50
+    /// How long what the database said of a key is believed: the longest a revocation on another hub may go unnoticed.
+    public static let credentialCache = Duration.seconds(5)
+    /// Keys remembered at a time, about 1 KiB each.
+    public static let credentialsRemembered = 10_000
+    /// How long the outcome of a mutation can be had again under its idempotency key.
+    public static let idempotencySeconds = 86_400
+    /// How long a mutation under an idempotency key may be under way before another attempt may run it again.
+    public static let idempotencyLeaseSeconds = 600
+    /// How long a second attempt waits for the first one's outcome before it is told to come back.
+    public static let idempotencyWait = Duration.seconds(10)
+    /// An idempotency key's text.
+    public static let idempotencyKeyBytes = 255
+    /// One setting's value as JSON.
+    public static let settingBytes = 64 << 10
 }

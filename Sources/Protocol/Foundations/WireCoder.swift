@@ -57,7 +57,12 @@ extension Date {
     private static let withoutFraction = Date.ISO8601FormatStyle()
 
     /// ISO-8601 UTC with milliseconds, as in `2026-01-31T12:00:00.000Z`.
-    public var wireText: String { formatted(Self.withFraction) }
+    ///
+    /// Foundation cuts the fraction off instead of rounding it, and half of all milliseconds lie just below themselves
+    /// as a `Double`: a quarter of a millisecond more brings each back to itself.
+    public var wireText: String {
+        Date(timeIntervalSince1970: (Double(milliseconds) + 0.25) / 1_000).formatted(Self.withFraction)
+    }
 
     /// Reads ISO-8601 with or without a fraction of a second; `nil` for anything else.
     public init?(wireText: String) {
@@ -65,7 +70,7 @@ extension Date {
         guard let date = (try? Self.withFraction.parse(wireText)) ?? (try? Self.withoutFraction.parse(wireText)) else {
             return nil
         }
-        self = date
+        self.init(milliseconds: date.milliseconds)
     }
 
     /// A time as stored in records: milliseconds since 1970, UTC.

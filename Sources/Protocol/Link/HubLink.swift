@@ -14,7 +14,8 @@ public struct HubLink: Machine {
         case welcome(LinkWelcome)
         /// The answer to ``Action/reconcile(_:)``: it is not.
         case refuse(LinkRefused)
-        /// Committed: the answer to ``Action/applyJournal(_:)``.
+        /// The answer to ``Action/applyJournal(_:)``: the durable mark is this. Usually the last record's; if
+        /// another connection of the spoke was faster, what is stored is told and the rest is asked for again.
         case journalApplied(StreamMark)
         /// Not committed; the same records are asked for again a little later.
         case journalFailed
@@ -93,7 +94,7 @@ public struct HubLink: Machine {
         case .disconnected(let reason): return disconnected(reason)
         case .welcome(let welcome): return self.welcome(welcome, at: now)
         case .refuse(let refused): return refuse(refused)
-        case .journalApplied(let mark): return perform(streams?.applied(mark))
+        case .journalApplied(let mark): return perform(streams?.applied(mark, at: now))
         case .journalFailed:
             streams?.applyFailed(at: now)
             return []

@@ -33,7 +33,12 @@ struct LinkStreams: Hashable, Sendable {
     /// When either a failed transaction is due again or silence is too long.
     var nextDeadline: Moment { min(silenceAt, retryAt ?? silenceAt) }
 
-    mutating func applied(_ mark: StreamMark) -> [StreamStep] {
+    /// A transaction that moved nothing is one that failed: asking for it again at once would spin.
+    mutating func applied(_ mark: StreamMark, at now: Moment) -> [StreamStep] {
+        guard mark != incoming.applied else {
+            applyFailed(at: now)
+            return []
+        }
         (retryAt, retryDelay) = (nil, Limits.applyRetryFirst)
         return incoming.applied(mark)
     }

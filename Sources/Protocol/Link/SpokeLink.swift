@@ -90,7 +90,7 @@ public struct SpokeLink: Machine {
             journalNext = max(journalNext, next)
             return perform(streams?.outgoing.stored(next: next))
         case .journalLoaded(let records): return perform(streams?.outgoing.loaded(records))
-        case .commandsApplied(let mark): return perform(streams?.applied(mark))
+        case .commandsApplied(let mark): return perform(streams?.applied(mark, at: now))
         case .commandsFailed:
             streams?.applyFailed(at: now)
             return []

@@ -42,7 +42,7 @@ public struct StreamReceiver: Hashable, Sendable {
         if last.seq <= applied.seq { return [.acknowledge(position)] }
         isRewinding = false
         let (before, refusal) = (head.seq, takeIn(records))
-        if head.seq > before { rewinds = 0 }
+        if head.seq > before { rewinds = refusal == nil ? 0 : 1 }
         guard pending.count <= limits.windowRecords, pendingBytes <= limits.windowBytes || pending.count == 1 else {
             return [.fail(.stream("More of the \(stream) was sent than the window allows."))]
         }
@@ -68,16 +68,21 @@ public struct StreamReceiver: Hashable, Sendable {
         return nil
     }
 
-    /// Everything up to `mark` is durable.
+    /// The durable mark is this: what was asked for, only a part of it, or what another connection of the same
+    /// peer applied meanwhile. What lies behind it is asked for again.
     public mutating func applied(_ mark: StreamMark) -> [StreamStep] {
-        let done = pending.prefix(applying).prefix { $0.seq <= mark.seq }
-        guard let last = done.last, StreamMark(after: last) == mark else {
-            return [.fail(.internalFault("The \(stream) were applied differently from what was asked."))]
+        guard mark.epoch == applied.epoch, mark.seq > applied.seq else {
+            return [.fail(.internalFault("The durable mark of the \(stream) did not move on."))]
+        }
+        let done = pending.prefix { $0.seq <= mark.seq }
+        if let last = done.last, last.seq == mark.seq, last.hash != mark.hash {
+            return [.fail(.diverged("Record \(mark.seq) of the \(stream) is not the one that was applied."))]
         }
         pendingBytes -= done.reduce(0) { $0 + $1.weight }
         pending.removeFirst(done.count)
         applying = 0
         applied = mark
+        if mark.seq > head.seq { head = mark }
         return [.acknowledge(position)] + applyNext()
     }
 

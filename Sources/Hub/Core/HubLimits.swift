@@ -1,0 +1,42 @@
+public import Protocol
+
+/// What bounds the hub's own doors. Beside ``Limits``, which both ends share.
+extension Limits {
+    /// From a connection's first moment until its first request's head is whole. Ends heads that trickle.
+    public static let requestHead = Duration.seconds(10)
+    /// From a request's head until its body is whole. Ends bodies that trickle.
+    public static let requestBody = Duration.seconds(30)
+    /// How long a connection may stay open between two requests.
+    public static let connectionIdle = Duration.seconds(75)
+    /// One header field, name and value. A bearer key has under 100 bytes.
+    public static let headerFieldBytes = 16 << 10
+    /// All header fields of a request together.
+    public static let headerListBytes = 64 << 10
+    /// Header fields of a request.
+    public static let headerFields = 100
+    /// Connections that the kernel may hold for us while a whole fleet comes back at once.
+    public static let listenBacklog = 4_096
+    /// How long a connection stays readable after an answer that ends it, so that the answer is not lost to a reset.
+    public static let connectionLinger = Duration.seconds(2)
+    /// Calls that one key may make, on average and at once. Generous: it stops a loop gone wild, not a fleet.
+    public static let callsPerSecond = 5_000.0
+    public static let callsBurst = 20_000
+    /// Attempts with a credential that is not known, per address.
+    public static let refusalsPerSecond = 20.0
+    public static let refusalsBurst = 200
+    /// Keys and addresses whose rate is remembered at a time.
+    public static let rateEntries = 20_000
+    /// How long a call may take if its caller names no deadline, and the longest that one may name.
+    public static let callDeadline = Duration.seconds(300)
+    public static let callDeadlineLongest = Duration.seconds(3_600)
+    /// Between two signs of life on a stream of server-sent events.
+    public static let eventKeepalive = Duration.seconds(15)
+    /// Values of a subscription over a link that may be sent before its consumer grants credit.
+    public static let subscriptionCredit = 32
+    /// An idempotency key or a request id.
+    public static let requestIdBytes = 200
+    /// Between two writes of what is kept in memory: heartbeats, leases, last uses.
+    public static let flushInterval = Duration.seconds(5)
+    /// When it is worth asking again while the database is away.
+    public static let databaseRetry = Duration.seconds(1)
+}

@@ -1,0 +1,69 @@
+public import Foundation
+public import Protocol
+
+/// Whom a credential stands for, as the hub resolved it.
+public struct Principal: Hashable, Sendable {
+    /// What they may do.
+    public var identity: Identity
+    /// Who answers for it: the account itself, or the one that owns the key of a spoke or session.
+    public var accountId: AccountID
+    /// The key that was shown; none for calls the hub makes itself and for sessions that a spoke vouches for.
+    public var keyId: KeyID?
+    /// Set when the caller is a session.
+    public var sessionId: SessionID?
+    /// Set when the caller is a spoke, or a session on one.
+    public var spokeId: SpokeID?
+
+    public init(
+        identity: Identity,
+        accountId: AccountID,
+        keyId: KeyID? = nil,
+        sessionId: SessionID? = nil,
+        spokeId: SpokeID? = nil
+    ) {
+        self.identity = identity
+        self.accountId = accountId
+        self.keyId = keyId
+        self.sessionId = sessionId
+        self.spokeId = spokeId
+    }
+}
+
+/// Who is asking, and how: what a handler knows besides its input.
+public struct Caller: Sendable {
+    public var principal: Principal
+    /// Correlates the call with its answer, its audit entry and its log lines.
+    public var requestId: String
+    public var parentRequestId: String?
+    /// After this the answer is of no use; whoever waits enforces it.
+    public var deadline: Date?
+    /// Makes a mutation repeatable: the same key and input get the first outcome (24 hours).
+    public var idempotencyKey: String?
+    /// The spoke that the caller wants to answer, by name.
+    public var spokeName: String?
+    public var traceparent: String?
+
+    public init(
+        _ principal: Principal,
+        requestId: String = Ids.random(),
+        parentRequestId: String? = nil,
+        deadline: Date? = nil,
+        idempotencyKey: String? = nil,
+        spokeName: String? = nil,
+        traceparent: String? = nil
+    ) {
+        self.principal = principal
+        self.requestId = requestId
+        self.parentRequestId = parentRequestId
+        self.deadline = deadline
+        self.idempotencyKey = idempotencyKey
+        self.spokeName = spokeName
+        self.traceparent = traceparent
+    }
+
+    public var identity: Identity { principal.identity }
+    public var accountId: AccountID { principal.accountId }
+    public var keyId: KeyID? { principal.keyId }
+    public var sessionId: SessionID? { principal.sessionId }
+    public var spokeId: SpokeID? { principal.spokeId }
+}

@@ -1,0 +1,87 @@
+import Foundation
+public import Logging
+public import Postgres
+public import Protocol
+
+/// Spokes, sessions, workspaces, coordination and salvages over one database: what links and runners use of them, and
+/// their operations.
+public struct CoordinationDomain: Sendable {
+    /// Joining, hello, presence.
+    public let spokes: SpokeStore
+    /// Leases of the hubs that share the database.
+    public let hubs: HubStore
+    /// Durable streams to spokes.
+    public let commands: CommandStore
+    /// Durable streams from spokes.
+    public let journals: JournalStore
+
+    let database: Database
+    let bell: any Bell
+    private let spawns: SpawnStore
+    private let salvages: SalvageStore
+
+    /// Channels on which the work of ``placeWaiting()`` is announced; the payload says nothing.
+    public static let placementChannel = Ending.placementChannel
+
+    public init(database: Database, bell: some Bell, logger: Logger) {
+        self.database = database
+        self.bell = bell
+        spokes = SpokeStore(database: database)
+        hubs = HubStore(database: database)
+        commands = CommandStore(database: database)
+        journals = JournalStore(database: database, bell: bell, logger: logger)
+        spawns = SpawnStore(database: database, spokes: spokes, commands: commands)
+        salvages = SalvageStore(database: database, commands: commands)
+    }
+
+    /// Places waiting sessions while there is room; answers how many. Any number of hubs may do so at once.
+    public func placeWaiting() async throws(Fault) -> Int { try await spawns.placeWaiting() }
+
+    /// Forgets acknowledged commands and expired salvages; for a janitor, now and then.
+    public func prune() async throws(Fault) {
+        try await commands.prune()
+        try await salvages.prune()
+    }
+
+    /// What is stored, proven again; the same as the operation `hub.verify`.
+    public func verify() async throws(Fault) -> VerifyHub.Output {
+        try await VerificationStore(database: database).verify(nil)
+    }
+
+    /// Registers all operations of these domains.
+    func register(in table: inout OperationTable) {
+        let sessions = SessionStore(database: database)
+        let workspaces = WorkspaceStore(database: database, commands: commands)
+        SpokeOperations(spokes: spokes).register(in: &table)
+        SessionOperations(sessions: sessions, output: OutputStore(database: database), bell: bell).register(in: &table)
+        WorkspaceOperations(workspaces: workspaces).register(in: &table)
+        CoordinationOperations(
+            projects: ProjectStore(database: database),
+            sessions: sessions,
+            workspaces: workspaces,
+            spokes: spokes,
+            spawns: spawns,
+            bell: bell
+        ).register(in: &table)
+        SteeringOperations(
+            sessions: sessions,
+            steering: SteeringStore(database: database, commands: commands),
+            commands: commands,
+            bell: bell
+        ).register(in: &table)
+        SalvageOperations(salvages: salvages, spokes: spokes, commands: commands, workspaces: workspaces, bell: bell)
+            .register(in: &table)
+        VerificationOperations(verification: VerificationStore(database: database)).register(in: &table)
+    }
+}
+
+/// Proof of what is stored, as callers may ask for it.
+struct VerificationOperations: Sendable {
+    let verification: VerificationStore
+
+    func register(in table: inout OperationTable) { table.answer(VerifyHub.self, with: verify) }
+
+    private func verify(_ request: VerifyHub, by caller: Caller) async throws(Fault) -> VerifyHub.Output {
+        try await verification.verify(request.sessionId)
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import HubCore
+import Postgres
+import Protocol
+
+/// How a session ends, written in one statement: the session, its mapping, its workspace, its unread messages.
+struct Ending: Sendable {
+    var reason: ExitReason
+    var exitCode: Int32?
+    var exitSignal: Int32?
+    var at: Date
+    var sums: [OutputSum]?
+    var swept: [ProcessRecord]?
+    var remaining: [ProcessRecord]?
+    var failure: Fault?
+
+    /// Channel that rings when a slot became free or a session waits for one.
+    static let placementChannel = "nave_placement"
+
+    /// Ends the session if it is of this fence, not over, and active on this spoke (`nil`: waiting for one).
+    /// Answers whether it did; if not, it was over or elsewhere already, and what is told is history.
+    @discardableResult
+    func write(
+        _ session: SessionID,
+        fence: Int64,
+        on spoke: SpokeID?,
+        in transaction: Transaction
+    ) async throws(Fault) -> Bool {
+        let outcome = MappingLifecycle.outcome(of: reason, exitCode: exitCode)
+        let ended = try await transaction.first(
+            SQL.end,
+            [
+                session, fence, spoke, exitCode, exitSignal, reason, at, sums.map { JSON($0) }, swept.map { JSON($0) },
+                remaining.map { JSON($0) }, failure.map { JSON($0) }, outcome, Self.placementChannel,
+            ]
+        )
+        return ended != nil
+    }
+
+    enum SQL {
+        /// A worktree that was never made has nothing to keep; one that was made is free for others.
+        static let end = Statement<String>(
+            """
+            WITH ended AS (
+                UPDATE nave.sessions s
+                   SET status = 'idle', exit_code = $4, exit_signal = $5, exit_reason = $6, ended_at = $7,
+                       output_sums = $8::jsonb, swept = $9::jsonb, remaining = $10::jsonb, failure = $11::jsonb,
+                       last_activity_at = now()
+                 WHERE s.id = $1 AND s.fence = $2 AND s.ended_at IS NULL
+                   AND EXISTS (SELECT FROM nave.mappings m
+                                WHERE m.session_id = s.id AND m.status = 'active'
+                                  AND m.spoke_id IS NOT DISTINCT FROM $3)
+                RETURNING s.id, s.workspace_id
+            ), mapped AS (
+                UPDATE nave.mappings m SET status = $12 FROM ended
+                 WHERE m.session_id = ended.id AND m.status = 'active'
+            ), freed AS (
+                UPDATE nave.workspaces w
+                   SET state = CASE w.state WHEN 'busy' THEN 'ready' ELSE 'removed' END,
+                       removed_at = CASE w.state WHEN 'busy' THEN NULL ELSE now() END
+                  FROM ended
+                 WHERE w.id = ended.workspace_id AND w.state IN ('busy', 'pending')
+            ), unread AS (
+                UPDATE nave.messages g SET status = 'error', error = 'The session ended before it was delivered.'
+                  FROM ended
+                 WHERE g.session_id = ended.id AND g.delivery = 'queued' AND g.status = 'pending'
+            )
+            SELECT id FROM ended, LATERAL (SELECT pg_notify($13, '')) AS rung
+            """
+        )
+    }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import Postgres
+public import Protocol
+import Synchronization
+
+/// Turns the bearer of a key into a principal.
+///
+/// What the database said is believed for ``Limits/credentialCache``, so that a busy key costs one look-up per that
+/// time; a revocation on this hub is felt at once through ``forget(_:)``, on others as soon as their listener heard
+/// `nave_keys`, and at the latest when the time is over. Unknown keys are not remembered: nobody can fill the memory.
+public final class Authenticator: Sendable {
+    private let keys: KeyStore
+    private let memory = Mutex(Memory())
+
+    public init(keys: KeyStore) { self.keys = keys }
+
+    /// The principal of a key, as in `Authorization: Bearer KEY`.
+    ///
+    /// - Throws: `UNAUTHENTICATED` for a key that is unknown, disabled, revoked, expired or of a locked account;
+    ///   `UNAVAILABLE` while the database is away and the key is not remembered.
+    public func principal(bearer text: String) async throws(Fault) -> Principal {
+        guard let secret = Secret(text, kind: .key) else { throw Self.refused("is not a key of this hub") }
+        let digest = secret.digest
+        let now = ContinuousClock.now
+        if let known = memory.withLock({ $0.recall(digest, at: now) }) { return known }
+        let generation = memory.withLock { $0.generation }
+        guard let credential = try await keys.credential(digest: digest), InputDigest.equal(credential.digest, digest)
+        else { throw Self.refused("is not known here, or was removed") }
+        guard credential.isAccepted else { throw Self.refused("was revoked") }
+        if (credential.secondsLeft ?? 1) <= 0 { throw Self.refused("has expired") }
+        guard credential.accountStatus == .active else { throw Self.refused("belongs to an account that is locked") }
+        let left = credential.secondsLeft.map { Duration.seconds(min($0, 3_600)) }
+        let remembered = min(Limits.credentialCache, left ?? Limits.credentialCache)
+        memory.withLock { $0.remember(credential, until: now + remembered, at: now, asked: generation) }
+        return credential.principal
+    }
+
+    /// Believes nothing about this key any more.
+    public func forget(_ key: KeyID) { memory.withLock { $0.forget(key) } }
+
+    /// Believes nothing about any key any more: after the listener was away.
+    public func forgetAll() { memory.withLock { $0.forgetAll() } }
+
+    /// Writes down when keys were last used, in one statement; a runner calls it every few seconds.
+    public func flushUses() async throws(Fault) {
+        let uses = memory.withLock { $0.takeUses() }
+        do {
+            try await keys.touch(uses)
+        } catch {
+            memory.withLock { $0.giveBack(uses) }
+            throw error
+        }
+    }
+
+    private static func refused(_ why: String) -> Fault {
+        Fault(.unauthenticated, "The key \(why); send another in the Authorization header.")
+    }
+}
+
+/// When a key was last shown.
+struct KeyUse: Hashable, Sendable {
+    let key: KeyID
+    let at: Date
+}
+
+/// What the authenticator remembers.
+private struct Memory {
+    struct Entry {
+        let principal: Principal
+        let until: ContinuousClock.Instant
+    }
+
+    var entries: [String: Entry] = [:]
+    var uses: [KeyID: Date] = [:]
+    /// Counts what was forgotten: an answer that was asked for before must not be remembered after.
+    var generation = 0
+
+    mutating func recall(_ digest: String, at now: ContinuousClock.Instant) -> Principal? {
+        guard let entry = entries[digest] else { return nil }
+        guard entry.until > now else {
+            entries[digest] = nil
+            return nil
+        }
+        note(entry.principal)
+        return entry.principal
+    }
+
+    mutating func remember(
+        _ credential: Credential,
+        until: ContinuousClock.Instant,
+        at now: ContinuousClock.Instant,
+        asked: Int
+    ) {
+        note(credential.principal)
+        guard asked == generation else { return }
+        if entries.count >= Limits.credentialsRemembered {
+            entries = entries.filter { $0.value.until > now }
+            // All of them in use within seconds: begin again rather than grow.
+            if entries.count >= Limits.credentialsRemembered { entries.removeAll(keepingCapacity: true) }
+        }
+        entries[credential.digest] = Entry(principal: credential.principal, until: until)
+    }
+
+    mutating func forget(_ key: KeyID) {
+        generation += 1
+        entries = entries.filter { $0.value.principal.keyId != key }
+    }
+
+    mutating func forgetAll() {
+        generation += 1
+        entries = [:]
+    }
+
+    mutating func takeUses() -> [KeyUse] {
+        defer { uses = [:] }
+        return uses.map { KeyUse(key: $0.key, at: $0.value) }.sorted { $0.key < $1.key }
+    }
+
+    /// Uses that could not be written; later ones of the same key win.
+    mutating func giveBack(_ unwritten: [KeyUse]) {
+        for use in unwritten where uses.count < Limits.credentialsRemembered {
+            uses[use.key] = max(use.at, uses[use.key] ?? use.at)
+        }
+    }
+
+    private mutating func note(_ principal: Principal) {
+        guard let key = principal.keyId, uses[key] != nil || uses.count < Limits.credentialsRemembered else { return }
+        uses[key] = Date()
+    }
+}
+
+/// A stored key with what decides whether it is accepted.
+struct Credential: RowDecodable {
+    let principal: Principal
+    let digest: String
+    let secondsLeft: Double?
+    let isAccepted: Bool
+    let accountStatus: AccountStatus
+
+    init(_ row: Row) throws(Fault) {
+        let account: AccountID = try row["owner_id"]
+        let session: SessionID? = try row["session_id"]
+        let spoke: SpokeID? = try row["spoke_id"]
+        principal = Principal(
+            identity: Identity(
+                id: session?.rawValue ?? spoke?.rawValue ?? account.rawValue,
+                scopes: try row["scopes"],
+                resources: try row.json("resources")
+            ),
+            accountId: account,
+            keyId: try row["id"],
+            sessionId: session,
+            spokeId: spoke
+        )
+        digest = try row["key_hash"]
+        secondsLeft = try row["seconds_left"]
+        isAccepted = try row["accepted"]
+        accountStatus = try row["account_status"]
+    }
+}

@@ -1,0 +1,196 @@
+public import Postgres
+public import Protocol
+
+/// What the hub remembers about changes: who asked for which, and the outcomes that idempotency keys can have again.
+public struct MutationStore: Sendable {
+    let database: Database
+
+    public init(database: Database) { self.database = database }
+
+    /// What is known of a caller's idempotency key.
+    enum Reservation {
+        /// Nothing: the key is now this call's, and the mutation is to be run.
+        case fresh
+        /// It was done before.
+        case done(FirstOutcome)
+        /// Another call with the same input is under way.
+        case underWay
+        /// The key was used for another input.
+        case otherInput
+    }
+
+    /// Takes the caller's key for this input, or says what stands in the way.
+    func reserve(_ key: String, digest: String, caller: Caller) async throws(Fault) -> Reservation {
+        // Between the two statements the row may go away: then the key is free after all.
+        for _ in 0..<3 {
+            let taken = try await database.first(
+                SQL.reserve,
+                [caller.accountId, key, digest, caller.requestId, Limits.idempotencyLeaseSeconds]
+            )
+            if taken != nil { return .fresh }
+            guard let known = try await database.first(SQL.known, [caller.accountId, key]) else { continue }
+            guard known.digest == digest else { return .otherInput }
+            return known.outcome.map(Reservation.done) ?? .underWay
+        }
+        return .underWay
+    }
+
+    /// Gives a key back whose mutation did not come to an outcome worth keeping.
+    func release(_ key: String, caller: Caller) async throws(Fault) {
+        try await database.execute(SQL.release, [caller.accountId, key, caller.requestId])
+    }
+
+    /// Writes the audit entry, and with it, in the same statement, the outcome under the caller's key.
+    func record(_ entry: AuditEntry, key: String? = nil, outcome: FirstOutcome? = nil) async throws(Fault) {
+        let audit: [(any Bindable)?] = [
+            Ids.sortable(), entry.action, entry.caller.accountId, entry.caller.keyId, entry.caller.sessionId,
+            entry.caller.requestId, entry.outcome, entry.details,
+        ]
+        guard let key, let outcome else {
+            try await database.execute(SQL.audit, audit)
+            return
+        }
+        try await database.execute(
+            SQL.auditAndKeep,
+            audit + [key, outcome.text, Limits.idempotencySeconds]
+        )
+    }
+
+    /// Removes outcomes that nobody may ask for any more; answers how many.
+    public func prune() async throws(Fault) -> Int { try await database.execute(SQL.prune) }
+
+    /// Removes audit entries older than this, 1000 at a time: the one way that the table's trigger lets pass.
+    public func pruneAudit(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await database.transaction { transaction async throws(Fault) -> Int in
+            try await transaction.execute(SQL.allowRetention)
+            return try await transaction.execute(SQL.pruneAudit, [days])
+        }
+    }
+}
+
+/// One line of the audit trail.
+struct AuditEntry: Sendable {
+    let action: String
+    let caller: Caller
+    let digest: String
+    let outcome: AuditOutcome
+    let code: Fault.Code?
+
+    var details: JSONValue {
+        var members: [String: JSONValue] = ["inputDigest": .string("sha256:" + digest)]
+        if let code { members["code"] = .string(code.rawValue) }
+        if let spoke = caller.spokeId { members["spokeId"] = .string(spoke.rawValue) }
+        return .object(members)
+    }
+}
+
+/// How a mutation ended the first time.
+enum FirstOutcome: Sendable {
+    /// The answer's data as JSON.
+    case answered([UInt8])
+    case failed(Fault)
+    /// It answered with a secret, which is stored nowhere.
+    case secret
+
+    /// As stored: `{"data":…}`, `{"fault":…}` or `{"secret":true}`.
+    var text: String {
+        switch self {
+        case .answered(let data): "{\"data\":\(String(decoding: data, as: UTF8.self))}"
+        case .failed(let fault): "{\"fault\":\(String(decoding: WireCoder.bytes(of: fault), as: UTF8.self))}"
+        case .secret: "{\"secret\":true}"
+        }
+    }
+}
+
+/// A key's row: the digest it was taken with, and the outcome once there is one.
+struct KnownOutcome: RowDecodable {
+    let digest: String
+    let outcome: FirstOutcome?
+
+    init(_ row: Row) throws(Fault) {
+        digest = try row["input_digest"]
+        let fault: Fault? = try row.json("fault")
+        let data: String? = try row["data"]
+        let hasOutcome: Bool = try row["has_outcome"]
+        outcome =
+            if let fault {
+                .failed(fault)
+            } else if let data {
+                .answered(Array(data.utf8))
+            } else {
+                hasOutcome ? .secret : nil
+            }
+    }
+}
+
+extension MutationStore {
+    enum SQL {
+        /// One statement decides who runs it. A row that expired is as good as none: its outcome is too old, or its
+        /// caller died under way.
+        static let reserve = Statement<String>(
+            """
+            INSERT INTO nave.idempotency_keys AS held (account_id, key, input_digest, request_id, expires_at)
+            VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5::float8))
+            ON CONFLICT (account_id, key) DO UPDATE
+               SET input_digest = excluded.input_digest, request_id = excluded.request_id, outcome = NULL,
+                   expires_at = excluded.expires_at
+             WHERE held.expires_at <= now()
+            RETURNING key
+            """
+        )
+
+        static let known = Statement<KnownOutcome>(
+            """
+            SELECT input_digest, outcome IS NOT NULL AS has_outcome, outcome->'fault' AS fault,
+                (outcome->'data')::text AS data
+              FROM nave.idempotency_keys WHERE account_id = $1 AND key = $2
+            """
+        )
+
+        /// Only by the call that holds it, and only before there is an outcome.
+        static let release = Statement<Void>(
+            """
+            DELETE FROM nave.idempotency_keys
+             WHERE account_id = $1 AND key = $2 AND request_id = $3 AND outcome IS NULL
+            """
+        )
+
+        static let audit = Statement<Void>(
+            """
+            INSERT INTO nave.audit_logs (id, action, owner_id, key_id, session_id, request_id, outcome, details)
+            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8)
+            """
+        )
+
+        /// The outcome and its trail become true together.
+        static let auditAndKeep = Statement<Void>(
+            """
+            WITH kept AS (
+                UPDATE nave.idempotency_keys
+                   SET outcome = $10::jsonb, expires_at = now() + make_interval(secs => $11::float8)
+                 WHERE account_id = $3 AND key = $9 AND request_id = $6 AND outcome IS NULL
+            )
+            INSERT INTO nave.audit_logs (id, action, owner_id, key_id, session_id, request_id, outcome, details)
+            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8)
+            """
+        )
+
+        static let prune = Statement<Void>(
+            """
+            DELETE FROM nave.idempotency_keys
+             WHERE (account_id, key) IN (
+                SELECT account_id, key FROM nave.idempotency_keys WHERE expires_at < now() LIMIT 1000)
+            """
+        )
+
+        static let allowRetention = Statement<String>("SELECT set_config('nave.retention', 'on', true)")
+
+        static let pruneAudit = Statement<Void>(
+            """
+            DELETE FROM nave.audit_logs
+             WHERE id IN (
+                SELECT id FROM nave.audit_logs WHERE created_at < now() - make_interval(days => $1) LIMIT 1000)
+            """
+        )
+    }
+}

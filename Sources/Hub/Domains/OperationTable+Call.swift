@@ -1,0 +1,210 @@
+import Foundation
+import Logging
+public import Protocol
+
+extension OperationTable {
+    /// Runs a query or mutation and answers with its output.
+    ///
+    /// Run a mutation in a task that is not cancelled because its consumer left: once begun it is to be finished and
+    /// recorded. The caller's deadline is enforced by whoever waits.
+    ///
+    /// - Throws: `OPERATION_NOT_FOUND`; `UNAUTHENTICATED` or `ACCESS_DENIED`; `VALIDATION_ERROR` with every violation;
+    ///   `CONFLICT` for an idempotency key of another input or of a call still under way; whatever the handler throws.
+    public func call(_ name: String, input: JSONValue, by caller: Caller) async throws(Fault) -> Answer {
+        let entry = try entry(name)
+        guard let answering = entry.answering else {
+            throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
+        }
+        let data: [UInt8]
+        if entry.spec.type == .mutation {
+            data = try await mutate(entry, answering, input: input, caller: caller)
+        } else {
+            try entry.admit(input, from: caller)
+            data = try await answering(input, caller)
+        }
+        return Answer(data: data, operationId: name, requestId: caller.requestId)
+    }
+
+    /// Runs a subscription until it ends, the consumer leaves (`deliver` throws, or the task is cancelled) or it fails.
+    ///
+    /// - Parameters:
+    ///   - lastEventId: The id of the last value that the consumer has, to go on behind it.
+    ///   - deliver: Takes one value; suspends until the consumer has room for it.
+    public func subscribe(
+        _ name: String,
+        input: JSONValue,
+        lastEventId: String? = nil,
+        by caller: Caller,
+        deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        let entry = try entry(name)
+        guard let streaming = entry.streaming else {
+            throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
+        }
+        try entry.admit(input, from: caller)
+        try await streaming(input, caller, lastEventId, deliver)
+    }
+
+    /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
+    ///
+    /// - Throws: what ``subscribe(_:input:lastEventId:by:deliver:)`` would throw before its first value.
+    public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) throws(Fault) {
+        let entry = try entry(name)
+        guard entry.streaming != nil else {
+            throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
+        }
+        try entry.admit(input, from: caller)
+    }
+
+    /// What the table answers, by id.
+    public var specs: [OperationSpec] { entries.values.map(\.spec).sorted { $0.id < $1.id } }
+
+    /// One operation's spec.
+    public func spec(of name: String) -> OperationSpec? { entries[name]?.spec }
+
+    private func entry(_ name: String) throws(Fault) -> Entry {
+        guard let entry = entries[name] else {
+            throw Fault(.operationNotFound, "There is no operation “\(name)”; list them with operation.list.")
+        }
+        return entry
+    }
+}
+
+extension OperationTable.Entry {
+    /// Lets a call in whose caller may run the operation and whose input says what it must.
+    func admit(_ input: JSONValue, from caller: Caller) throws(Fault) {
+        try spec.accessControl.check(caller.identity)
+        let violations = self.input.violations(in: input)
+        guard violations.isEmpty else { throw .invalid(violations) }
+    }
+}
+
+// MARK: - Mutations
+
+extension OperationTable {
+    private func mutate(
+        _ entry: Entry,
+        _ answering: Answering,
+        input: JSONValue,
+        caller: Caller
+    ) async throws(Fault) -> [UInt8] {
+        let digest = InputDigest.of(input, for: entry.spec.id)
+        var held: String?
+        do {
+            try entry.admit(input, from: caller)
+            if let key = caller.idempotencyKey {
+                if let before = try await firstOutcome(key, digest: digest, caller: caller) {
+                    return try Self.repeated(before, of: entry)
+                }
+                held = key
+            }
+            let data = try await answering(input, caller)
+            let outcome = entry.answersSecret ? FirstOutcome.secret : .answered(data)
+            await record(entry, digest, caller, fault: nil, held: held, outcome: outcome)
+            return data
+        } catch {
+            // A repeated failure leaves a line of its own: somebody asked again.
+            await record(entry, digest, caller, fault: error, held: held, outcome: .failed(error))
+            throw error
+        }
+    }
+
+    private static func repeated(_ outcome: FirstOutcome, of entry: Entry) throws(Fault) -> [UInt8] {
+        switch outcome {
+        case .answered(let data): return data
+        case .failed(let fault): throw fault
+        case .secret:
+            throw Fault(
+                .conflict,
+                "\(entry.spec.id) was done before under this idempotency key; its secret is shown only once."
+            )
+        }
+    }
+
+    /// The outcome of an earlier call under this key; `nil` if the key is now this call's to use.
+    private func firstOutcome(_ key: String, digest: String, caller: Caller) async throws(Fault) -> FirstOutcome? {
+        guard Wording.violations(ofName: key, at: "").isEmpty, key.utf8.count <= Limits.idempotencyKeyBytes else {
+            throw .invalid("Idempotency-Key", "must be 1 to \(Limits.idempotencyKeyBytes) printable bytes.")
+        }
+        let left = caller.deadline.map { Duration.seconds(min(max($0.timeIntervalSinceNow, 0), 3_600)) }
+        let end = ContinuousClock.now + min(Limits.idempotencyWait, left ?? Limits.idempotencyWait)
+        var pause = Duration.milliseconds(10)
+        while true {
+            switch try await mutations.reserve(key, digest: digest, caller: caller) {
+            case .fresh: return nil
+            case .done(let outcome): return outcome
+            case .otherInput:
+                throw Fault(.conflict, "This idempotency key was used for another input; choose another key.")
+            case .underWay:
+                guard ContinuousClock.now + pause < end else {
+                    throw Fault(
+                        .conflict,
+                        "The first call under this idempotency key is still under way; ask again later.",
+                        details: ["retryAfterMilliseconds": 1_000]
+                    )
+                }
+            }
+            do {
+                try await Task.sleep(for: pause)
+            } catch {
+                throw Fault(.aborted, "The call was aborted while it waited for the first one's outcome.")
+            }
+            pause = min(pause * 2, .milliseconds(250))
+        }
+    }
+
+    /// Leaves the trail. What was done is done: if it cannot be recorded, the log is the second memory.
+    private func record(
+        _ entry: Entry,
+        _ digest: String,
+        _ caller: Caller,
+        fault: Fault?,
+        held: String?,
+        outcome: FirstOutcome
+    ) async {
+        let result: AuditOutcome =
+            switch fault?.code {
+            case nil: .succeeded
+            case .accessDenied?, .unauthenticated?: .denied
+            case .some: .failed
+            }
+        let line = AuditEntry(
+            action: entry.spec.id,
+            caller: caller,
+            digest: digest,
+            outcome: result,
+            code: fault?.code
+        )
+        do {
+            if let held, let fault, Self.isPassing(fault) {
+                try await mutations.release(held, caller: caller)
+                try await mutations.record(line)
+            } else {
+                try await recordOnce(line, held, outcome)
+            }
+        } catch {
+            logger.error(
+                "audit entry could not be written",
+                metadata: [
+                    "operation": "\(entry.spec.id)", "account": "\(caller.accountId)",
+                    "request": "\(caller.requestId)", "outcome": "\(result.rawValue)", "fault": "\(error)",
+                ]
+            )
+        }
+    }
+
+    private func recordOnce(_ line: AuditEntry, _ held: String?, _ outcome: FirstOutcome) async throws(Fault) {
+        do {
+            try await mutations.record(line, key: held, outcome: outcome)
+        } catch  where held != nil && error.code != .unavailable {
+            // An answer that jsonb cannot hold (U+0000 in a text) must not cost the audit entry.
+            try await mutations.record(line)
+            throw error
+        }
+    }
+
+    /// Faults that say nothing about the mutation itself: another attempt may do better.
+    private static func isPassing(_ fault: Fault) -> Bool {
+        [.unavailable, .timeout, .aborted, .rateLimited, .spokeDisconnected, .unknown].contains(fault.code)
+    }
+}

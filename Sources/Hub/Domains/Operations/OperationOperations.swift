@@ -1,0 +1,56 @@
+import Protocol
+
+/// The catalogue, as callers may ask for it. Everyone sees what they may run and nothing else.
+struct OperationOperations: Sendable {
+    /// What there is to run; read anew for each question.
+    let specs: @Sendable () -> [OperationSpec]
+
+    func register(in table: inout OperationTable) {
+        table.answer(ListOperations.self, with: list)
+        table.answer(SearchOperations.self, with: search)
+        table.answer(GetOperationSchema.self, with: schema)
+    }
+
+    private func list(_ request: ListOperations, by caller: Caller) async throws(Fault) -> OperationList {
+        let found = visible(to: caller).filter {
+            (request.namespace == nil || $0.namespace == request.namespace)
+                && (request.type == nil || $0.type == request.type)
+        }
+        return OperationList(operations: found.map(OperationSummary.init))
+    }
+
+    private func search(_ request: SearchOperations, by caller: Caller) async throws(Fault) -> OperationList {
+        let limit = try PageCursor.limit(request.limit, usual: 20, most: 100)
+        let words = request.query.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
+        guard !words.isEmpty else { throw .invalid("query", "must have a word to look for.") }
+        let ranked = visible(to: caller).compactMap { spec in
+            Self.rank(of: spec, words: words).map { (rank: $0, spec: spec) }
+        }
+        let best = ranked.sorted { ($1.rank, $0.spec.id) < ($0.rank, $1.spec.id) }.prefix(limit)
+        return OperationList(operations: best.map { OperationSummary($0.spec) })
+    }
+
+    private func schema(_ request: GetOperationSchema, by caller: Caller) async throws(Fault) -> OperationSpec {
+        guard let spec = visible(to: caller).first(where: { $0.id == request.operation }) else {
+            throw Fault(.operationNotFound, "There is no operation \(request.operation) that the caller may run.")
+        }
+        return spec
+    }
+
+    private func visible(to caller: Caller) -> [OperationSpec] {
+        specs().filter { (try? $0.accessControl.check(caller.identity)) != nil }  // What is denied is not shown.
+    }
+
+    /// How well an operation matches: a word in the id counts more than one in the texts. `nil` if one is nowhere.
+    private static func rank(of spec: OperationSpec, words: [String]) -> Int? {
+        let id = spec.id.lowercased()
+        let texts = ([spec.title ?? "", spec.description] + (spec.tags ?? [])).map { $0.lowercased() }
+        var rank = 0
+        for word in words {
+            let here = (id.contains(word) ? 4 : 0) + (texts.contains { $0.contains(word) } ? 1 : 0)
+            if here == 0 { return nil }
+            rank += here
+        }
+        return rank
+    }
+}

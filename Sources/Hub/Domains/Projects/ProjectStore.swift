@@ -1,0 +1,192 @@
+public import Postgres
+public import Protocol
+
+/// What the hub remembers about projects.
+public struct ProjectStore: Sendable {
+    let database: Database
+
+    public init(database: Database) { self.database = database }
+
+    /// Stores a project.
+    ///
+    /// - Throws: `CONFLICT` when the name or the repository is taken.
+    func create(_ request: CreateProject) async throws(Fault) -> ProjectRecord {
+        let stored = try await inCallersWords(request.name, request.repoUrl) { () async throws(Fault) in
+            try await database.first(
+                SQL.create,
+                [
+                    Ids.random(), request.name, request.repoUrl, request.directory, request.defaultBranch,
+                    request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
+                ]
+            )
+        }
+        guard let stored else { throw Fault(.execution, "The project was not stored; ask again.") }
+        return stored
+    }
+
+    /// The project by id or name.
+    ///
+    /// - Throws: `NOT_FOUND` that names what comes close, `CONFLICT` when several plain directories share the name.
+    public func find(_ idOrName: String) async throws(Fault) -> ProjectRecord {
+        let found = try await database.query(SQL.find, [idOrName])
+        if let byId = found.first(where: { $0.id.rawValue == idOrName }) { return byId }
+        guard found.count < 2 else {
+            let ids = found.map(\.id.rawValue).joined(separator: ", ")
+            throw Fault(.conflict, "Several projects are called “\(idOrName)”; say which by its id: \(ids).")
+        }
+        guard let project = found.first else { throw try await unknown(idOrName) }
+        return project
+    }
+
+    /// Projects by name, behind the last of the page before.
+    func list(after cursor: [String]?, limit: Int) async throws(Fault) -> [ProjectRecord] {
+        try await database.query(SQL.list, [cursor?[0], cursor?[1], limit])
+    }
+
+    /// The project as changed; what is `nil` stays as it is.
+    func update(_ id: ProjectID, _ request: UpdateProject) async throws(Fault) -> ProjectRecord? {
+        try await inCallersWords(request.name, request.repoUrl) { () async throws(Fault) in
+            try await database.first(
+                SQL.update,
+                [
+                    id, request.name, request.repoUrl, request.directory, request.defaultBranch,
+                    request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
+                ]
+            )
+        }
+    }
+
+    /// The project that was removed, `nil` if it was gone already.
+    func delete(_ id: ProjectID) async throws(Fault) -> ProjectRecord? {
+        try await database.first(SQL.delete, [id])
+    }
+
+    private func unknown(_ name: String) async throws(Fault) -> Fault {
+        let near = try await database.query(SQL.near, [name])
+        let hint = near.isEmpty ? "add it with hub project add" : "did you mean \(near.joined(separator: ", "))?"
+        return Fault(
+            .notFound,
+            "There is no project “\(name)”; \(hint)\(near.isEmpty ? "." : "")",
+            details: .object(["near": .array(near.map(JSONValue.string))])
+        )
+    }
+
+    private func inCallersWords<Answer: Sendable>(
+        _ name: String?,
+        _ repository: String?,
+        _ body: () async throws(Fault) -> Answer
+    ) async throws(Fault) -> Answer {
+        do {
+            return try await body()
+        } catch  where error.code == .conflict {
+            switch error.details?["constraint"]?.stringValue {
+            case "unq_projects_name":
+                throw Fault(
+                    .conflict,
+                    "There is a project called “\(name ?? "")” already; choose another name.",
+                    details: ["field": "name"]
+                )
+            case "unq_projects_repo_url":
+                throw Fault(
+                    .conflict,
+                    "There is a project for \(repository ?? "this repository") already; use that one.",
+                    details: ["field": "repoUrl"]
+                )
+            default: throw error
+            }
+        }
+    }
+}
+
+extension ProjectRecord: RowDecodable {
+    public init(_ row: Row) throws(Fault) {
+        self.init(
+            id: try row["id"],
+            orgId: try row["org_id"],
+            name: try row["name"],
+            directory: try row["directory"],
+            repoUrl: try row["repo_url"],
+            vcs: try row["vcs"],
+            defaultBranch: try row["default_branch"],
+            lastFetchedAt: try row["last_fetched_at"],
+            iconUrl: try row["icon_url"],
+            iconColor: try row["icon_color"],
+            verification: try row["verification"],
+            settings: try row["settings"],
+            metadata: try row["metadata"],
+            createdAt: try row["created_at"],
+            updatedAt: try row["updated_at"]
+        )
+    }
+}
+
+extension ProjectStore {
+    enum SQL {
+        static let create = Statement<ProjectRecord>(
+            """
+            INSERT INTO nave.projects
+                (id, name, repo_url, directory, default_branch, verification, settings, metadata, icon_url, icon_color)
+            VALUES ($1, $2, $3, $4, coalesce($5, 'main'), coalesce($6::jsonb, '[]'), coalesce($7::jsonb, '{}'),
+                coalesce($8::jsonb, '{}'), $9, $10)
+            RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
+                verification, settings, metadata, created_at, updated_at
+            """
+        )
+
+        /// An id is looked for first by the caller; two directories may share a name, so that all are needed to tell.
+        static let find = Statement<ProjectRecord>(
+            """
+            SELECT id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
+                verification, settings, metadata, created_at, updated_at
+              FROM nave.projects
+             WHERE id = $1 OR name = $1
+             ORDER BY id
+             LIMIT 20
+            """
+        )
+
+        static let list = Statement<ProjectRecord>(
+            """
+            SELECT id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
+                verification, settings, metadata, created_at, updated_at
+              FROM nave.projects
+             WHERE $1::text IS NULL OR (name, id) > ($1, $2)
+             ORDER BY name, id
+             LIMIT $3
+            """
+        )
+
+        static let update = Statement<ProjectRecord>(
+            """
+            UPDATE nave.projects
+               SET name = coalesce($2, name), repo_url = coalesce($3, repo_url),
+                   directory = coalesce($4, directory), default_branch = coalesce($5, default_branch),
+                   verification = coalesce($6::jsonb, verification), settings = coalesce($7::jsonb, settings),
+                   metadata = coalesce($8::jsonb, metadata), icon_url = coalesce($9, icon_url),
+                   icon_color = coalesce($10, icon_color)
+             WHERE id = $1
+            RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
+                verification, settings, metadata, created_at, updated_at
+            """
+        )
+
+        static let delete = Statement<ProjectRecord>(
+            """
+            DELETE FROM nave.projects WHERE id = $1
+            RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
+                verification, settings, metadata, created_at, updated_at
+            """
+        )
+
+        /// Names that differ in case, contain the text or are contained in it. Only asked after a miss.
+        static let near = Statement<String>(
+            """
+            SELECT name FROM nave.projects
+             WHERE strpos(lower(name), lower($1)) > 0 OR strpos(lower($1), lower(name)) > 0
+                OR left(lower(name), 3) = left(lower($1), 3)
+             ORDER BY abs(length(name) - length($1)), name
+             LIMIT 5
+            """
+        )
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Postgres
+import Protocol
+
+/// What sessions printed, read chunk by chunk.
+struct OutputStore: Sendable {
+    let database: Database
+
+    /// Chunks of one page. At 64 KiB each they are what one reader may hold in memory.
+    static let pageChunks = 32
+
+    /// A stored chunk, or the gap where one was.
+    struct Chunk: RowDecodable {
+        var id: String
+        var offset: Int64
+        var bytes: [UInt8]
+        var gap: OutputGap?
+
+        /// The first byte behind it.
+        var end: Int64 { gap.map { max($0.to, offset) } ?? offset + Int64(bytes.count) }
+
+        init(_ row: Row) throws(Fault) {
+            id = try row["id"]
+            offset = try row["byte_offset"]
+            bytes = try row["content"]
+            gap = try row.json("gap")
+        }
+    }
+
+    /// Chunks of one stream that end behind `offset`, in order.
+    func page(
+        _ session: SessionID,
+        number: Int64,
+        stream: Protocol.OutputStream,
+        from offset: Int64
+    ) async throws(Fault) -> [Chunk] {
+        let chunks = try await database.query(SQL.page, [session, number, stream, offset, Self.pageChunks])
+        return chunks.filter { $0.end > offset }
+    }
+
+    enum SQL {
+        /// Begins with the chunk in which the offset lies, if there is one.
+        static let page = Statement<Chunk>(
+            """
+            SELECT id, byte_offset, content, gap
+              FROM nave.session_output
+             WHERE session_id = $1 AND session_number = $2 AND stream = $3
+               AND byte_offset >= coalesce((
+                    SELECT max(b.byte_offset) FROM nave.session_output b
+                     WHERE b.session_id = $1 AND b.session_number = $2 AND b.stream = $3 AND b.byte_offset <= $4), 0)
+             ORDER BY byte_offset
+             LIMIT $5
+            """
+        )
+    }
+}
+
+/// Merges a session's streams in the order in which their chunks came, without holding more than a page of each.
+struct OutputMerge {
+    /// Where each stream goes on.
+    private(set) var offsets: [Protocol.OutputStream: Int64]
+    private var pages: [Protocol.OutputStream: ArraySlice<OutputStore.Chunk>] = [:]
+    private let streams: [Protocol.OutputStream]
+
+    init(_ selection: OutputSelection, from offset: Int64, resumeAt id: String?) {
+        streams = Protocol.OutputStream(rawValue: selection.rawValue).map { [$0] } ?? Protocol.OutputStream.allCases
+        offsets = Dictionary(uniqueKeysWithValues: streams.map { ($0, offset) })
+        for part in (id ?? "").split(separator: ",") {
+            let pair = part.split(separator: ":")
+            guard pair.count == 2, let stream = Protocol.OutputStream(rawValue: String(pair[0])),
+                let position = Int64(pair[1]), position >= 0, offsets[stream] != nil
+            else { continue }
+            offsets[stream] = position
+        }
+    }
+
+    /// Where to go on behind everything that was taken: `stdout:4096,stderr:17`.
+    var eventId: String {
+        streams.compactMap { stream in offsets[stream].map { "\(stream.rawValue):\($0)" } }.joined(separator: ",")
+    }
+
+    /// Streams of which nothing is at hand: load their pages before the next chunk is taken.
+    var wanting: [Protocol.OutputStream] { streams.filter { pages[$0]?.isEmpty ?? true } }
+
+    mutating func fill(_ stream: Protocol.OutputStream, _ chunks: [OutputStore.Chunk]) { pages[stream] = chunks[...] }
+
+    /// The earliest chunk at hand as a piece, cut to where its stream goes on.
+    mutating func next() -> SessionOutputPiece? {
+        let heads = streams.compactMap { stream in pages[stream]?.first.map { (stream: stream, chunk: $0) } }
+        guard let (stream, chunk) = heads.min(by: { $0.chunk.id < $1.chunk.id }) else { return nil }
+        pages[stream]?.removeFirst()
+        let from = max(offsets[stream] ?? 0, chunk.offset)
+        offsets[stream] = chunk.end
+        if let gap = chunk.gap {
+            return SessionOutputPiece(
+                stream: stream, offset: from, nextOffset: chunk.end, gapTo: gap.to, gapReason: gap.reason)
+        }
+        return SessionOutputPiece(
+            stream: stream,
+            offset: from,
+            nextOffset: chunk.end,
+            bytes: Data(chunk.bytes.dropFirst(Int(from - chunk.offset)))
+        )
+    }
+}

@@ -1,0 +1,26 @@
+import Protocol
+
+/// Settings, as callers may ask for them.
+struct SettingOperations: Sendable {
+    let settings: SettingStore
+
+    func register(in table: inout OperationTable) {
+        table.answer(GetSettings.self, with: get)
+        table.answer(SetSetting.self, with: set)
+    }
+
+    private func get(_ request: GetSettings, by caller: Caller) async throws(Fault) -> SettingList {
+        SettingList(settings: try await settings.values(key: request.key))
+    }
+
+    private func set(_ request: SetSetting, by caller: Caller) async throws(Fault) -> SettingList {
+        guard Wording.isIdentifier(request.key, bytes: 100) else {
+            throw .invalid("key", "must be a name such as retention.outputDays.")
+        }
+        guard WireCoder.bytes(of: request.value).count <= Limits.settingBytes else {
+            throw Fault(.tooLarge, "A setting is \(Limits.settingBytes) bytes of JSON at most; store less.")
+        }
+        try await settings.set(request.key, to: request.value)
+        return SettingList(settings: try await settings.values(key: request.key))
+    }
+}

@@ -1,0 +1,49 @@
+public import Postgres
+public import Protocol
+
+/// What an operator changed of the hub's settings.
+public struct SettingStore: Sendable {
+    let database: Database
+
+    public init(database: Database) { self.database = database }
+
+    /// One setting or all that were changed.
+    public func values(key: String? = nil) async throws(Fault) -> [String: JSONValue] {
+        let found = try await database.query(SQL.values, [key])
+        return Dictionary(found.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Stores a value; null removes it.
+    func set(_ key: String, to value: JSONValue) async throws(Fault) {
+        if value == .null {
+            try await database.execute(SQL.remove, [key])
+        } else {
+            try await database.execute(SQL.set, [key, value])
+        }
+    }
+
+    struct Setting: RowDecodable {
+        let key: String
+        let value: JSONValue
+
+        init(_ row: Row) throws(Fault) {
+            key = try row["key"]
+            value = try row["value"]
+        }
+    }
+
+    enum SQL {
+        static let values = Statement<Setting>(
+            "SELECT key, value FROM nave.settings WHERE $1::text IS NULL OR key = $1 ORDER BY key LIMIT 1000"
+        )
+
+        static let set = Statement<Void>(
+            """
+            INSERT INTO nave.settings (key, value) VALUES ($1, $2)
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value
+            """
+        )
+
+        static let remove = Statement<Void>("DELETE FROM nave.settings WHERE key = $1")
+    }
+}

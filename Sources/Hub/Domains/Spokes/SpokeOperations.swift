@@ -1,0 +1,45 @@
+import Protocol
+
+/// Spokes, as callers may ask for them.
+struct SpokeOperations: Sendable {
+    let spokes: SpokeStore
+
+    func register(in table: inout OperationTable) {
+        table.answer(ListSpokes.self, with: list)
+        table.answer(GetSpoke.self, with: get)
+        table.answer(SetSpokeDraining.self, with: drain)
+        table.answer(RemoveSpoke.self, with: remove)
+    }
+
+    private func list(_ request: ListSpokes, by caller: Caller) async throws(Fault) -> ListSpokes.Output {
+        let limit = try PageCursor.limit(request.limit)
+        let after = try PageCursor.parts(of: request.cursor, count: 1)?[0]
+        let rows = try await spokes.list(status: request.status, after: after, limit: limit + 1)
+        let page = Array(rows.prefix(limit))
+        let next = rows.count > limit ? page.last.map { PageCursor.text([$0.name]) } : nil
+        return ListSpokes.Output(spokes: page, nextCursor: next)
+    }
+
+    private func get(_ request: GetSpoke, by caller: Caller) async throws(Fault) -> SpokeRecord {
+        try await spokes.require(request.spoke)
+    }
+
+    private func drain(_ request: SetSpokeDraining, by caller: Caller) async throws(Fault) -> SpokeRecord {
+        let spoke = try await spokes.require(request.spoke)
+        guard let changed = try await spokes.setDraining(spoke.id, request.draining ?? true) else {
+            throw Fault(.notFound, "The spoke was removed meanwhile; list them with spoke.list.")
+        }
+        return changed
+    }
+
+    private func remove(_ request: RemoveSpoke, by caller: Caller) async throws(Fault) -> Done {
+        let spoke = try await spokes.require(request.spoke)
+        guard try await spokes.remove(spoke.id) else {
+            throw Fault(
+                .conflict,
+                "“\(spoke.name)” is connected or has running sessions; stop it and wait for their end, or abort them."
+            )
+        }
+        return Done()
+    }
+}

@@ -1,0 +1,89 @@
+import Foundation
+import HubDomains
+import HubSchema
+import HubServer
+import Logging
+import Postgres
+import Protocol
+import ServiceLifecycle
+
+/// A hub from its first moment to its last.
+struct HubProcess {
+    private let configuration: HubConfiguration
+    private let logger = Logger(label: "hub")
+
+    init(_ configuration: HubConfiguration) { self.configuration = configuration }
+
+    /// Runs until the process is told to stop. Returns when all is down in order.
+    func run() async throws {
+        let directory = try DataDirectory(configuration.dataDirectory)
+        let memory = HubMemory(configuration, directory: directory, logger: logger)
+        let database = try await memory.open()
+        do {
+            try await serve(database, memory, directory)
+        } catch {
+            await memory.close(database)
+            throw error
+        }
+        await memory.close(database)
+        logger.notice("The hub has stopped.")
+        withExtendedLifetime(directory) {}
+    }
+
+    private func serve(_ database: Database, _ memory: HubMemory, _ directory: DataDirectory) async throws {
+        try await memory.migrate(database)
+        try await FirstStart(directory: directory, logger: logger).prepare(AccountStore(database: database))
+        var settings = ServerSettings(
+            host: configuration.listenHost,
+            port: configuration.listenPort,
+            tls: configuration.tls,
+            advertise: configuration.advertise
+        )
+        settings.callRate = configuration.callRate
+        let identity = HubIdentity(id: .random(), version: HubVersion.current)
+        let assembly = HubAssembly(settings, database: database, identity: identity, logger: logger)
+        let services = try assembly.services { [settings, configuration, logger] port in
+            let url = settings.url(port: port)
+            UserFiles.point(at: url, keyFile: directory.adminKeyFile, logger: logger)
+            ReadyLine(url: url, directory: directory, memory: configuration.memory).print()
+            logger.notice("The hub listens.", metadata: ["url": "\(url)"])
+        }
+        var group = ServiceGroupConfiguration(services: memory.services + services, logger: Logger(label: "services"))
+        group.maximumGracefulShutdownDuration = Limits.drain
+        let serviceGroup = ServiceGroup(configuration: group)
+        let signals = SignalWatch { Task { await serviceGroup.triggerGracefulShutdown() } }
+        do {
+            try await serviceGroup.run()
+        } catch {
+            // Whoever did not end in time was ended: that is what the time is for.
+            guard assembly.drain.isDraining else { throw error }
+        }
+        withExtendedLifetime(signals) {}
+    }
+}
+
+/// The one line on stdout that tells programs where the hub is.
+private struct ReadyLine: Encodable {
+    let ready = true
+    let url: String
+    let adminKeyFile: String
+    let joinTokenFile: String
+    let database: String
+    let version = HubVersion.current
+
+    init(url: String, directory: DataDirectory, memory: HubConfiguration.Memory) {
+        self.url = url
+        adminKeyFile = directory.adminKeyFile
+        joinTokenFile = directory.joinTokenFile
+        database = memory == .ownCluster ? "private" : "external"
+    }
+
+    func print() {
+        FileHandle.standardOutput.write(Data(WireCoder.bytes(of: self) + [UInt8(ascii: "\n")]))
+    }
+}
+
+/// What this program calls itself.
+enum HubVersion {
+    static let current = "0.2.0"
+}

@@ -1,0 +1,22 @@
+import HubDomains
+import Protocol
+
+/// Turns a credential into a principal, for every door.
+struct DoorKeeper: Sendable {
+    let authenticator: Authenticator
+    let limiter: RateLimiter
+
+    /// - Fails with `unauthenticated` for a missing, unknown, expired or revoked credential, with `rateLimited` for
+    ///   an address that tries too many, with `unavailable` while it cannot be looked up.
+    func admit(_ credential: String?, from address: String) async throws(Fault) -> Principal {
+        guard let credential else {
+            throw Fault(.unauthenticated, "Send a key in the Authorization header: Bearer nave_….")
+        }
+        do throws(Fault) {
+            return try await authenticator.principal(bearer: credential)
+        } catch {
+            if error.code == .unauthenticated { try limiter.count(refusalOf: address) }
+            throw error
+        }
+    }
+}

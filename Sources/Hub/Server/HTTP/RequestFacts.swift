@@ -1,0 +1,98 @@
+import HTTPTypes
+import HubCore
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import Protocol
+
+/// What a request's headers say about the call it carries.
+struct RequestFacts: Sendable {
+    /// The caller's own id for the request, or one made here.
+    var requestId: String
+    /// The bearer credential, if there is one.
+    var credential: String?
+    var idempotencyKey: String?
+    /// How long the caller will wait.
+    var deadline: Duration?
+    /// The spoke that shall answer, by name.
+    var spoke: String?
+    var traceparent: String?
+    /// Where a stream of events shall go on.
+    var lastEventId: String?
+
+    /// - Fails with `validation` naming each header that cannot be understood.
+    init(_ headers: HTTPFields, makeId: () -> String) throws(Fault) {
+        var violations: [Fault.Violation] = []
+        func text(_ name: HTTPField.Name, bytesMax: Int = Limits.requestIdBytes) -> String? {
+            guard let value = headers[name] else { return nil }
+            guard (1...bytesMax).contains(value.utf8.count), value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+            else {
+                let message = "must be 1 to \(bytesMax) visible ASCII characters."
+                violations.append(.init(path: name.rawName, message: message))
+                return nil
+            }
+            return value
+        }
+        requestId = text(.requestId) ?? makeId()
+        idempotencyKey = text(.idempotencyKey)
+        spoke = text(.spoke)
+        traceparent = text(.traceparent)
+        lastEventId = text(.lastEventId)
+        credential = Self.bearer(headers[.authorization])
+        deadline = headers[.deadline].flatMap { Duration(text: $0) }
+        if headers[.deadline] != nil, deadline == nil {
+            violations.append(.init(path: HTTPField.Name.deadline.rawName, message: "must be such as 2s or 500ms."))
+        }
+        guard violations.isEmpty else { throw Fault.invalid(violations) }
+    }
+
+    /// The token of `Bearer TOKEN`; the scheme's case does not matter (RFC 9110, 11.1).
+    static func bearer(_ header: String?) -> String? {
+        guard let header, header.count > 7, header.prefix(7).lowercased() == "bearer " else { return nil }
+        let token = header.dropFirst(7).drop { $0 == " " }
+        return token.isEmpty ? nil : String(token)
+    }
+}
+
+extension HTTPField.Name {
+    /// A name that is known to be one.
+    private static func known(_ text: String) -> HTTPField.Name {
+        guard let name = HTTPField.Name(text) else { preconditionFailure("“\(text)” is not a header's name.") }
+        return name
+    }
+
+    static let requestId = known("X-Request-Id")
+    static let idempotencyKey = known("Idempotency-Key")
+    static let deadline = known("X-Deadline")
+    static let spoke = known("X-Spoke")
+    static let traceparent = known("traceparent")
+    static let lastEventId = known("Last-Event-ID")
+    static let retryAfter = known("Retry-After")
+    static let contentSecurityPolicy = known("Content-Security-Policy")
+    static let contentTypeOptions = known("X-Content-Type-Options")
+    static let referrerPolicy = known("Referrer-Policy")
+    static let frameOptions = known("X-Frame-Options")
+}
+
+/// What a route knows of the connection that a request came on.
+struct HubRequestContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// The connection, for its address and to end it.
+    let channel: any Channel
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        channel = source.channel
+    }
+
+    /// The peer's address without its port, as far as it can be told.
+    var address: String { channel.remoteAddress?.ipAddress ?? "local" }
+
+    /// Ends the connection shortly after the answer, for a client that goes on sending what nobody reads.
+    func closeSoon() {
+        let channel = channel
+        channel.eventLoop.scheduleTask(in: .nanoseconds(Limits.connectionLinger.nanoseconds)) {
+            channel.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import HubCore
+import HubDomains
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+public import Logging
+import NIOCore
+public import Postgres
+public import Protocol
+public import ServiceLifecycle
+import Transport
+
+/// Puts a hub's doors, links and runners together over a database that is migrated.
+public struct HubAssembly: Sendable {
+    public let drain = DrainSwitch()
+    private let settings: ServerSettings
+    private let domains: Domains
+    private let database: Database
+    private let identity: HubIdentity
+    private let logger: Logger
+
+    /// - Parameter identity: This process among the hubs of the database.
+    public init(_ settings: ServerSettings, database: Database, identity: HubIdentity, logger: Logger) {
+        self.settings = settings
+        self.database = database
+        self.identity = identity
+        self.logger = logger
+        self.domains = Domains(database: database, logger: logger)
+    }
+
+    /// Everything that runs, in the order in which it starts; it stops in reverse.
+    ///
+    /// - Parameter listening: Told the port once connections are accepted.
+    /// - Fails with `validation` if the TLS files are not usable.
+    public func services(listening: @escaping @Sendable (Int) async -> Void) throws(Fault) -> [any Service] {
+        let metrics = HubMetrics()
+        let timekeeper = SystemTimekeeper()
+        let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
+        let desk = CallDesk(
+            operations: domains.table, metrics: metrics, limiter: limiter, drain: drain, logger: logger)
+        let runners = HubRunners(
+            domains: domains, database: database, identity: identity, url: settings.url, metrics: metrics,
+            logger: logger)
+        let hall = LinkHall(
+            registry: runners.registry,
+            memory: runners.memory,
+            ingest: runners.ingest,
+            heartbeats: runners.heartbeats,
+            acknowledgements: runners.acknowledgements,
+            partings: runners.partings,
+            desk: desk,
+            metrics: metrics,
+            drain: drain,
+            timekeeper: timekeeper,
+            logger: logger
+        )
+        let doors = DoorKeeper(authenticator: domains.authenticator, limiter: limiter)
+        let guarding = LoopbackGuard(host: settings.host, advertised: settings.advertise)
+        let responder = HubResponder(
+            guarding: guarding,
+            doors: doors,
+            calls: CallRoutes(desk: desk),
+            subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
+            health: HealthRoutes(metrics: metrics, drain: drain, ready: { [database] () async throws(Fault) in try await database.ping() }),
+            join: JoinRoutes(spokes: domains.spokes, limiter: limiter, drain: drain),
+            dashboard: DashboardRoutes(),
+            metrics: metrics,
+            logger: logger
+        )
+        let application = try application(responder, hall, doors, guarding) { port in
+            await runners.listening(on: port)
+            await listening(port)
+        }
+        return runners.services
+            + [application, DrainRunner(drain: drain, registry: runners.registry, logger: logger)]
+    }
+
+    private func application(
+        _ responder: HubResponder,
+        _ hall: LinkHall,
+        _ doors: DoorKeeper,
+        _ guarding: LoopbackGuard,
+        listening: @escaping @Sendable (Int) async -> Void
+    ) throws(Fault) -> some Service {
+        let (isSecure, headMax) = (settings.tls != nil, settings.requestHeadMax)
+        let plain = HTTPServerBuilder { responder in
+            WebSocketUpgrade(responder: responder, isSecure: isSecure, requestHeadMax: headMax) { head, channel in
+                let address = channel.remoteAddress?.ipAddress ?? "local"
+                return await hall.decide(head, doors: doors, guarding: guarding, from: address)
+            }
+        }
+        return Application(
+            responder: responder,
+            server: try settings.tls.map { (files) throws(Fault) in try secured(plain, files) } ?? plain,
+            configuration: .init(
+                address: .hostname(settings.host, port: settings.port), backlog: Limits.listenBacklog),
+            onServerRunning: { channel in await listening(channel.localAddress?.port ?? settings.port) },
+            logger: logger
+        )
+    }
+
+    private func secured(_ plain: HTTPServerBuilder, _ files: TLSFiles) throws(Fault) -> HTTPServerBuilder {
+        let configuration = try files.configuration()
+        do {
+            return try .tls(plain, tlsConfiguration: configuration)
+        } catch {
+            throw Fault(.validation, "TLS cannot be set up with \(files.certificate) and \(files.key).")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import HubCore
+import HubDomains
+import Logging
+import Protocol
+import Synchronization
+
+/// The operations as every door runs them: metered, bounded in time, counted, and refused while the hub drains.
+struct CallDesk: Sendable {
+    let operations: OperationTable
+    let metrics: HubMetrics
+    let limiter: RateLimiter
+    let drain: DrainSwitch
+    let logger: Logger
+
+    /// Operations that begin new work and so are not taken on a hub that is about to leave.
+    private static let beginsWork: Set<String> = ["coord.spawn", "session.resume"]
+
+    /// One query or mutation. `deadline` is how long its caller waits.
+    ///
+    /// - Fails with `timeout` when that is over; otherwise as the operation does.
+    func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer {
+        try await counted(name) { () async throws(Fault) in
+            try limiter.count(call: caller.principal.rateKey)
+            if Self.beginsWork.contains(name) { try drain.check() }
+            let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
+            let isMutation = operations.spec(of: name)?.type == .mutation
+            return try await bounded(name, wait, isMutation) { () async throws(Fault) in
+                try await operations.call(name, input: input, by: caller.waiting(wait))
+            }
+        }
+    }
+
+    /// One subscription, until its natural end. Cancelling the task ends it; `deliver` holds it back.
+    func subscribe(
+        _ name: String,
+        _ input: JSONValue,
+        by caller: Caller,
+        lastEventId: String?,
+        deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        metrics.subscriptionsOpen.add(1, ordering: .relaxed)
+        defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
+        try await counted(name) { () async throws(Fault) in
+            try limiter.count(call: caller.principal.rateKey)
+            try await operations.subscribe(
+                name, input: input, lastEventId: lastEventId, by: caller, deliver: deliver)
+        }
+    }
+
+    private func counted<Value>(
+        _ name: String,
+        _ work: () async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
+        let began = ContinuousClock.now
+        func ended(_ outcome: String) {
+            let known = operations.spec(of: name) != nil ? name : "unknown"
+            let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
+            metrics.callEnded(known, outcome: outcome, seconds: seconds)
+        }
+        do {
+            let value = try await work()
+            ended("ok")
+            return value
+        } catch {
+            ended(error.code.rawValue)
+            throw error
+        }
+    }
+
+    private func bounded(
+        _ name: String,
+        _ wait: Duration,
+        _ isMutation: Bool,
+        _ work: @escaping @Sendable () async throws(Fault) -> Answer
+    ) async throws(Fault) -> Answer {
+        do {
+            return try await withDeadline(wait) {
+                isMutation ? try await MutationRunner.finish(work) : try await work()
+            }
+        } catch let fault as Fault {
+            throw fault
+        } catch is DeadlinePassed {
+            throw Fault(.timeout, "\(name) did not end within \(wait.milliseconds) ms; allow more with X-Deadline.")
+        } catch {
+            throw Fault(.aborted, "The caller left before \(name) ended.")
+        }
+    }
+}
+
+extension Principal {
+    /// What the rate is counted by: the key if there is one, else whoever vouches.
+    var rateKey: String { keyId?.rawValue ?? sessionId?.rawValue ?? spokeId?.rawValue ?? accountId.rawValue }
+}
+
+extension Caller {
+    /// The same caller, who waits this long from here on.
+    fileprivate func waiting(_ wait: Duration) -> Caller {
+        var caller = self
+        caller.deadline = Date(timeIntervalSinceNow: Double(wait.milliseconds) / 1_000)
+        return caller
+    }
+}

@@ -1,0 +1,61 @@
+import HTTPTypes
+import HubCore
+import HubDomains
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import Protocol
+
+/// `POST /v1/call/{operation}` and the catalogue.
+struct CallRoutes: Sendable {
+    let desk: CallDesk
+
+    func call(
+        _ operation: String,
+        _ request: inout Request,
+        _ facts: RequestFacts,
+        by principal: Principal
+    ) async throws(Fault) -> Response {
+        let input = try await Self.input(of: &request)
+        let caller = Self.caller(principal, facts)
+        let answer = try await desk.call(operation, input, by: caller, deadline: facts.deadline)
+        return Self.json(answer.envelope)
+    }
+
+    /// `GET /v1/operations` and `GET /v1/operations/{id}`: the same as asking `operation.list` and
+    /// `operation.schema`, so that both show a caller the same part of the catalogue.
+    func catalogue(_ id: String?, _ facts: RequestFacts, by principal: Principal) async throws(Fault) -> Response {
+        let caller = Self.caller(principal, facts)
+        let answer =
+            if let id {
+                try await desk.call("operation.schema", ["operation": .string(id)], by: caller, deadline: facts.deadline)
+            } else {
+                try await desk.call("operation.list", [:], by: caller, deadline: facts.deadline)
+            }
+        return Self.json(answer.envelope)
+    }
+
+    /// A body as strict JSON; an empty one asks for nothing in particular.
+    static func input(of request: inout Request) async throws(Fault) -> JSONValue {
+        let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
+        guard body.readableBytes > 0 else { return [:] }
+        return try JSONValue(parsing: Array(body.readableBytesView))
+    }
+
+    static func caller(_ principal: Principal, _ facts: RequestFacts) -> Caller {
+        Caller(
+            principal,
+            requestId: facts.requestId,
+            idempotencyKey: facts.idempotencyKey,
+            spokeName: facts.spoke,
+            traceparent: facts.traceparent
+        )
+    }
+
+    static func json(_ bytes: [UInt8], status: HTTPResponse.Status = .ok) -> Response {
+        var headers = HTTPFields()
+        headers[.contentType] = "application/json"
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

@@ -1,0 +1,26 @@
+import HubCore
+import HubDomains
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+import Protocol
+
+/// `POST /v1/join`: a join token in, a spoke's own credential out. The one route that needs no key.
+struct JoinRoutes: Sendable {
+    let spokes: SpokeStore
+    let limiter: RateLimiter
+    let drain: DrainSwitch
+
+    func join(_ request: inout Request, from address: String) async throws(Fault) -> Response {
+        try drain.check()
+        let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
+        let ask: JoinRequest = try JSONValue(parsing: Array(body.readableBytesView)).decoded()
+        do throws(Fault) {
+            let answer = try await spokes.join(ask)
+            return CallRoutes.json(WireCoder.bytes(of: answer))
+        } catch {
+            if error.code == .unauthenticated { try limiter.count(refusalOf: address) }
+            throw error
+        }
+    }
+}

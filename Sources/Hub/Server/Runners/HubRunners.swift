@@ -1,0 +1,151 @@
+import Foundation
+import HubCore
+import HubDomains
+import Logging
+import Postgres
+public import Protocol
+import ServiceLifecycle
+import Synchronization
+
+/// Which hub of the database this process is.
+public struct HubIdentity: Sendable {
+    public let id: HubID
+    public let version: String
+
+    public init(id: HubID, version: String) {
+        self.id = id
+        self.version = version
+    }
+}
+
+/// Everything of a hub that runs by itself, and what the links hand over to it.
+struct HubRunners: Sendable {
+    let registry = LinkRegistry()
+    let memory: LinkMemory
+    let ingest: JournalIngest
+    let heartbeats = HeartbeatBook()
+    let acknowledgements: AcknowledgementBook
+    let partings: PartingBook
+    private let domains: Domains
+    private let database: Database
+    private let presence: PresenceRunner
+    private let placementBell = WakeBell()
+    private let acknowledgementBell: WakeBell
+    private let partingBell: WakeBell
+    private let logger: Logger
+
+    init(
+        domains: Domains,
+        database: Database,
+        identity: HubIdentity,
+        url: @escaping @Sendable (Int) -> String,
+        metrics: HubMetrics,
+        logger: Logger
+    ) {
+        self.domains = domains
+        self.database = database
+        self.logger = logger
+        memory = LinkMemory(
+            spokes: domains.spokes,
+            commands: domains.commands,
+            sessions: domains.sessions,
+            terms: LinkTerms(hubId: identity.id)
+        )
+        let (acknowledgementBell, partingBell, placementBell) = (WakeBell(), WakeBell(), placementBell)
+        self.acknowledgementBell = acknowledgementBell
+        self.partingBell = partingBell
+        acknowledgements = AcknowledgementBook { acknowledgementBell.ring() }
+        partings = PartingBook { partingBell.ring() }
+        presence = PresenceRunner(
+            hubs: HubStore(database: database), spokes: domains.spokes, identity: identity, url: url, logger: logger)
+        let journal = domains.journal
+        ingest = JournalIngest(
+            metrics: metrics,
+            logger: logger,
+            apply: { (batches) async throws(Fault) in try await journal.apply(batches) },
+            applied: { placementBell.ring() }
+        )
+    }
+
+    /// Connections are accepted on this port: the other hubs may know.
+    func listening(on port: Int) async { await presence.listening(on: port) }
+
+    /// All of them, in the order in which they start.
+    var services: [any Service] {
+        [
+            IngestService(ingest: ingest),
+            RepeatingRunner(
+                name: "presence", interval: Limits.flushInterval, logger: logger,
+                work: { [presence] () async throws(Fault) in try await presence.turn() }),
+            RepeatingRunner(
+                name: "heartbeats", interval: Limits.flushInterval, flushesAtEnd: true, logger: logger,
+                work: { () async throws(Fault) in try await flushHeartbeats() }),
+            RepeatingRunner(
+                name: "key uses", interval: Limits.flushInterval, flushesAtEnd: true, logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.authenticator.flushUses() }),
+            RepeatingRunner(
+                name: "acknowledgements", interval: Limits.flushInterval, bell: acknowledgementBell,
+                flushesAtEnd: true, logger: logger,
+                work: { () async throws(Fault) in try await flushAcknowledgements() }),
+            RepeatingRunner(
+                name: "partings", interval: Limits.databaseRetry, bell: partingBell, flushesAtEnd: true,
+                logger: logger,
+                work: { () async throws(Fault) in try await flushPartings() }),
+            RepeatingRunner(
+                name: "placement", interval: Limits.flushInterval, bell: placementBell, logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.placement.placeWaiting() }),
+            RepeatingRunner(
+                name: "janitor", interval: .seconds(600), logger: logger,
+                work: { [domains] () async throws(Fault) in try await Janitor(domains: domains).sweep() }),
+            NewsRunner(
+                database: database, domains: domains, registry: registry, placement: placementBell, logger: logger),
+        ]
+    }
+
+    private func flushHeartbeats() async throws(Fault) {
+        let taken = heartbeats.takeAll()
+        do throws(Fault) {
+            try await domains.spokes.heard(taken)
+        } catch {
+            heartbeats.putBack(taken)
+            throw error
+        }
+    }
+
+    private func flushAcknowledgements() async throws(Fault) {
+        var taken = acknowledgements.takeAll()
+        do throws(Fault) {
+            for (spoke, position) in taken {
+                try await domains.commands.acknowledge(spoke, position)
+                taken[spoke] = nil
+            }
+        } catch {
+            acknowledgements.putBack(taken)
+            throw error
+        }
+    }
+
+    private func flushPartings() async throws(Fault) {
+        let spokes = partings.spokes
+        guard !spokes.isEmpty else { return }
+        for spoke in spokes {
+            try await partings.write(spoke) { (entry) async throws(Fault) in
+                try await presence.parted(spoke, entry)
+            }
+        }
+        placementBell.ring()
+    }
+}
+
+/// Runs the journals' group commit; on the way down what was handed over is still committed.
+private struct IngestService: Service {
+    let ingest: JournalIngest
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await ingest.run()
+        } onGracefulShutdown: {
+            ingest.finish()
+        }
+    }
+}

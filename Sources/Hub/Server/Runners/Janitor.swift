@@ -1,0 +1,15 @@
+import HubDomains
+import Protocol
+
+/// Forgets what nobody asks for any more, in batches that disturb nobody.
+struct Janitor: Sendable {
+    let domains: Domains
+
+    /// One round.
+    func sweep() async throws(Fault) {
+        _ = try await domains.joinTokens.prune()
+        _ = try await domains.mutations.prune()
+        _ = try await domains.commands.prune()
+        _ = try await domains.salvages.prune()
+    }
+}

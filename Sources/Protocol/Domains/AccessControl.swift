@@ -1,0 +1,117 @@
+/// What a caller must hold to run an operation (calls.md). An identity is always needed, whatever else is not.
+public struct AccessControl: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "requiredScopes": "All of these must be held.",
+        "requiredScopesAny": "One of these must be held.",
+        "resourceType": "A resource of this type must grant the action.",
+        "resourceAction": "The action that a resource of the type must grant.",
+    ]
+    /// All of these, each `namespace:read|write|admin`.
+    public var requiredScopes: [String]
+    /// At least one of these.
+    public var requiredScopesAny: [String]?
+    /// With ``resourceAction``: some resource of this type must grant the action.
+    public var resourceType: String?
+    /// With ``resourceType``: the action that must be granted.
+    public var resourceAction: String?
+
+    public init(
+        requiredScopes: [String] = [],
+        requiredScopesAny: [String]? = nil,
+        resourceType: String? = nil,
+        resourceAction: String? = nil
+    ) {
+        self.requiredScopes = requiredScopes
+        self.requiredScopesAny = requiredScopesAny
+        self.resourceType = resourceType
+        self.resourceAction = resourceAction
+    }
+
+    /// Whoever has an identity.
+    public static let anyone = AccessControl()
+
+    /// Whoever has all of these scopes.
+    public static func scopes(_ scopes: String...) -> AccessControl { AccessControl(requiredScopes: scopes) }
+
+    /// Whoever has one of these scopes.
+    public static func anyScope(of scopes: String...) -> AccessControl { AccessControl(requiredScopesAny: scopes) }
+
+    /// Lets the identity pass, or says what it lacks. In this order: an identity at all; all of `requiredScopes`; one
+    /// of `requiredScopesAny`; the action on some resource of the type.
+    ///
+    /// - Throws: `UNAUTHENTICATED` without an identity, `ACCESS_DENIED` with what is missing in `details`.
+    public func check(_ identity: Identity?) throws(Fault) {
+        guard let identity else {
+            throw Fault(.unauthenticated, "Send a key in the Authorization header: Bearer nave_….")
+        }
+        let missing = requiredScopes.filter { !identity.holds($0) }
+        guard missing.isEmpty else {
+            throw Self.denied("This needs \(Self.list(missing)); ask for a key with it.", missing: missing)
+        }
+        if let any = requiredScopesAny, !any.contains(where: identity.holds) {
+            throw Self.denied("This needs one of \(Self.list(any)); ask for a key with it.", missing: any)
+        }
+        if let resourceType, let resourceAction, !identity.may(resourceAction, onSome: resourceType) {
+            throw Self.denied(
+                "This needs the right to \(resourceAction) some \(resourceType); ask for a key with it.",
+                missing: ["\(resourceType):*#\(resourceAction)"]
+            )
+        }
+    }
+
+    private static func denied(_ message: String, missing: [String]) -> Fault {
+        Fault(.accessDenied, message, details: .object(["missing": .array(missing.map(JSONValue.string))]))
+    }
+
+    private static func list(_ scopes: [String]) -> String {
+        scopes.isEmpty ? "a scope that nobody holds" : "the scope " + scopes.joined(separator: ", ")
+    }
+}
+
+/// Who is asking, as far as rights go. The hub resolves it from the credential; what a payload claims is not looked at.
+public struct Identity: Codable, Hashable, Sendable {
+    /// The account's id, or the spoke's or session's for their own credentials.
+    public var id: String
+    /// `namespace:read|write|admin`, each exactly as granted (`write` does not bring `read`), or `*` for everything.
+    public var scopes: [String]
+    /// Actions by `type:id`, as in `["project:4f1c…": ["deploy"]]`; id or action may be `*`.
+    public var resources: [String: [String]]?
+
+    public init(id: String, scopes: [String], resources: [String: [String]]? = nil) {
+        self.id = id
+        self.scopes = scopes
+        self.resources = resources
+    }
+
+    /// The scope that stands for all rights, those on resources included.
+    public static let everything = "*"
+
+    /// Whether the scope was granted, by name or by `*`.
+    public func holds(_ scope: String) -> Bool { scopes.contains { $0 == scope || $0 == Self.everything } }
+
+    /// Whether some resource of the type grants the action.
+    public func may(_ action: String, onSome type: String) -> Bool {
+        holds(Self.everything)
+            || (resources ?? [:]).contains { key, actions in
+                key.hasPrefix(type + ":") && (actions.contains(action) || actions.contains("*"))
+            }
+    }
+
+    /// Whether this very resource, or all of its type, grants the action.
+    public func may(_ action: String, on type: String, id: String) -> Bool {
+        holds(Self.everything)
+            || ["\(type):\(id)", "\(type):*"].contains { key in
+                resources?[key].map { $0.contains(action) || $0.contains("*") } ?? false
+            }
+    }
+
+    /// Whether everything that the other may do, this one may do: a grant must never exceed the granter.
+    public func covers(scopes wanted: [String], resources wantedResources: [String: [String]]?) -> Bool {
+        guard wanted.allSatisfy(holds) else { return false }
+        return (wantedResources ?? [:]).allSatisfy { key, actions in
+            let parts = key.split(separator: ":", maxSplits: 1)
+            guard parts.count == 2 else { return holds(Self.everything) }
+            return actions.allSatisfy { may($0, on: String(parts[0]), id: String(parts[1])) }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+public import Foundation
+
+/// An API key without its secret, of which the hub keeps nothing but a hash.
+public struct KeyRecord: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "id": "The key's id.",
+        "ownerId": "The account that the key acts for.",
+        "name": "What it was made for, in its owner's words.",
+        "prefix": "The eight characters behind nave_, by which a person recognises the key.",
+        "scopes": "What it may do: namespace:read|write|admin, or * for everything.",
+        "resources": "Actions by type:id.",
+        "enabled": "Whether it is accepted at all.",
+        "expiresAt": "When it stops being accepted; never, if absent.",
+        "revokedAt": "When it was revoked.",
+        "rotatedToId": "The key that takes its place.",
+        "lastUsedAt": "When it was last shown, to within a few seconds.",
+        "sessionId": "The session whose credential it is.",
+        "spokeId": "The spoke whose credential it is.",
+        "createdAt": "When it was made.",
+    ]
+    public var id: KeyID
+    public var ownerId: AccountID
+    public var name: String
+    public var prefix: String
+    public var scopes: [String]
+    public var resources: [String: [String]]
+    public var enabled: Bool
+    public var expiresAt: Date?
+    public var revokedAt: Date?
+    public var rotatedToId: KeyID?
+    public var lastUsedAt: Date?
+    public var sessionId: SessionID?
+    public var spokeId: SpokeID?
+    public var createdAt: Date
+
+    public init(
+        id: KeyID,
+        ownerId: AccountID,
+        name: String,
+        prefix: String,
+        scopes: [String],
+        resources: [String: [String]],
+        enabled: Bool,
+        expiresAt: Date?,
+        revokedAt: Date?,
+        rotatedToId: KeyID?,
+        lastUsedAt: Date?,
+        sessionId: SessionID?,
+        spokeId: SpokeID?,
+        createdAt: Date
+    ) {
+        self.id = id
+        self.ownerId = ownerId
+        self.name = name
+        self.prefix = prefix
+        self.scopes = scopes
+        self.resources = resources
+        self.enabled = enabled
+        self.expiresAt = expiresAt
+        self.revokedAt = revokedAt
+        self.rotatedToId = rotatedToId
+        self.lastUsedAt = lastUsedAt
+        self.sessionId = sessionId
+        self.spokeId = spokeId
+        self.createdAt = createdAt
+    }
+}
+
+/// A key with its secret, shown this once.
+public struct IssuedKey: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "key": "The key itself; it is shown this once and stored nowhere.",
+        "record": "The key as it will be listed.",
+    ]
+    public var key: String
+    public var record: KeyRecord
+
+    public init(key: String, record: KeyRecord) {
+        self.key = key
+        self.record = record
+    }
+}
+
+/// Makes a key for the caller's account with some of the caller's own rights.
+public struct CreateKey: RemoteOperation {
+    public static let name = "key.create"
+    public static let kind = OperationKind.mutation
+    public static let summary = "Makes an API key; its secret is shown this once."
+    public static let access = AccessControl.scopes("key:write")
+    public static let answersSecret = true
+    public static let fields = [
+        "name": "What the key is for, so that it can be recognised later.",
+        "scopes": "What it may do: namespace:read|write|admin. Never more than the caller may do.",
+        "resources": "Actions by type:id, as in {\"project:…\": [\"deploy\"]}.",
+        "ttlSeconds": "How long it is accepted; for ever, if left out. At most ten years.",
+    ]
+    public static let examples = [
+        CreateKey(name: "ci", scopes: ["project:read", "session:read"], resources: nil, ttlSeconds: 86_400)
+    ]
+    public typealias Output = IssuedKey
+
+    public var name: String
+    public var scopes: [String]
+    public var resources: [String: [String]]?
+    public var ttlSeconds: Int?
+
+    public init(name: String, scopes: [String], resources: [String: [String]]? = nil, ttlSeconds: Int? = nil) {
+        self.name = name
+        self.scopes = scopes
+        self.resources = resources
+        self.ttlSeconds = ttlSeconds
+    }
+}
+
+/// Lists keys: the caller's own, or everyone's for holders of `key:admin`.
+public struct ListKeys: RemoteOperation {
+    public static let name = "key.list"
+    public static let kind = OperationKind.query
+    public static let summary = "Lists API keys without their secrets, newest first: one's own, or all with key:admin."
+    public static let access = AccessControl.scopes("key:read")
+    public static let fields = [
+        "includeRevoked": "Whether revoked and expired keys are listed too.",
+        "limit": "How many at most, 1 to 500; 100 if left out.",
+        "cursor": "Where to go on: nextCursor of the page before.",
+    ]
+    public static let examples = [ListKeys()]
+    public typealias Output = KeyList
+
+    public var includeRevoked: Bool?
+    public var limit: Int?
+    public var cursor: String?
+
+    public init(includeRevoked: Bool? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.includeRevoked = includeRevoked
+        self.limit = limit
+        self.cursor = cursor
+    }
+}
+
+/// Some keys, and where the next ones start.
+public struct KeyList: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "keys": "The keys.", "nextCursor": "Where the next page starts; absent on the last one.",
+    ]
+    public var keys: [KeyRecord]
+    public var nextCursor: String?
+
+    public init(keys: [KeyRecord], nextCursor: String?) {
+        self.keys = keys
+        self.nextCursor = nextCursor
+    }
+}
+
+/// Ends a key at once.
+public struct RevokeKey: RemoteOperation {
+    public static let name = "key.revoke"
+    public static let kind = OperationKind.mutation
+    public static let summary = "Revokes an API key at once; revoking it again changes nothing."
+    public static let access = AccessControl.scopes("key:write")
+    public static let fields = ["id": "The key's id."]
+    public static let examples = [RevokeKey(id: "6f1f4f0e-57a0-4b37-9a1c-2f8a2f1d6f10")]
+    public typealias Output = KeyRecord
+
+    public var id: KeyID
+
+    public init(id: KeyID) { self.id = id }
+}
+
+/// Replaces a key by another with the same rights; both are accepted for a while.
+public struct RotateKey: RemoteOperation {
+    public static let name = "key.rotate"
+    public static let kind = OperationKind.mutation
+    public static let summary = "Replaces an API key by another with the same rights; both are accepted for a while."
+    public static let access = AccessControl.scopes("key:write")
+    public static let answersSecret = true
+    public static let fields = [
+        "id": "The key to replace.",
+        "overlapSeconds": "How long the old key is still accepted, 0 to 30 days; one hour if left out.",
+    ]
+    public static let examples = [RotateKey(id: "6f1f4f0e-57a0-4b37-9a1c-2f8a2f1d6f10", overlapSeconds: 600)]
+    public typealias Output = IssuedKey
+
+    public var id: KeyID
+    public var overlapSeconds: Int?
+
+    public init(id: KeyID, overlapSeconds: Int? = nil) {
+        self.id = id
+        self.overlapSeconds = overlapSeconds
+    }
+}

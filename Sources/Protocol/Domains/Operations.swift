@@ -1,0 +1,107 @@
+/// Whether a provider's offer of an operation stands.
+public enum RegistrationStatus: String, Codable, CaseIterable, Hashable, Sendable {
+    case active
+    /// The provider is away; the offer stands again when it returns.
+    case inactive
+}
+
+/// Who offers an operation.
+public enum ProviderType: String, Codable, CaseIterable, Hashable, Sendable {
+    case hub
+    case spoke
+    case client
+}
+
+/// An operation in a list: enough to choose, not enough to call.
+public struct OperationSummary: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "id": "namespace.name, by which it is called.",
+        "type": "Whether it answers once without changing anything, once with a change, or many times.",
+        "description": "What it does.",
+        "tags": "Words to find it by.",
+    ]
+    public var id: String
+    public var type: OperationKind
+    public var description: String
+    public var tags: [String]?
+
+    public init(id: String, type: OperationKind, description: String, tags: [String]?) {
+        self.id = id
+        self.type = type
+        self.description = description
+        self.tags = tags
+    }
+
+    public init(_ spec: OperationSpec) {
+        self.init(id: spec.id, type: spec.type, description: spec.description, tags: spec.tags)
+    }
+}
+
+/// Operations that were found.
+public struct OperationList: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "operations": "The operations that the caller may run, by id or, for a search, by rank."
+    ]
+    public var operations: [OperationSummary]
+
+    public init(operations: [OperationSummary]) { self.operations = operations }
+}
+
+/// Lists what the caller may run.
+public struct ListOperations: RemoteOperation {
+    public static let name = "operation.list"
+    public static let kind = OperationKind.query
+    public static let summary = "Lists the operations that the caller may run."
+    public static let access = AccessControl.anyone
+    public static let fields = [
+        "namespace": "Only operations of this namespace.",
+        "type": "Only operations of this type.",
+    ]
+    public static let examples = [ListOperations(), ListOperations(namespace: "project")]
+    public typealias Output = OperationList
+
+    public var namespace: String?
+    public var type: OperationKind?
+
+    public init(namespace: String? = nil, type: OperationKind? = nil) {
+        self.namespace = namespace
+        self.type = type
+    }
+}
+
+/// Finds operations by words.
+public struct SearchOperations: RemoteOperation {
+    public static let name = "operation.search"
+    public static let kind = OperationKind.query
+    public static let summary = "Finds operations by words in id, title, description and tags, the best match first."
+    public static let access = AccessControl.anyone
+    public static let fields = [
+        "query": "Words; an operation must have each of them somewhere.",
+        "limit": "How many at most, 1 to 100; 20 if left out.",
+    ]
+    public static let examples = [SearchOperations(query: "project add")]
+    public typealias Output = OperationList
+
+    public var query: String
+    public var limit: Int?
+
+    public init(query: String, limit: Int? = nil) {
+        self.query = query
+        self.limit = limit
+    }
+}
+
+/// Reads how to call one operation.
+public struct GetOperationSchema: RemoteOperation {
+    public static let name = "operation.schema"
+    public static let kind = OperationKind.query
+    public static let summary = "The JSON Schemas, access and description of one operation."
+    public static let access = AccessControl.anyone
+    public static let fields = ["operation": "Its id, as in project.create."]
+    public static let examples = [GetOperationSchema(operation: "project.create")]
+    public typealias Output = OperationSpec
+
+    public var operation: String
+
+    public init(operation: String) { self.operation = operation }
+}

@@ -1,0 +1,180 @@
+import Foundation
+import Postgres
+import Protocol
+import Testing
+
+@testable import HubDomains
+
+/// A key's life: made, shown once, used, rotated, revoked, expired.
+struct KeyTests {
+    @Test func aSecretIsReadBackAndNeverPrinted() {
+        for kind in Secret.Kind.allCases {
+            let secret = Secret(kind)
+            #expect(Secret(secret.revealed, kind: kind) == secret)
+            #expect(secret.revealed.utf8.count == kind.rawValue.utf8.count + 62)
+            #expect(!"\(secret) \(String(reflecting: secret))".contains(secret.revealed.suffix(52)))
+        }
+        let text = Secret(.key).revealed
+        #expect(Secret(text, kind: .joinToken) == nil)
+        #expect(Secret(text.uppercased(), kind: .key) == nil)
+        #expect(Secret(text + "a", kind: .key) == nil)
+        #expect(Secret("", kind: .key) == nil)
+    }
+
+    @Test func theFirstStartHappensOnce() async throws {
+        let hub = try await TestHub.make()
+        #expect(try await !hub.domains.accounts.isFirstStart())
+        #expect(try await !hub.domains.accounts.begin(key: Secret(.key), joinToken: Secret(.joinToken)))
+        let me = try await hub.ask(GetAccount())
+        #expect(me.account.email == "admin")
+        #expect(me.account.accessLevel == .admin)
+        #expect(me.scopes == ["*"])
+        #expect(me.keyId == hub.admin.keyId)
+        await hub.close()
+    }
+
+    @Test func aKeyCanDoWhatItWasMadeForAndNoMore() async throws {
+        let hub = try await TestHub.make()
+        let issued = try await hub.ask(
+            CreateKey(name: "ci", scopes: ["project:read"], resources: ["project:1": ["deploy"]], ttlSeconds: 60)
+        )
+        #expect(issued.record.prefix == issued.key.split(separator: "_")[1])
+        #expect(issued.record.expiresAt.map { abs($0.timeIntervalSinceNow - 60) < 10 } == true)
+        let caller = Caller(try await hub.domains.authenticator.principal(bearer: issued.key))
+        #expect(caller.identity.resources == ["project:1": ["deploy"]])
+        _ = try await hub.ask(ListProjects(), by: caller)
+        #expect(try await hub.refusal(CreateProject(name: "x", repoUrl: "/x"), by: caller)?.code == .accessDenied)
+        await hub.close()
+    }
+
+    @Test func nobodyMakesAKeyThatCanDoMore() async throws {
+        let hub = try await TestHub.make()
+        let caller = hub.caller("key:write", "project:read")
+        #expect(try await hub.refusal(CreateKey(name: "a", scopes: ["project:read"]), by: caller) == nil)
+        for scopes in [["project:write"], ["*"], ["project:read", "key:admin"]] {
+            let fault = try await hub.refusal(CreateKey(name: "a", scopes: scopes), by: caller)
+            #expect(fault?.code == .accessDenied)
+        }
+        let resources = CreateKey(name: "a", scopes: [], resources: ["project:1": ["deploy"]])
+        #expect(try await hub.refusal(resources, by: caller)?.code == .accessDenied)
+        await hub.close()
+    }
+
+    @Test func aKeyWithWrongFieldsIsRefusedWithAllOfThem() async throws {
+        let hub = try await TestHub.make()
+        let wrong = CreateKey(name: "-x", scopes: ["project", "a:b:read"], resources: [":": ["a"]], ttlSeconds: 0)
+        let fault = try await hub.refusal(wrong)
+        #expect(fault?.code == .validation)
+        #expect(
+            fault?.details?.arrayValue?.compactMap { $0["path"]?.stringValue } == [
+                "name", "scopes[0]", "scopes[1]", "resources.:", "ttlSeconds",
+            ]
+        )
+        await hub.close()
+    }
+
+    @Test func aRevokedKeyIsRefusedAtOnce() async throws {
+        let hub = try await TestHub.make()
+        let issued = try await hub.ask(CreateKey(name: "ci", scopes: ["project:read"]))
+        _ = try await hub.domains.authenticator.principal(bearer: issued.key)
+        let revoked = try await hub.ask(RevokeKey(id: issued.record.id))
+        #expect(revoked.revokedAt != nil)
+        #expect(try await hub.ask(RevokeKey(id: issued.record.id)).revokedAt == revoked.revokedAt)
+        await #expect(throws: Fault.self) { try await hub.domains.authenticator.principal(bearer: issued.key) }
+        #expect(try await hub.refusal(RevokeKey(id: "none"))?.code == .notFound)
+        await hub.close()
+    }
+
+    @Test func aRotatedKeyIsAcceptedBesideItsSuccessorUntilTheOverlapEnds() async throws {
+        let hub = try await TestHub.make()
+        let old = try await hub.ask(CreateKey(name: "ci", scopes: ["project:read"], ttlSeconds: 100_000))
+        let new = try await hub.ask(RotateKey(id: old.record.id, overlapSeconds: 600))
+        for key in [old.key, new.key] {
+            #expect(try await hub.domains.authenticator.principal(bearer: key).identity.scopes == ["project:read"])
+        }
+        let listed = try await hub.ask(ListKeys()).keys.first { $0.id == old.record.id }
+        #expect(listed?.rotatedToId == new.record.id)
+        #expect(listed?.expiresAt.map { abs($0.timeIntervalSinceNow - 600) < 10 } == true)
+        #expect(new.record.expiresAt.map { abs($0.timeIntervalSinceNow - 100_000) < 10 } == true)
+        #expect(try await hub.refusal(RotateKey(id: old.record.id))?.code == .conflict)
+        let last = try await hub.ask(RotateKey(id: new.record.id, overlapSeconds: 0))
+        await #expect(throws: Fault.self) { try await hub.domains.authenticator.principal(bearer: new.key) }
+        _ = try await hub.domains.authenticator.principal(bearer: last.key)
+        await hub.close()
+    }
+
+    @Test func ofTwoRotationsAtOnceOneWins() async throws {
+        let hub = try await TestHub.make()
+        let old = try await hub.ask(CreateKey(name: "ci", scopes: ["project:read"]))
+        let codes = try await withThrowingTaskGroup(of: Fault.Code?.self) { group in
+            for _ in 0..<4 { group.addTask { try await hub.refusal(RotateKey(id: old.record.id))?.code } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(codes.filter { $0 == nil }.count == 1)
+        #expect(codes.filter { $0 == .conflict }.count == 3)
+        #expect(try await hub.count("SELECT count(*) FROM nave.api_keys WHERE name = 'ci'") == 2)
+        await hub.close()
+    }
+
+    @Test func keysThatAreUnknownExpiredDisabledOrOfALockedAccountAreRefused() async throws {
+        let hub = try await TestHub.make()
+        let key = try await hub.ask(CreateKey(name: "ci", scopes: []))
+        let states = [
+            "UPDATE nave.api_keys SET expires_at = now() WHERE id = $1",
+            "UPDATE nave.api_keys SET enabled = false, expires_at = NULL WHERE id = $1",
+            "UPDATE nave.accounts SET status = 'suspended' WHERE $1 <> ''",
+        ]
+        for state in states {
+            try await hub.database.execute(Statement<Void>(state), [key.record.id])
+            let fault = await #expect(throws: Fault.self) {
+                try await Authenticator(keys: hub.domains.keys).principal(bearer: key.key)
+            }
+            #expect(fault?.code == .unauthenticated)
+        }
+        for text in ["", "nave_", Secret(.key).revealed, hub.joinToken.revealed, "nave_' OR 1=1 --_x"] {
+            let fault = await #expect(throws: Fault.self) {
+                try await hub.domains.authenticator.principal(bearer: text)
+            }
+            #expect(fault?.code == .unauthenticated)
+        }
+        await hub.close()
+    }
+
+    @Test func strangersSeeAndTouchOnlyTheirOwnKeys() async throws {
+        let hub = try await TestHub.make()
+        let stranger = try await hub.stranger("key:read", "key:write", "project:read")
+        let own = try await hub.ask(CreateKey(name: "mine", scopes: ["project:read"]), by: stranger)
+        #expect(try await hub.ask(ListKeys(), by: stranger).keys.map(\.id) == [own.record.id])
+        #expect(try await hub.ask(ListKeys()).keys.count == 2)
+        let admins = try #require(hub.admin.keyId)
+        #expect(try await hub.refusal(RevokeKey(id: admins), by: stranger)?.code == .notFound)
+        #expect(try await hub.refusal(RotateKey(id: admins), by: stranger)?.code == .notFound)
+        await hub.close()
+    }
+
+    @Test func pagesOfKeysFollowEachOther() async throws {
+        let hub = try await TestHub.make()
+        for number in 0..<7 { _ = try await hub.ask(CreateKey(name: "key \(number)", scopes: [])) }
+        var (names, cursor): ([String], String?) = ([], nil)
+        repeat {
+            let page = try await hub.ask(ListKeys(limit: 3, cursor: cursor))
+            names += page.keys.map(\.name)
+            cursor = page.nextCursor
+        } while cursor != nil
+        #expect(names == (0..<7).reversed().map { "key \($0)" } + ["first administrator"])
+        #expect(try await hub.refusal(ListKeys(limit: 0))?.code == .validation)
+        #expect(try await hub.refusal(ListKeys(cursor: "?"))?.code == .validation)
+        await hub.close()
+    }
+
+    @Test func lastUseIsWrittenInOneBatchAndOnlyForwards() async throws {
+        let hub = try await TestHub.make()
+        let id = try #require(hub.admin.keyId)
+        #expect(try await hub.domains.keys.find(id)?.lastUsedAt == nil)
+        try await hub.domains.authenticator.flushUses()
+        let used = try #require(try await hub.domains.keys.find(id)?.lastUsedAt)
+        try await hub.domains.keys.touch([KeyUse(key: id, at: used.addingTimeInterval(-60))])
+        #expect(try await hub.domains.keys.find(id)?.lastUsedAt == used)
+        await hub.close()
+    }
+}
