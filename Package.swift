@@ -18,6 +18,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -99,7 +100,7 @@ let package = Package(
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient,
+                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, sqlite, subprocess, system, yaml, httpClient,
             ] + nio("NIOCore", "NIOPosix"),
             path: "Sources/Spoke/Agent", swiftSettings: house),
         .executableTarget(

@@ -1,0 +1,136 @@
+import Foundation
+public import GRDB
+public import Protocol
+public import SpokeCore
+
+/// Everything a spoke must not forget, in order, until the hub has it.
+///
+/// Group commit: what is appended while a commit runs is the next commit; a single append commits at once. When an
+/// append returns, it is on the disk. Every byte that goes in passes the redactor first.
+public actor Journal {
+    public let database: SpokeDatabase
+    public let limits: JournalLimits
+    /// One element, at most, waits here whenever records were appended since the last one was taken.
+    public nonisolated let appended: AsyncStream<Void>
+
+    let bell: AsyncStream<Void>.Continuation
+    let clock: @Sendable () -> Int64
+    let ballast: Ballast
+    var ledger: JournalLedger
+    var patterns: SecretPatterns
+    var outputs: [OutputKey: OutputState] = [:]
+    /// Who waits for the next commit, and whether someone is making one: see Journal+Commit.swift.
+    var waiting: [Request] = []
+    var leading = false
+
+    /// Opens the journal: checks the tail, cuts off what is damaged and says so in the journal itself.
+    ///
+    /// - Parameter clock: milliseconds since 1970, for records' `at`; the system's if absent.
+    /// - Fails with `unavailable` if the file cannot be written.
+    public init(
+        _ database: SpokeDatabase,
+        limits: JournalLimits = .init(),
+        secrets: SecretPatterns = .none,
+        clock: (@Sendable () -> Int64)? = nil
+    ) async throws(Fault) {
+        self.database = database
+        self.limits = limits
+        self.clock = clock ?? { Date().milliseconds }
+        self.patterns = secrets
+        self.ballast = Ballast(beside: database.path, bytes: limits.ballastBytes)
+        (self.appended, self.bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let (known, now) = (database.markFile?.current, self.clock())
+        let opened = await database.access { db in
+            try JournalLedger.open(in: db, known: known, limits: limits, now: now)
+        }
+        switch opened {
+        case .success(let start):
+            self.ledger = start.ledger
+            database.markFile?.advance(to: start.ledger.epoch)
+            database.markFile?.sent(upTo: start.ledger.floor)
+            ballast.fill()
+            let findings = database.findings + start.findings
+            if !findings.isEmpty { try await append(findings) }
+        case .failure(let error):
+            throw Fault(database: error)
+        }
+    }
+
+    /// Where the journal stands.
+    public var state: JournalState {
+        JournalState(
+            epoch: ledger.epoch,
+            first: ledger.base.wire + 1,
+            next: ledger.wireNext,
+            headHash: ledger.head,
+            acknowledged: StreamMark(
+                epoch: ledger.epoch,
+                seq: ledger.base.wire,
+                hash: ledger.base.wireHash
+            ),
+            bytes: ledger.bytes
+        )
+    }
+
+    /// Appends records, and whatever `with` writes to other tables, as one: both or neither, durable on return.
+    ///
+    /// - Returns: the mark of the last record. Its number may get smaller later, never greater, if unsent output
+    ///   before it is dropped.
+    /// - Fails with `unavailable` while the disk refuses; with the fault that `with` throws.
+    @discardableResult
+    public func append(
+        _ drafts: [JournalDraft],
+        with: (@Sendable (Database) throws -> Void)? = nil
+    ) async throws(Fault) -> StreamMark {
+        let redacted = drafts.map { draft in
+            var draft = draft
+            draft.payload = RecordRedaction.redact(draft.payload, with: patterns)
+            return draft
+        }
+        let now = clock()
+        let weight = redacted.reduce(0) { $0 + $1.payload.count }
+        return try await perform(.state(weight)) { ledger, db in
+            try with?(db)
+            for draft in redacted { try ledger.append(draft, at: now, in: db) }
+        }.mark
+    }
+
+    /// Writes to other tables, in the same lane and under the same promise as ``append(_:with:)``.
+    public func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(Fault) {
+        _ = try await perform(.state(0)) { _, db in try body(db) }
+    }
+
+    /// Records behind `seq`, oldest first, for the link to send; at least one if there is any. What was handed out
+    /// counts as sent: it will not change any more.
+    ///
+    /// - Fails with `conflict` for a `seq` that is acknowledged already or not yet written: resume from the hub's mark.
+    public func records(
+        after seq: Int64,
+        maxRecords: Int = Limits.batchRecords,
+        maxBytes: Int = Limits.batchBytes
+    ) async throws(Fault) -> [StreamRecord] {
+        let (records, _) = try await perform(.look) { ledger, db in
+            let found = try ledger.records(after: seq, maxRecords: maxRecords, maxBytes: maxBytes, in: db)
+            ledger.floor = max(ledger.floor, found.last)
+            return found.records
+        }
+        database.markFile?.sent(upTo: ledger.floor)
+        return records
+    }
+
+    /// Deletes what the hub has durably applied.
+    ///
+    /// - Fails with `conflict` for a mark that is not of this journal: ``resume(from:)`` sorts that out.
+    public func acknowledged(upTo mark: StreamMark) async throws(Fault) {
+        // Most acknowledgements are of records long gone: those cost nothing.
+        if mark.epoch == ledger.epoch, mark.seq <= ledger.base.wire { return }
+        _ = try await perform(.state(0)) { ledger, db in try ledger.acknowledge(mark, in: db) }
+        ballast.fill()
+    }
+
+    /// From here on, secrets are these. Output that is held back at this moment is judged by the new ones too.
+    public func protect(_ patterns: SecretPatterns) {
+        self.patterns = patterns
+        for key in outputs.keys { outputs[key]?.redactor.use(patterns) }
+    }
+}

@@ -1,0 +1,114 @@
+import GRDB
+
+/// The tables of `spoke.sqlite`, by `PRAGMA user_version`. Forward only; a released step is never edited.
+enum SpokeSchema {
+    /// What this program reads and writes.
+    static var version: Int { steps.count }
+
+    /// Brings an older file up to date; refuses a newer one.
+    static func migrate(_ db: Database) throws {
+        let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        guard found <= version else { throw NewerFile(version: found) }
+        for (index, step) in steps.enumerated().dropFirst(found) {
+            try db.inTransaction(.immediate) {
+                try db.execute(sql: step)
+                try db.execute(sql: "PRAGMA user_version = \(index + 1)")
+                return .commit
+            }
+        }
+    }
+
+    /// The file was written by a later version of the spoke.
+    struct NewerFile: Error { let version: Int }
+
+    private static let steps = [first]
+
+    /// `journal.previous` and `journal.sum`: docs/decisions/0003-journal-gaps.md.
+    private static let first = """
+        CREATE TABLE journal (
+            seq      INTEGER PRIMARY KEY,
+            epoch    INTEGER NOT NULL,
+            at       INTEGER NOT NULL,
+            type     TEXT NOT NULL,
+            payload  BLOB NOT NULL,
+            hash     BLOB NOT NULL,
+            sum      BLOB,
+            previous BLOB
+        ) STRICT;
+
+        CREATE TABLE commands (
+            epoch   INTEGER NOT NULL,
+            seq     INTEGER NOT NULL,
+            id      TEXT NOT NULL UNIQUE,
+            type    TEXT NOT NULL,
+            payload BLOB NOT NULL,
+            state   TEXT NOT NULL CHECK (state IN ('received', 'applied', 'failed')),
+            result  BLOB,
+            PRIMARY KEY (epoch, seq)
+        ) STRICT;
+        CREATE INDEX commands_received ON commands (epoch, seq) WHERE state = 'received';
+
+        CREATE TABLE sessions (
+            id                  TEXT NOT NULL PRIMARY KEY,
+            fence               INTEGER NOT NULL,
+            state               TEXT NOT NULL CHECK (state IN ('preparing', 'running', 'ended')),
+            workspace_id        TEXT,
+            supervisor_pid      INTEGER,
+            pid                 INTEGER,
+            started_at          INTEGER,
+            ended_at            INTEGER,
+            spec                BLOB NOT NULL,
+            provider_session_id TEXT
+        ) STRICT;
+
+        CREATE TABLE session_streams (
+            session_id TEXT NOT NULL,
+            fence      INTEGER NOT NULL,
+            stream     INTEGER NOT NULL,
+            bytes      INTEGER NOT NULL,
+            hash       BLOB NOT NULL,
+            PRIMARY KEY (session_id, fence, stream)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE workspaces (
+            id            TEXT NOT NULL PRIMARY KEY,
+            project_id    TEXT NOT NULL,
+            repo          TEXT NOT NULL,
+            branch        TEXT NOT NULL,
+            path          TEXT NOT NULL UNIQUE,
+            base          TEXT,
+            head          TEXT,
+            state         TEXT NOT NULL
+                CHECK (state IN ('pending', 'ready', 'busy', 'salvaging', 'removed', 'lost')),
+            lease_session TEXT,
+            last_used_at  INTEGER NOT NULL,
+            size_bytes    INTEGER
+        ) STRICT;
+
+        CREATE TABLE mirrors (
+            repo       TEXT NOT NULL PRIMARY KEY,
+            path       TEXT NOT NULL UNIQUE,
+            fetched_at INTEGER,
+            size_bytes INTEGER
+        ) STRICT;
+
+        CREATE TABLE salvages (
+            id           TEXT NOT NULL PRIMARY KEY,
+            workspace_id TEXT NOT NULL,
+            project_id   TEXT NOT NULL,
+            repo         TEXT NOT NULL,
+            ref          TEXT NOT NULL,
+            commit_id    TEXT NOT NULL,
+            branch       TEXT NOT NULL,
+            files        INTEGER NOT NULL,
+            bytes        INTEGER NOT NULL,
+            created_at   INTEGER NOT NULL,
+            expires_at   INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE state (
+            key   TEXT NOT NULL PRIMARY KEY,
+            value BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+}
