@@ -23,7 +23,7 @@ public actor Journal {
     var waiting: [Request] = []
     var leading = false
 
-    /// Opens the journal: checks the tail, cuts off what is damaged and says so in the journal itself.
+    /// Goes on where the journal ended; what was found damaged while opening the file becomes its first records.
     ///
     /// - Parameter clock: milliseconds since 1970, for records' `at`; the system's if absent.
     /// - Fails with `unavailable` if the file cannot be written.
@@ -39,18 +39,17 @@ public actor Journal {
         self.patterns = secrets
         self.ballast = Ballast(beside: database.path, bytes: limits.ballastBytes)
         (self.appended, self.bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let (known, now) = (database.markFile?.current, self.clock())
+        let known = database.markFile?.current
         let opened = await database.access { db in
-            try JournalLedger.open(in: db, known: known, limits: limits, now: now)
+            try JournalLedger.open(in: db, known: known, limits: limits)
         }
         switch opened {
-        case .success(let start):
-            self.ledger = start.ledger
-            database.markFile?.advance(to: start.ledger.epoch)
-            database.markFile?.sent(upTo: start.ledger.floor)
+        case .success(let found):
+            self.ledger = found
+            database.markFile?.advance(to: found.epoch)
+            database.markFile?.sent(upTo: found.floor)
             ballast.fill()
-            let findings = database.findings + start.findings
-            if !findings.isEmpty { try await append(findings) }
+            if !database.findings.isEmpty { try await append(database.findings) }
         case .failure(let error):
             throw Fault(database: error)
         }

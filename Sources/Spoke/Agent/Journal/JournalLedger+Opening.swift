@@ -2,19 +2,8 @@ import GRDB
 import Protocol
 
 extension JournalLedger {
-    /// A ledger and what its journal has to tell first.
-    struct Start: Sendable {
-        var ledger: JournalLedger
-        var findings: [JournalDraft]
-    }
-
-    /// Reads the counters from the file, with the tail checked and, if it is damaged, cut.
-    static func open(
-        in db: Database,
-        known: JournalMarkFile.Content?,
-        limits: JournalLimits,
-        now: Int64
-    ) throws -> Start {
+    /// Reads the counters from the file.
+    static func open(in db: Database, known: JournalMarkFile.Content?, limits: JournalLimits) throws -> JournalLedger {
         let stored = try StateTable.get(.journal, as: Base.self, in: db)
         let base = stored ?? Base(epoch: known?.epoch ?? 1)
         var ledger = JournalLedger(
@@ -25,19 +14,31 @@ extension JournalLedger {
             floor: 0,
             limits: limits
         )
-        var findings: [JournalDraft] = []
-        if let damage = try ledger.damage(limits.tailBytes, in: db) {
-            findings.append(try ledger.cut(damage, in: db))
-        }
         try ledger.count(in: db)
         ledger.floor = min(max(known?.sent ?? .max, base.stored), ledger.next - 1)
         ledger.warned = ledger.bytes > limits.softBytes
-        try ledger.writeBase(in: db)
-        return Start(ledger: ledger, findings: findings)
+        if stored == nil { try ledger.writeBase(in: db) }
+        return ledger
+    }
+
+    /// Checks the tail and cuts off what is damaged.
+    ///
+    /// - Returns: what the journal has to tell of it.
+    static func repair(in db: Database, limits: JournalLimits) throws -> [JournalDraft] {
+        guard let base = try StateTable.get(.journal, as: Base.self, in: db) else { return [] }
+        let tail = try JournalChain.check(base, tailBytes: limits.tailBytes, in: db)
+        guard let damage = tail.damage else { return [] }
+        var findings: [JournalDraft] = []
+        try db.inTransaction(.immediate) {
+            var ledger = try open(in: db, known: nil, limits: limits)
+            findings.append(try ledger.cut(damage, in: db))
+            return .commit
+        }
+        return findings
     }
 
     /// Sets what follows from the rows.
-    private mutating func count(in db: Database) throws {
+    mutating func count(in db: Database) throws {
         let row = try Row.fetchOne(
             db,
             sql: "SELECT count(*), max(seq), sum(length(payload) + length(type) + 64) FROM journal"
@@ -55,25 +56,5 @@ extension JournalLedger {
         var from: Int64
         var rows: Int
         var cause: String
-    }
-
-    func damage(_ tailBytes: Int, in db: Database) throws -> Damage? { nil }
-
-    mutating func cut(_ damage: Damage, in db: Database) throws -> JournalDraft {
-        .alert(.critical, "journal.tail_cut", damage.cause)
-    }
-
-    /// Makes room for a record.
-    mutating func makeRoom(for weight: Int, at now: Int64, in db: Database) throws -> Bool {
-        bytes + weight <= limits.hardBytes
-    }
-
-    mutating func skip(
-        _ key: OutputKey,
-        from: Int64,
-        sum: OutputSum,
-        at now: Int64,
-        in db: Database
-    ) throws {
     }
 }

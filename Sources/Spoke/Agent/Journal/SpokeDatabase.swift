@@ -21,30 +21,36 @@ public final class SpokeDatabase: Sendable {
         self.findings = findings
     }
 
-    /// Opens the file for the agent, makes it if it is missing, and moves it aside if nothing in it can be read.
+    /// Opens the file for the agent and makes it if it is missing. A damaged tail of the journal is cut off; a file
+    /// that cannot be read is moved aside and what other tables still give is taken over. Both are told in the
+    /// journal's next records.
     ///
     /// - Parameter now: names the file that was moved aside.
     /// - Fails with `conflict` while another agent has it open, with `unavailable` if the directory cannot be used
     ///   or a later version of the spoke wrote the file.
-    public static func open(_ path: String, now: Date = Date()) throws(Fault) -> SpokeDatabase {
+    public static func open(
+        _ path: String,
+        limits: JournalLimits = .init(),
+        now: Date = Date()
+    ) throws(Fault) -> SpokeDatabase {
         let markFile = try JournalMarkFile.open(beside: path)
         do {
-            let queue = try connect(path)
-            return SpokeDatabase(path: path, queue: queue, markFile: markFile, findings: [])
+            do {
+                let (queue, findings) = try connect(path, limits)
+                return SpokeDatabase(path: path, queue: queue, markFile: markFile, findings: findings)
+            } catch let error as DatabaseError where error.means(.corrupt) {
+                let aside = try moveAside(path, at: now)
+                markFile.beginEpoch()
+                let (queue, _) = try connect(path, limits)
+                let lost = try queue.writeWithoutTransaction { try takeOver(from: aside, in: $0) }
+                let finding = lossAlert(error, aside: aside, lost: lost)
+                return SpokeDatabase(path: path, queue: queue, markFile: markFile, findings: [finding])
+            }
         } catch let error as SpokeSchema.NewerFile {
             throw Fault(
                 .unavailable,
                 "\(path) was written by a newer spoke (version \(error.version)); install that version or a later one."
             )
-        } catch let error as DatabaseError where error.means(.corrupt) {
-            let finding = try moveAside(path, at: now, because: error)
-            markFile.beginEpoch()
-            do {
-                let queue = try connect(path)
-                return SpokeDatabase(path: path, queue: queue, markFile: markFile, findings: [finding])
-            } catch {
-                throw Fault(database: error)
-            }
         } catch {
             throw Fault(database: error)
         }
@@ -92,7 +98,10 @@ public final class SpokeDatabase: Sendable {
         }
     }
 
-    private static func connect(_ path: String) throws -> DatabaseQueue {
+    private static func connect(
+        _ path: String,
+        _ limits: JournalLimits
+    ) throws -> (DatabaseQueue, [JournalDraft]) {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
@@ -104,32 +113,57 @@ public final class SpokeDatabase: Sendable {
             try db.execute(sql: "PRAGMA journal_size_limit = 8388608")
         }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
-        try queue.writeWithoutTransaction { db in
+        let findings = try queue.writeWithoutTransaction { db in
             try SpokeSchema.migrate(db)
             // GRDB sets NORMAL when it turns WAL on, after `prepareDatabase`; so this comes last.
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            return try JournalLedger.repair(in: db, limits: limits)
         }
-        return queue
+        return (queue, findings)
     }
 
-    private static func moveAside(
-        _ path: String,
-        at now: Date,
-        because error: DatabaseError
-    ) throws(Fault) -> JournalDraft {
+    private static func moveAside(_ path: String, at now: Date) throws -> String {
         let target = "\(path).corrupt-\(now.milliseconds)"
         for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.moveItem(atPath: path + suffix, toPath: target + suffix)
+        }
+        return target
+    }
+
+    /// Copies what can still be read. Not the journal, whose chain is broken, and not the positions of streams, so
+    /// that spools are read again from their beginning.
+    ///
+    /// - Returns: the tables that could not be copied.
+    private static func takeOver(from aside: String, in db: Database) throws -> [String] {
+        let tables = ["commands", "sessions", "workspaces", "mirrors", "salvages"]
+        do {
+            try db.execute(sql: "ATTACH DATABASE ? AS aside", arguments: [aside])
+        } catch {
+            return tables
+        }
+        var lost: [String] = []
+        for table in tables {
             do {
-                try FileManager.default.moveItem(atPath: path + suffix, toPath: target + suffix)
+                try db.execute(sql: "INSERT OR IGNORE INTO main.\(table) SELECT * FROM aside.\(table)")
             } catch {
-                throw Fault(.unavailable, "\(path) cannot be read and cannot be moved away: \(error).")
+                lost.append(table)
             }
         }
-        return .alert(
+        do {
+            try db.execute(sql: "INSERT INTO main.state SELECT * FROM aside.state WHERE key = 'commands'")
+        } catch {
+            lost.append("state")
+        }
+        try db.execute(sql: "DETACH DATABASE aside")
+        return lost
+    }
+
+    private static func lossAlert(_ error: DatabaseError, aside: String, lost: [String]) -> JournalDraft {
+        .alert(
             .critical,
             "journal.lost",
-            "The spoke's file could not be read (\(error.resultCode)); it was moved to \(target) and a new one begun.",
-            details: ["path": .string(target)]
+            "The spoke's file could not be read (\(error.resultCode)); it was moved to \(aside) and a new one begun.",
+            details: ["path": .string(aside), "tablesLost": .array(lost.map { .string($0) })]
         )
     }
 }

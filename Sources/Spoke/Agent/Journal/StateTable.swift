@@ -75,6 +75,41 @@ enum OutputSums {
         try db.execute(sql: "DELETE FROM session_streams WHERE session_id = ?", arguments: [session.rawValue])
     }
 
+    /// Sets streams back to what is left of them below `seq`, so that their spools are read again from there.
+    ///
+    /// - Returns: how many were.
+    static func rewind(behind seq: Int64, in db: Database) throws -> Int {
+        var (ends, lost) = ([OutputKey: OutputSum](), Set<OutputKey>())
+        do {
+            let cursor = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT seq, substr(payload, 1, 300), length(payload), sum
+                    FROM journal WHERE type = 'session.output' ORDER BY seq
+                    """
+            )
+            while let row = try cursor.next() {
+                guard let head = OutputChunk(decoding: [UInt8](row[1] as Data)),
+                    let hash = JournalRows.hashValue(row[3])
+                else { continue }
+                let key = OutputKey(sessionId: head.sessionId, fence: head.fence, stream: head.stream)
+                let size = row[2] as Int64 - Int64(18 + head.sessionId.rawValue.utf8.count)
+                if row[0] as Int64 >= seq {
+                    lost.insert(key)
+                } else {
+                    ends[key] = OutputSum(stream: key.stream, bytes: head.offset + size, hash: hash)
+                }
+            }
+        } catch let error as DatabaseError where error.means(.corrupt) {
+            // What cannot be read cannot be counted; the alert tells of the damage.
+        }
+        for key in lost {
+            let sum = ends[key] ?? OutputSum(stream: key.stream, bytes: 0, hash: .origin)
+            try write(sum, of: key, in: db)
+        }
+        return lost.count
+    }
+
     private static let place = "session_id = ? AND fence = ? AND stream = ?"
 
     private static func sum(_ stream: Protocol.OutputStream, bytes: Int64, hash: Data) throws -> OutputSum {
@@ -83,4 +118,9 @@ enum OutputSums {
         }
         return OutputSum(stream: stream, bytes: bytes, hash: hash)
     }
+}
+
+extension ChainHash {
+    /// As a blob.
+    var data: Data { Data(bytes) }
 }
