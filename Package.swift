@@ -107,6 +107,11 @@ let package = Package(
             name: "Spoke", dependencies: ["Protocol", "SpokeAgent", log, lifecycle, arguments],
             path: "Sources/Spoke/Main", swiftSettings: house),
 
+        // What it costs, and a writer for tests to kill.
+        .executableTarget(
+            name: "JournalBench", dependencies: ["Protocol", "SpokeCore", "SpokeAgent", sqlite],
+            path: "Benchmarks/Journal", swiftSettings: house),
+
         // The proof.
         .target(
             name: "TestSupport", dependencies: ["Protocol", "Transport", "Postgres", "HubSchema", subprocess, system, log],
@@ -125,7 +130,9 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SpokeAgentTests",
-            dependencies: ["Protocol", "SpokeCore", "SpokeAgent", "TestSupport", grdb, subprocess, log],
+            dependencies: [
+                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, log,
+            ],
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Protocol", "TestSupport", "HubServer", httpClient, log, subprocess, system],

@@ -149,10 +149,8 @@ private struct Commit {
             try together(writes, in: db)
         } catch let error as DatabaseError where error.means(.full) {
             let state = refuseBulk(writes, because: error)
-            let freed = ballast.release()
-            guard !state.isEmpty, freed || state.count < writes.count else { return fail(state, because: error) }
             do {
-                try together(state, alert: freed, in: db)
+                try tellingThatTheDiskIsFull(state, in: db)
             } catch {
                 fail(state, because: error)
             }
@@ -168,6 +166,18 @@ private struct Commit {
         }
     }
 
+    /// Tries in what room there is, then in the room that was kept.
+    private mutating func tellingThatTheDiskIsFull(_ state: [Int], in db: Database) throws {
+        let alert = !ledger.toldFull
+        guard alert || !state.isEmpty else { return }
+        do {
+            try together(state, alert: alert, in: db)
+        } catch let error as DatabaseError where error.means(.full) {
+            guard ballast.release() else { throw error }
+            try together(state, alert: alert, in: db)
+        }
+    }
+
     /// The ledger moves only if the transaction does.
     private mutating func together(_ writes: [Int], alert: Bool = false, in db: Database) throws {
         var (moved, marks) = (ledger, [StreamMark]())
@@ -180,6 +190,7 @@ private struct Commit {
             try moved.writeSums(in: db)
             return .commit
         }
+        moved.toldFull = alert || (moved.toldFull && !writes.contains { batch[$0].kind.isBulk })
         ledger = moved
         for (index, mark) in zip(writes, marks) { results[index] = .success(mark) }
     }

@@ -23,6 +23,8 @@ struct JournalLedger: Sendable {
     var floor: Int64
     /// The soft limit was crossed and told of.
     var warned = false
+    /// The disk is full and that was told.
+    var toldFull = false
     var limits: JournalLimits
     /// When the last request came, in milliseconds since 1970.
     var lastAppend: Int64 = 0

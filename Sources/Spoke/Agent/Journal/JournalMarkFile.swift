@@ -90,6 +90,9 @@ final class JournalMarkFile: Sendable {
         if changed { try? write(durably: false) }
     }
 
+    /// Another agent may have the journal now.
+    func unlock() { _ = flock(descriptor.rawValue, LOCK_UN) }
+
     private func write(durably: Bool) throws {
         let now = current
         let line = "nave-journal 1 \(padded(now.epoch)) \(padded(now.sent)) \(now.bootId)\n"

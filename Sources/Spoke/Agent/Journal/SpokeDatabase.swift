@@ -73,6 +73,7 @@ public final class SpokeDatabase: Sendable {
     public func close() throws(Fault) {
         do {
             try queue.close()
+            markFile?.unlock()
         } catch {
             throw Fault(database: error)
         }
@@ -195,7 +196,8 @@ extension DatabaseError {
     func means(_ trouble: StorageTrouble) -> Bool {
         switch trouble {
         case .full: [.SQLITE_FULL, .SQLITE_IOERR].contains(resultCode)
-        case .corrupt: [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(resultCode)
+        // A schema that cannot be parsed any more is a plain error to SQLite.
+        case .corrupt: [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR, .SQLITE_FORMAT].contains(resultCode)
         }
     }
 }

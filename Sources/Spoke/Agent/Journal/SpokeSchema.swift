@@ -8,6 +8,8 @@ enum SpokeSchema {
     /// Brings an older file up to date; refuses a newer one.
     static func migrate(_ db: Database) throws {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        // No spoke will ever have a thousand steps more: that is not a version but damage.
+        guard (0...version + 1_000).contains(found) else { throw damaged }
         guard found <= version else { throw NewerFile(version: found) }
         for (index, step) in steps.enumerated().dropFirst(found) {
             try db.inTransaction(.immediate) {
@@ -16,6 +18,18 @@ enum SpokeSchema {
                 return .commit
             }
         }
+        let fresh = try DatabaseQueue()
+        let expected = try fresh.writeWithoutTransaction { fresh in
+            for step in steps { try fresh.execute(sql: step) }
+            return try tables(fresh)
+        }
+        guard try tables(db) == expected else { throw damaged }
+    }
+
+    private static let damaged = DatabaseError(resultCode: .SQLITE_CORRUPT, message: "The tables are not as made.")
+
+    private static func tables(_ db: Database) throws -> [String] {
+        try String.fetchAll(db, sql: "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql")
     }
 
     /// The file was written by a later version of the spoke.
