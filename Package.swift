@@ -131,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "SpokeAgentTests",
             dependencies: [
-                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, log,
+                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, system, log,
             ],
             swiftSettings: house),
         .testTarget(

@@ -77,12 +77,19 @@ struct JournalGapTests {
                 switch Int.random(in: 0..<20, using: &generator) {
                 case 0..<12:
                     let key = OutputKey(
-                        sessionId: SessionID("s\(Int.random(in: 0..<2, using: &generator))"), fence: 1,
-                        stream: Bool.random(using: &generator) ? .stdout : .stderr)
+                        sessionId: SessionID("s\(Int.random(in: 0..<2, using: &generator))"),
+                        fence: 1,
+                        stream: Bool.random(using: &generator) ? .stdout : .stderr
+                    )
                     let bytes = (0..<Int.random(in: 1...900, using: &generator)).map { UInt8(truncatingIfNeeded: $0) }
                     try await journal.append(
                         output: chunk(
-                            bytes, at: Int64(written[key]?.count ?? 0), session: key.sessionId, stream: key.stream))
+                            bytes,
+                            at: Int64(written[key]?.count ?? 0),
+                            session: key.sessionId,
+                            stream: key.stream
+                        )
+                    )
                     written[key, default: []] += bytes
                 case 12..<15: try await journal.append([note("state")])
                 case 15:

@@ -136,8 +136,14 @@ struct JournalTests {
             let payload = WireCoder.bytes(of: DrainSpoke(commandId: CommandID("c\(seq)"), draining: true))
             records.append(
                 StreamRecord(
-                    epoch: 1, seq: Int64(seq), at: 0, type: CommandType.spokeDrain.rawValue, payload: payload,
-                    after: records.last?.hash ?? .origin))
+                    epoch: 1,
+                    seq: Int64(seq),
+                    at: 0,
+                    type: CommandType.spokeDrain.rawValue,
+                    payload: payload,
+                    after: records.last?.hash ?? .origin
+                )
+            )
         }
         await #expect(throws: Fault.self) { try await inbox.receive(Array(records[1...])) }
         #expect(try await inbox.receive(Array(records[..<2])).seq == 2)
@@ -152,7 +158,13 @@ struct JournalTests {
         #expect(try await inbox.mark().seq == 3)
         // The same orders under a new epoch, as after a loss at the hub, are known by their ids.
         let again = StreamRecord(
-            epoch: 2, seq: 1, at: 0, type: records[0].type, payload: records[0].payload, after: .origin)
+            epoch: 2,
+            seq: 1,
+            at: 0,
+            type: records[0].type,
+            payload: records[0].payload,
+            after: .origin
+        )
         #expect(try await inbox.receive([again]) == StreamMark(after: again))
         #expect(try await inbox.pending().count == 2)
         var hub = FakeLedger()
@@ -165,13 +177,39 @@ struct JournalTests {
         let journal = try await scratch.open()
         let at = Date(milliseconds: 1_000)
         let session = SessionRow(
-            id: "s", fence: 2, state: .running, workspaceId: "w", supervisorPid: 4, pid: 5, startedAt: at, spec: [1, 2])
+            id: "s",
+            fence: 2,
+            state: .running,
+            workspaceId: "w",
+            supervisorPid: 4,
+            pid: 5,
+            startedAt: at,
+            spec: [1, 2]
+        )
         let workspace = WorkspaceRow(
-            id: "w", projectId: "p", repo: "r", branch: "b", path: "/w", state: .busy, leaseSession: "s", lastUsedAt: at)
+            id: "w",
+            projectId: "p",
+            repo: "r",
+            branch: "b",
+            path: "/w",
+            state: .busy,
+            leaseSession: "s",
+            lastUsedAt: at
+        )
         let mirror = MirrorRow(repo: "r", path: "/m", fetchedAt: at)
         let salvage = SalvageRow(
-            id: "v", workspaceId: "w", projectId: "p", repo: "r", ref: "refs/x", commit: "c", branch: "b", files: 1,
-            bytes: 2, createdAt: at, expiresAt: at)
+            id: "v",
+            workspaceId: "w",
+            projectId: "p",
+            repo: "r",
+            ref: "refs/x",
+            commit: "c",
+            branch: "b",
+            files: 1,
+            bytes: 2,
+            createdAt: at,
+            expiresAt: at
+        )
         try await journal.append([note("all")]) { db in
             try SessionTable.save(session, in: db)
             try WorkspaceTable.save(workspace, in: db)
