@@ -140,7 +140,8 @@ let package = Package(
         .testTarget(
             name: "SpokeAgentTests",
             dependencies: [
-                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, log, crypto,
+                "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, system, log,
+                crypto,
             ],
             swiftSettings: house),
         .testTarget(

@@ -27,7 +27,8 @@ struct JournalBench {
             let mark = try await journal.append([.alert(.info, "bench", "state")])
             let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: mark.seq), count: 700)
             let position = try await journal.append(
-                output: OutputChunk(sessionId: "s", fence: 1, stream: .stdout, offset: offset, bytes: bytes))
+                output: OutputChunk(sessionId: "s", fence: 1, stream: .stdout, offset: offset, bytes: bytes)
+            )
             offset = position.journaled
             print("\(mark.seq) \(offset)")
             fflush(nil)
@@ -35,7 +36,8 @@ struct JournalBench {
     }
 
     static let payload = WireCoder.bytes(
-        of: AlertRaised(level: .info, kind: "bench", message: String(repeating: "x", count: 150)))
+        of: AlertRaised(level: .info, kind: "bench", message: String(repeating: "x", count: 150))
+    )
 
     private static func measure(seconds: Double) async throws {
         let scratch = FileManager.default.currentDirectoryPath + "/.bench-\(UUID().uuidString)"
@@ -49,7 +51,8 @@ struct JournalBench {
                     try rate(seconds) {
                         try raw.append(payload, count: batch)
                         return batch
-                    })
+                    }
+                )
                 let limits = JournalLimits(softBytes: 1 << 40, hardBytes: 1 << 40, batchRequests: batch)
                 let database = try SpokeDatabase.open(scratch + "/journal\(round)-\(batch)")
                 let journal = try await Journal(database, limits: limits)
@@ -58,10 +61,12 @@ struct JournalBench {
                     try await rate(seconds) {
                         try await journal.append(drafts)
                         return batch
-                    })
+                    }
+                )
                 if batch > 1 {
                     table["Journal, \(name), a task each", default: []].append(
-                        try await crowd(journal, tasks: batch, seconds: seconds))
+                        try await crowd(journal, tasks: batch, seconds: seconds)
+                    )
                 }
                 try database.close()
             }

@@ -67,7 +67,7 @@ struct JournalGapTests {
     /// Everything that may happen between a spoke and a hub, in any order: the hub, which checks every number and
     /// hash, must always get a whole story.
     @Test func anyOrderOfAppendingSendingCrashingAndResumingKeepsTheChainWhole() async throws {
-        for seed in 1...40 as ClosedRange<UInt64> {
+        for seed in 1...12 as ClosedRange<UInt64> {
             var generator = SeededGenerator(state: seed)
             let limits = JournalLimits(softBytes: 15_000, hardBytes: 20_000, keepAfterDrop: 0.7, ballastBytes: 0)
             let scratch = try Scratch()
@@ -77,12 +77,19 @@ struct JournalGapTests {
                 switch Int.random(in: 0..<20, using: &generator) {
                 case 0..<12:
                     let key = OutputKey(
-                        sessionId: SessionID("s\(Int.random(in: 0..<2, using: &generator))"), fence: 1,
-                        stream: Bool.random(using: &generator) ? .stdout : .stderr)
+                        sessionId: SessionID("s\(Int.random(in: 0..<2, using: &generator))"),
+                        fence: 1,
+                        stream: Bool.random(using: &generator) ? .stdout : .stderr
+                    )
                     let bytes = (0..<Int.random(in: 1...900, using: &generator)).map { UInt8(truncatingIfNeeded: $0) }
                     try await journal.append(
                         output: chunk(
-                            bytes, at: Int64(written[key]?.count ?? 0), session: key.sessionId, stream: key.stream))
+                            bytes,
+                            at: Int64(written[key]?.count ?? 0),
+                            session: key.sessionId,
+                            stream: key.stream
+                        )
+                    )
                     written[key, default: []] += bytes
                 case 12..<15: try await journal.append([note("state")])
                 case 15:

@@ -48,7 +48,7 @@ extension JournalLedger {
         let alert = JournalDraft.alert(
             .critical,
             "journal.new_epoch",
-            "The hub stands at record \(mark.seq) of epoch \(mark.epoch), which is not in this journal; epoch \(epoch) begins.",
+            "The hub stands at record \(mark.seq) of epoch \(mark.epoch), unknown to this journal; epoch \(epoch) begins.",
             details: ["hubSeq": .integer(mark.seq), "hubEpoch": .integer(mark.epoch), "epoch": .integer(epoch)]
         )
         try append(alert, at: now, in: db)

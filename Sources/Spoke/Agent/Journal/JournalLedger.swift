@@ -133,7 +133,7 @@ struct JournalLedger: Sendable {
         let alert = JournalDraft.alert(
             .warning,
             "journal.soft_limit",
-            "The journal holds \(bytes >> 20) MiB that the hub has not taken; reconnect this spoke before output is lost.",
+            "The journal holds \(bytes >> 20) MiB that the hub has not taken; reconnect the spoke or lose output.",
             details: ["bytes": .integer(Int64(bytes)), "hardBytes": .integer(Int64(limits.hardBytes))]
         )
         try insert(alert.type, alert.payload, at: now, sum: nil, in: db)
