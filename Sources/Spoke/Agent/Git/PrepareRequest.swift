@@ -62,4 +62,16 @@ struct Seat: Sendable {
     var plan: WorktreePlan
     var mirror: Mirror
     var isWarm: Bool
+    /// What is laid over the files of HEAD, if saved work is brought back.
+    var saved: SavedWork?
+}
+
+/// A salvage as its commits describe it.
+struct SavedWork: Sendable {
+    /// The files as they lay.
+    var files: String
+    /// What was staged; `nil` if only commits were saved.
+    var index: String?
+    /// Where HEAD stood.
+    var head: String
 }

@@ -29,29 +29,21 @@ extension Worktrees {
             return created
         }
         do throws(Fault) {
-            let (seat, saved) = try await locked(request.address) { () async throws(Fault) -> (Seat, SavedWork) in
+            let seat = try await locked(request.address) { () async throws(Fault) -> Seat in
                 let mirror = try await self.mirror(of: request.address)
                 let saved = try await self.savedWork(order, in: mirror)
                 let plan = try await self.plan(request, restoring: saved, in: mirror)
-                return (try await self.seat(request, plan, in: mirror), saved)
+                var seat = try await self.seat(request, plan, in: mirror)
+                seat.saved = saved
+                return seat
             }
             let head = try await populate(seat, branch: request.branch)
-            try await lay(saved, into: seat)
+            try await lay(seat)
             return try await handOver(seat, request, head: head)
         } catch {
             try await abandon(request)
             throw error
         }
-    }
-
-    /// A salvage as its commits describe it.
-    struct SavedWork: Sendable {
-        /// The files as they lay.
-        var files: String
-        /// What was staged; `nil` if only commits were saved.
-        var index: String?
-        /// Where HEAD stood.
-        var head: String
     }
 
     private func savedWork(_ order: RestoreWorkspace, in mirror: Mirror) async throws(Fault) -> SavedWork {
@@ -116,8 +108,8 @@ extension Worktrees {
     }
 
     /// Stages what was staged and writes every file that differed, byte for byte.
-    private func lay(_ saved: SavedWork, into seat: Seat) async throws(Fault) {
-        guard let index = saved.index else { return }
+    private func lay(_ seat: Seat) async throws(Fault) {
+        guard let saved = seat.saved, let index = saved.index else { return }
         let directory = seat.record.directory
         let place = Git.Place.worktree(admin: seat.mirror.admin(seat.record.adminName), directory: directory)
         try await git(["read-tree", "-m", index], in: place)

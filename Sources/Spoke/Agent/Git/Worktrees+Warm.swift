@@ -30,7 +30,7 @@ extension Worktrees {
             let directory = "\(root)/worktrees/.warm/\(name)"
             filling.insert(name)
             defer { filling.remove(name) }
-            let made = try await locked(address) { () async throws(Fault) -> (Mirror, String)? in
+            let made = try await locked(address) { () async throws(Fault) -> WarmDraft? in
                 let mirror = try await self.mirror(of: address)
                 guard self.warmTrees(in: mirror).count < self.warmCount else { return nil }
                 let start = try await self.commits(["refs/remotes/origin/\(defaultBranch)"], in: mirror)[0]
@@ -39,12 +39,12 @@ extension Worktrees {
                     ["worktree", "add", "--quiet", "--no-checkout", "--detach", "--", directory, start],
                     in: mirror.place
                 )
-                return (mirror, start)
+                return WarmDraft(mirror: mirror, start: start)
             }
-            guard let (mirror, start) = made else { return }
-            let place = Git.Place.worktree(admin: mirror.admin(name), directory: directory)
+            guard let made else { return }
+            let place = Git.Place.worktree(admin: made.mirror.admin(name), directory: directory)
             try await git(["reset", "--hard", "--quiet"], in: place, quietly: true)
-            try Folder.write(start, to: "\(mirror.admin(name))/\(warmMark)")
+            try Folder.write(made.start, to: "\(made.mirror.admin(name))/\(warmMark)")
         }
     }
 
@@ -81,4 +81,10 @@ extension Worktrees {
         }
         try Folder.write("ref: \(branch.ref)\n", to: admin + "/HEAD")
     }
+}
+
+/// A worktree of the pool that has its place and not yet its files.
+private struct WarmDraft: Sendable {
+    let mirror: Mirror
+    let start: String
 }
