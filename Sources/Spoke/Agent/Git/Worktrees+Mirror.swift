@@ -24,6 +24,7 @@ extension Worktrees {
         } else if try await !isWhole(mirror) {
             try await rebuild(mirror)
         }
+        try adoptWorktrees(of: mirror)
         trustedMirrors.insert(mirror.path)
         return mirror
     }
@@ -99,12 +100,23 @@ extension Worktrees {
         let draft = try await build(mirror)
         try await bringObjects(from: mirror.path, to: draft)
         try await bringRefs(from: mirror, to: draft)
-        let aside = "\(root)/repos/\(Mirror.name(of: mirror.address)).broken-\(Int(clock().timeIntervalSince1970))"
-        try Folder.move(mirror.path, to: aside)
-        try Folder.move(draft, to: mirror.path)
+        // The fresh one takes the broken one's place in a single step, so that a crash leaves one or the other.
+        let aside = "\(mirror.path.dropLast(4)).broken-\(Int(clock().timeIntervalSince1970))"
+        if Folder.exists(aside) { try discard(aside) }
+        try Folder.move(draft, to: aside)
         discardDraft(draft)
-        for name in Folder.names(in: aside + "/worktrees") {
-            try Folder.move("\(aside)/worktrees/\(name)", to: mirror.admin(name))
+        try Folder.exchange(aside, mirror.path)
+        try adoptWorktrees(of: mirror)
+    }
+
+    /// Takes over the worktrees that a broken mirror set aside still has.
+    private func adoptWorktrees(of mirror: Mirror) throws(Fault) {
+        let stem = "\(Mirror.name(of: mirror.address)).broken-"
+        for aside in Folder.names(in: root + "/repos") where aside.hasPrefix(stem) {
+            let folder = "\(root)/repos/\(aside)/worktrees"
+            for name in Folder.names(in: folder) where !Folder.exists(mirror.admin(name)) {
+                try Folder.move("\(folder)/\(name)", to: mirror.admin(name))
+            }
         }
     }
 
@@ -128,6 +140,9 @@ extension Worktrees {
 
     /// Takes over the refs that are ours and whose history is whole; says which are not.
     private func bringRefs(from mirror: Mirror, to draft: String) async throws(Fault) {
+        // Without these two, git would not read the refs of what is otherwise there.
+        try Folder.write("ref: refs/heads/none\n", to: mirror.path + "/HEAD")
+        try Folder.write(mirror.configuration, to: mirror.path + "/config")
         let listed = try await git.ask(
             ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/", "refs/salvage/", "refs/restored/"],
             in: mirror.place

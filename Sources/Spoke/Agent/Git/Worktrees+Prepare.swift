@@ -168,8 +168,8 @@ extension Worktrees {
             try await take(warm, for: record, plan, branch: request.branch, in: mirror)
         } else {
             clearLeftovers(of: record, in: mirror)
-            var arguments = ["worktree", "add", "--quiet", "--no-checkout", "--no-track"]
-            arguments += plan.createsBranch ? ["-b", request.branch.rawValue] : []
+            var arguments = ["worktree", "add", "--quiet", "--no-checkout"]
+            arguments += plan.createsBranch ? ["--no-track", "-b", request.branch.rawValue] : []
             arguments += ["--", record.directory, plan.createsBranch ? plan.start : request.branch.rawValue]
             try await git(arguments, in: mirror.place)
         }

@@ -69,6 +69,7 @@ public actor Worktrees {
                     try await emptyTrash()
                 }
             } catch {
+                if Task.isCancelled { return }
                 log.warning("A background job of git failed.", metadata: ["error": "\(error)"])
             }
         }
