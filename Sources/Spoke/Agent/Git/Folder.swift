@@ -42,13 +42,6 @@ enum Folder {
         guard rename(path, target) == 0 else { throw failure("move to \(target)", path) }
     }
 
-    /// Lets two paths of one file system change places, all or nothing.
-    static func exchange(_ first: String, _ second: String) throws(Fault) {
-        guard renameat2(AT_FDCWD, first, AT_FDCWD, second, UInt32(RENAME_EXCHANGE)) == 0 else {
-            throw failure("exchange with \(second)", first)
-        }
-    }
-
     /// Writes a small file such that it is there whole or not at all.
     static func write(_ text: String, to path: String) throws(Fault) {
         try write(Array(text.utf8), to: path)

@@ -19,6 +19,7 @@ extension Worktrees {
     func mirror(of address: RepositoryAddress) async throws(Fault) -> Mirror {
         let mirror = Mirror(address: address, path: "\(root)/repos/\(Mirror.name(of: address)).git")
         if trustedMirrors.contains(mirror.path), Folder.exists(mirror.path + "/HEAD") { return mirror }
+        if !Folder.exists(mirror.path), let aside = asides(of: mirror).last { try Folder.move(aside, to: mirror.path) }
         if !Folder.exists(mirror.path) {
             try await make(mirror)
         } else if try await !isWhole(mirror) {
@@ -100,24 +101,29 @@ extension Worktrees {
         let draft = try await build(mirror)
         try await bringObjects(from: mirror.path, to: draft)
         try await bringRefs(from: mirror, to: draft)
-        // The fresh one takes the broken one's place in a single step, so that a crash leaves one or the other.
         let aside = "\(mirror.path.dropLast(4)).broken-\(Int(clock().timeIntervalSince1970))"
         if Folder.exists(aside) { try discard(aside) }
-        try Folder.move(draft, to: aside)
+        // After a crash between these two steps, the next use finds the broken one and begins again.
+        try Folder.move(mirror.path, to: aside)
+        try Folder.move(draft, to: mirror.path)
         discardDraft(draft)
-        try Folder.exchange(aside, mirror.path)
         try adoptWorktrees(of: mirror)
     }
 
     /// Takes over the worktrees that a broken mirror set aside still has.
     private func adoptWorktrees(of mirror: Mirror) throws(Fault) {
-        let stem = "\(Mirror.name(of: mirror.address)).broken-"
-        for aside in Folder.names(in: root + "/repos") where aside.hasPrefix(stem) {
-            let folder = "\(root)/repos/\(aside)/worktrees"
+        for aside in asides(of: mirror) {
+            let folder = aside + "/worktrees"
             for name in Folder.names(in: folder) where !Folder.exists(mirror.admin(name)) {
                 try Folder.move("\(folder)/\(name)", to: mirror.admin(name))
             }
         }
+    }
+
+    /// Broken mirrors set aside, oldest first.
+    private func asides(of mirror: Mirror) -> [String] {
+        let stem = "\(Mirror.name(of: mirror.address)).broken-"
+        return Folder.names(in: root + "/repos").filter { $0.hasPrefix(stem) }.map { "\(root)/repos/\($0)" }
     }
 
     /// Links the loose objects and the packs that still verify: what a worktree made is nowhere else.
