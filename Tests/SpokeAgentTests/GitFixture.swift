@@ -97,7 +97,8 @@ final class GitFixture: Sendable {
         """
 
     func mirror() throws -> String {
-        let name = try #require(FileManager.default.contentsOfDirectory(atPath: data + "/repos").first)
+        let names = try FileManager.default.contentsOfDirectory(atPath: data + "/repos")
+        let name = try #require(names.first { $0.hasSuffix(".git") })
         return "\(data)/repos/\(name)"
     }
 }

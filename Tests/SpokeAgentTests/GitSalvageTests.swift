@@ -196,6 +196,7 @@ import Testing
         _ = try await worktrees.state(of: "one")
         let salvaged = try #require(try await worktrees.remove("one", reason: "gone").salvaged)
         let back = try await worktrees.restore(restoring(salvaged, as: fixture.order("back")))
+        #expect(!FileManager.default.fileExists(atPath: mark))
         #expect(try await fixture.contents(of: back.directory) == files)
     }
 
