@@ -37,7 +37,9 @@ import Testing
         let before = try fixture.worktrees(warm: 2)
         try await before.warm(fixture.origin, defaultBranch: "main")
         try await fixture.shell(
-            "cd worktrees/.warm; set -- *; echo stray > $1/stray; echo x >> $1/src/file1; mkdir $1/ignored; echo y > $1/ignored/y; rm ../../repos/*.git/worktrees/$2/nave-warm",
+            "cd worktrees/.warm; set -- *; "
+                + "echo stray > $1/stray; echo x >> $1/src/file1; mkdir $1/ignored; echo y > $1/ignored/y;"
+                + " rm ../../repos/*.git/worktrees/$2/nave-warm",
             in: fixture.data
         )
         let worktrees = try fixture.worktrees(warm: 2)
@@ -57,7 +59,8 @@ import Testing
             """
             mkdir \(data)/drafts/mirror-x \(data)/trash/y \(data)/worktrees/stray; touch \(data)/trash/y/z
             chmod 500 \(data)/trash/y
-            touch -d '1 hour ago' \(mirror)/worktrees/one/index.lock \(mirror)/packed-refs.lock; touch \(mirror)/config.lock
+            touch -d '1 hour ago' \(mirror)/worktrees/one/index.lock \(mirror)/packed-refs.lock
+            touch \(mirror)/config.lock
             """
         )
         let report = try await worktrees.sweep()
