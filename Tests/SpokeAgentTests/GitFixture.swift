@@ -20,7 +20,8 @@ final class GitFixture: Sendable {
             """
             git init -q -b main origin && cd origin
             mkdir -p src/deep
-            i=0; while [ $i -lt \(files) ]; do head -c \(bytesPerFile) /dev/urandom | base64 > src/file$i; i=$((i+1)); done
+            i=0; while [ $i -lt \(files) ]; do head -c \(bytesPerFile) /dev/urandom | base64 > src/file$i
+            i=$((i+1)); done
             printf 'ignored/\\n*.tmp\\n' > .gitignore
             printf 'one\\ntwo\\nthree\\n' > conflict.txt
             printf '#!/bin/sh\\necho hi\\n' > run.sh; chmod +x run.sh
@@ -97,7 +98,8 @@ final class GitFixture: Sendable {
         """
 
     func mirror() throws -> String {
-        let name = try #require(FileManager.default.contentsOfDirectory(atPath: data + "/repos").first)
+        let names = try FileManager.default.contentsOfDirectory(atPath: data + "/repos")
+        let name = try #require(names.first { $0.hasSuffix(".git") })
         return "\(data)/repos/\(name)"
     }
 }

@@ -213,21 +213,39 @@ import Testing
     }
 
     @Test func aBrokenMirrorIsRebuiltAndKeepsTheWorkInIt() async throws {
-        let fixture = try await GitFixture()
+        let fixture = try await GitFixture(files: 150)
         let made = try await fixture.worktrees().prepare(fixture.order("one"))
         try await fixture.shell(
             "echo mine > mine && git add mine && git commit -qm mine && echo more >> mine",
             in: made.directory
         )
-        for damage in ["rm HEAD", "rm -f objects/pack/*.idx packed-refs", "truncate -s 100 objects/pack/*.pack"] {
+        // The whole history of the origin lies in one pack; a worktree's work lies loose.
+        for (number, damage) in [
+            "rm HEAD", "rm -f objects/pack/*.idx", "truncate -s 100 objects/pack/*.pack", "rm -rf objects/pack/*",
+            "echo '[broken' > config", "printf 'x\\n' > refs/remotes/origin/main",
+        ].enumerated() {
+            #expect(try await fixture.shell("ls objects/pack/*.pack | wc -l", in: fixture.mirror()) != "0")
             try await fixture.shell("chmod -R u+w objects; \(damage)", in: fixture.mirror())
-            let id = "after\(damage.count)"
-            let next = try await fixture.worktrees().prepare(fixture.order(id))
+            let worktrees = try fixture.worktrees()
+            let next = try await worktrees.prepare(fixture.order("after\(number)", base: "main"))
             #expect(try await fixture.shell("git status --porcelain", in: next.directory).isEmpty, "\(damage)")
-            #expect(
-                try await fixture.shell("git log -1 --format=%s; git status --porcelain", in: made.directory)
-                    == "mine\n M mine"
-            )
+            let mine = try await fixture.shell("git log -1 --format=%s; git status --porcelain", in: made.directory)
+            #expect(mine == "mine\n M mine", "\(damage)")
+            #expect(try await worktrees.remove(WorkspaceID("after\(number)"), reason: "").salvaged == nil)
         }
+        let repositories = try FileManager.default.contentsOfDirectory(atPath: fixture.data + "/repos")
+        #expect(repositories.contains { $0.contains(".broken-") })
+    }
+
+    @Test func damageThatShowsOnlyLaterIsRepairedAndTheOrderSucceeds() async throws {
+        let fixture = try await GitFixture(files: 150)
+        let worktrees = try fixture.worktrees()
+        _ = try await worktrees.prepare(fixture.order("one"))
+        try await fixture.shell("rm -rf objects/pack/*", in: fixture.mirror())
+        // The same process trusts the mirror; git itself fails first.
+        _ = try await worktrees.prepare(fixture.order("two", base: "v1"))
+        try await fixture.shell("chmod -R u+w objects; truncate -s 5000 objects/pack/*.pack", in: fixture.mirror())
+        let made = try await worktrees.prepare(fixture.order("three"))
+        #expect(try await fixture.shell("git status --porcelain", in: made.directory).isEmpty)
     }
 }

@@ -41,7 +41,8 @@ import Testing
             """
             echo staged > staged; git add staged; echo more >> staged
             echo two >> src/file1; git rm -q src/file2; rm src/file3; git mv src/file4 moved
-            mkdir -p 'new dir'; printf 'x\\ny' > "new dir/na\\"me"; ln -s /etc/passwd out; chmod +x src/file5; ln -sf run.sh link
+            mkdir -p 'new dir'; printf 'x\\ny' > "new dir/na\\"me"; ln -s /etc/passwd out; chmod +x src/file5
+            ln -sf run.sh link
             rm run.sh; mkdir run.sh; echo inside > run.sh/inside
             printf 'a\\r\\nb\\n' > mixed.txt; printf '* text=auto eol=crlf\\n' > .gitattributes
             """,
@@ -147,7 +148,8 @@ import Testing
         try await fixture.shell(
             """
             git init -q -b main library && cd library && echo lib > lib.txt && git add -A && git commit -qm lib
-            cd ../origin && git -c protocol.file.allow=always submodule --quiet add \(fixture.folder)/library sub && git commit -qm sub
+            cd ../origin
+            git -c protocol.file.allow=always submodule --quiet add \(fixture.folder)/library sub && git commit -qm sub
             """
         )
         let worktrees = try fixture.worktrees()
@@ -160,8 +162,10 @@ import Testing
         let made = try await worktrees.prepare(fixture.order("one"))
         try await fixture.shell(
             """
-            git -c protocol.file.allow=always submodule --quiet update --init; echo dirt >> sub/lib.txt; echo new > sub/new
-            git init -q own; cd own; echo own > own.txt; git add -A; git commit -qm own; git rev-parse HEAD > \(fixture.folder)/own
+            git -c protocol.file.allow=always submodule --quiet update --init; echo dirt >> sub/lib.txt
+            echo new > sub/new
+            git init -q own; cd own; echo own > own.txt; git add -A; git commit -qm own
+            git rev-parse HEAD > \(fixture.folder)/own
             echo loose > loose; git init -q inner; echo deep > inner/deep; cd ..; git init -q fresh; echo f > fresh/f
             """,
             in: made.directory
@@ -186,7 +190,8 @@ import Testing
             tr a-z b-za < src/file2 > t; cat t > src/file2; rm t
             git config filter.evil.clean 'touch \(mark)'; git config filter.evil.smudge 'touch \(mark)'
             git config core.fsmonitor 'touch \(mark)'; git config core.hooksPath hooks; git config commit.gpgSign true
-            mkdir hooks; for h in pre-commit post-checkout reference-transaction post-index-change; do printf '#!/bin/sh\\ntouch \(mark)\\n' > hooks/$h; chmod +x hooks/$h; done
+            mkdir hooks; for h in pre-commit post-checkout reference-transaction post-index-change
+            do printf '#!/bin/sh\\ntouch \(mark)\\n' > hooks/$h; chmod +x hooks/$h; done
             echo '*.evil filter=evil' > .gitattributes; echo evil > x.evil
             """,
             in: made.directory
@@ -196,6 +201,7 @@ import Testing
         _ = try await worktrees.state(of: "one")
         let salvaged = try #require(try await worktrees.remove("one", reason: "gone").salvaged)
         let back = try await worktrees.restore(restoring(salvaged, as: fixture.order("back")))
+        #expect(!FileManager.default.fileExists(atPath: mark))
         #expect(try await fixture.contents(of: back.directory) == files)
     }
 
@@ -204,7 +210,7 @@ import Testing
         let worktrees = try fixture.worktrees()
         let made = try await worktrees.prepare(fixture.order("one"))
         try await fixture.shell(
-            "mkdir -p many; seq 10000 | while read i; do echo $i > many/$i; done",
+            "mkdir -p many; cd many; seq 10000 | split -l 1 -a 4",
             in: made.directory
         )
         let files = try await fixture.contents(of: made.directory)

@@ -76,7 +76,8 @@ public struct WorktreePlan: Hashable, Sendable {
         )
     }
 
-    /// What to ask the mirror for a base, best first: the origin's branch, a branch of another session, a tag, a commit.
+    /// What to ask the mirror for a base, best first: the origin's branch, a branch of another session, a tag,
+    /// a commit.
     public static func candidates(forBase base: String) -> [String] {
         ["refs/remotes/origin/\(base)", "refs/heads/\(base)", "refs/tags/\(base)", "refs/remotes/\(base)"]
             + (isCommitName(base) ? [base] : [])

@@ -44,6 +44,8 @@ struct Git: Sendable {
         "core.hooksPath=/dev/null", "core.fsmonitor=false", "commit.gpgSign=false", "tag.gpgSign=false",
         "gc.auto=0", "maintenance.auto=false", "advice.detachedHead=false", "submodule.recurse=false",
         "checkout.workers=1", "core.checkStat=default", "fetch.fsckObjects=false", "core.quotePath=false",
+        // What is saved must survive a power cut, too: git alone does not sync loose objects.
+        "core.fsync=committed,loose-object", "core.fsyncMethod=batch",
     ].flatMap { ["-c", $0] }
 
     /// What of the spoke's own environment git may see: how to reach the network and who the owner is.

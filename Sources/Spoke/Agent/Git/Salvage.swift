@@ -3,7 +3,8 @@ import Protocol
 import SpokeCore
 
 /// Finds out what a worktree holds that is nowhere else, and puts it into commits. Touches neither the files nor
-/// the index of the worktree and runs nothing that the repository brings along. Ignored files are not saved.
+/// the index of the worktree and runs nothing that the repository brings along. Ignored files are
+/// not saved; what git counts as unmodified comes back as a checkout makes it.
 struct Salvage: Sendable {
     /// What would be lost.
     struct Findings: Sendable {
@@ -29,6 +30,9 @@ struct Salvage: Sendable {
     private var directory: String { scratch.directory }
     /// Nested repositories within nested repositories, this deep.
     private static let deepest = 8
+    /// From here on the files go into one pack instead of one file each: 10,000 take 0.7 s instead of 4.3 s. Fewer do
+    /// not, or every small salvage would leave a pack behind.
+    private static let filesForPack = 256
 
     func run() async throws(Fault) -> Findings {
         var findings = try await head()
@@ -97,7 +101,8 @@ struct Salvage: Sendable {
         guard !changed.isEmpty else { return (index, index) }
         try await scratch(
             ["update-index", "--add", "--remove", "--replace", "-z", "--stdin"],
-            input: changed.nulTerminated
+            input: changed.nulTerminated,
+            intoPack: changed.count > Self.filesForPack
         )
         return (index, try await scratch(["write-tree"]).line)
     }

@@ -28,6 +28,11 @@ struct Scratch: Sendable {
 
         """
 
+    /// Makes git stream every file straight into one pack, as it does with files too big for memory.
+    private static let packing = [
+        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.bigFileThreshold", "GIT_CONFIG_VALUE_0": "1",
+    ]
+
     /// Lays the folder out at `path`, which must not exist.
     init(git: Git, mirror: Mirror, path: String, directory: String) throws(Fault) {
         self.git = git
@@ -61,18 +66,18 @@ struct Scratch: Sendable {
         _ arguments: [String],
         input: [UInt8]? = nil,
         inside folder: String? = nil,
-        index: String = "index"
+        index: String = "index",
+        intoPack: Bool = false
     ) async throws(Fault) -> Git.Answer {
-        try await git(
-            arguments,
-            in: .worktree(admin: path, directory: folder.map { "\(directory)/\($0)" } ?? directory),
-            input: input,
-            extra: [
-                "GIT_INDEX_FILE": "\(path)/\(index)", "GIT_OBJECT_DIRECTORY": mirror.path + "/objects",
-                "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1",
-                "GIT_LITERAL_PATHSPECS": "1",
-            ]
-        )
+        var extra = intoPack ? Self.packing : [:]
+        extra["GIT_INDEX_FILE"] = "\(path)/\(index)"
+        extra["GIT_OBJECT_DIRECTORY"] = mirror.path + "/objects"
+        extra["GIT_CONFIG_GLOBAL"] = "/dev/null"
+        extra["GIT_CONFIG_NOSYSTEM"] = "1"
+        extra["GIT_ATTR_NOSYSTEM"] = "1"
+        extra["GIT_LITERAL_PATHSPECS"] = "1"
+        let place = Git.Place.worktree(admin: path, directory: folder.map { "\(directory)/\($0)" } ?? directory)
+        return try await git(arguments, in: place, input: input, extra: extra)
     }
 }
 

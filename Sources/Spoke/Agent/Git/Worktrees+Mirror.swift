@@ -36,8 +36,10 @@ extension Worktrees {
         arguments += mirror.address.isLocal ? [Self.uploadPackForAnyOwner] : []
         arguments += commit == nil ? ["--prune", "origin"] : ["--no-tags", "origin", commit ?? ""]
         try await git(arguments, in: mirror.place, limit: Git.networkLimit)
+        // A mirror that is fetched for the first time is not yet in its place.
+        let place = "\(root)/repos/\(Mirror.name(of: mirror.address)).git"
         try await store.save(
-            MirrorRecord(repository: mirror.address.rawValue, directory: mirror.path, fetchedAt: clock())
+            MirrorRecord(repository: mirror.address.rawValue, directory: place, fetchedAt: clock())
         )
     }
 

@@ -208,7 +208,7 @@ extension Worktrees {
         guard lines.count == 3, lines[0] == directory else {
             throw Fault(
                 .execution,
-                "git in \(directory) finds \(lines.first ?? "nothing") instead: the worktree's link is broken; order a new one."
+                "git in \(directory) finds \(lines.first ?? "nothing") instead: its link is broken; order a new one."
             )
         }
         let heads = "refs/heads/"

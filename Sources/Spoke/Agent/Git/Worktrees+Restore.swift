@@ -61,7 +61,7 @@ extension Worktrees {
         guard let bundle = order.bundle else {
             throw Fault(
                 .notFound,
-                "Commit \(order.commit) is not on this spoke and no bundle came along: restore it on the spoke that saved it."
+                "Commit \(order.commit) is not on this spoke and no bundle came along: restore it where it was saved."
             )
         }
         let draft = newDraft("bundle")
