@@ -124,7 +124,7 @@ let package = Package(
             swiftSettings: house),
         .testTarget(
             name: "SpokeAgentTests",
-            dependencies: ["Protocol", "SpokeCore", "SpokeAgent", "TestSupport", grdb, subprocess, log],
+            dependencies: ["Protocol", "SpokeCore", "SpokeAgent", "TestSupport", grdb, subprocess, log, crypto],
             swiftSettings: house),
         .testTarget(
             name: "EndToEndTests", dependencies: ["Protocol", "TestSupport", "HubServer", httpClient, log, subprocess, system],

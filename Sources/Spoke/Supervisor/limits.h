@@ -13,6 +13,8 @@
 #define DRAIN_BYTES (1 << 20)
 /* Consumed output is given back to the file system in steps of at least this much. */
 #define PUNCH_BYTES (1 << 20)
+/* The least that a file system can give back. */
+#define PAGE_BYTES 4096
 /* Input that the agent may have on its way into the process; also the largest packet that it may send. */
 #define INPUT_BYTES (64 << 10)
 /* The whole spec: Linux itself takes 2 MiB of arguments and environment. */

@@ -82,7 +82,8 @@ bool spool_wants(const struct spool *spool) {
 void spool_consume(struct spool *spool, uint64_t offset) {
     if (offset <= spool->consumed || offset > spool->size) return;
     spool->consumed = offset;
-    uint64_t whole = offset - offset % PUNCH_BYTES;
+    /* On a full disk every page counts, otherwise few calls do. */
+    uint64_t whole = offset - offset % (spool->stuck ? PAGE_BYTES : PUNCH_BYTES);
     if (whole <= spool->punched) return;
     /* A file system without holes keeps the bytes until the folder goes: nothing else depends on it. */
     (void)fallocate(spool->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)spool->punched,
