@@ -21,7 +21,8 @@ import Testing
     }
 
     @Test func aFileThatIsNotExecutableIsAFault() async throws {
-        let fault = await #expect(throws: Fault.self) { try await stage.start(stage.spec(["/etc/hostname"])) }
+        try Data("text".utf8).write(to: URL(filePath: "\(stage.root)/text"))
+        let fault = await #expect(throws: Fault.self) { try await stage.start(stage.spec(["\(stage.root)/text"])) }
         #expect(fault?.code == .execution)
         #expect(fault?.message.contains("permissions") == true)
     }
@@ -60,8 +61,8 @@ import Testing
     @Test func aSecondStartIsRefusedAndRunsNothing() async throws {
         let spec = stage.spec(["sh", "-c", "echo run >> \(stage.root)/runs; read line"], stdin: .open)
         let process = try await stage.start(spec)
-        let while_running = await #expect(throws: Fault.self) { try await stage.start(spec) }
-        #expect(while_running?.code == .conflict)
+        let meanwhile = await #expect(throws: Fault.self) { try await stage.start(spec) }
+        #expect(meanwhile?.code == .conflict)
         process.closeInput()
         _ = try await stage.end(of: process)
         process.release()

@@ -223,7 +223,8 @@ void session_run(struct session *session, pid_t leader) {
     if (leader == 0) session->ending.leader_gone = session->ending.tree_gone = true;
     else if (session->spec.timeout_ms > 0) session->timeout_at = monotonic_ms() + session->spec.timeout_ms;
 
-    bool more = false;
+    /* The first turn waits for nothing: the agent is to be greeted. */
+    bool more = true;
     while (!session->released || !session->finished) {
         if (session->finished && monotonic_ms() >= session->linger_until) break;
         wait_for_something(session, more);

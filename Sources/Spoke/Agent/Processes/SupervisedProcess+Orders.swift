@@ -62,10 +62,11 @@ extension SupervisedProcess {
     private func inputIdle(for ticket: UInt64, more: Bool) async throws(Fault) {
         enum Turn: Sendable { case open, closed }
         let turn = await link.first { state -> Turn? in
-            if state.end != nil || state.disconnected { return .closed }
-            guard state.inputQueue.first == ticket else { return nil }
-            if state.inputWritten >= state.inputSent { return state.inputClosed && more ? .closed : .open }
-            return state.inputClosed ? .closed : nil
+            let closed = state.inputClosed || state.end != nil || state.disconnected
+            let first = state.inputQueue.first == ticket
+            // A process may well end at once when it has what it waited for: that it got it counts.
+            if first && state.inputWritten >= state.inputSent && !(closed && more) { return .open }
+            return closed ? .closed : nil
         }
         switch turn {
         case .open: return
