@@ -134,7 +134,10 @@ let package = Package(
             dependencies: ["Protocol", "SpokeCore", "SpokeAgent", "TestSupport", grdb, subprocess, log],
             swiftSettings: house),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Protocol", "TestSupport", "HubServer", httpClient, log, subprocess, system],
+            name: "EndToEndTests",
+            dependencies: [
+                "Protocol", "Transport", "TestSupport", "HubServer", "Postgres", httpClient, log, subprocess, system,
+            ] + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat"),
             swiftSettings: house),
     ]
 )

@@ -75,7 +75,8 @@ struct HubRunners: Sendable {
         [
             IngestService(ingest: ingest),
             RepeatingRunner(
-                name: "presence", interval: Limits.flushInterval, logger: logger,
+                name: "presence", interval: Limits.flushInterval,
+                farewell: { [presence] () async throws(Fault) in try await presence.retire() }, logger: logger,
                 work: { [presence] () async throws(Fault) in try await presence.turn() }),
             RepeatingRunner(
                 name: "heartbeats", interval: Limits.flushInterval, flushesAtEnd: true, logger: logger,
