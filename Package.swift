@@ -145,7 +145,10 @@ let package = Package(
             ],
             swiftSettings: house),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["Protocol", "TestSupport", "HubServer", httpClient, log, subprocess, system],
+            name: "EndToEndTests",
+            dependencies: [
+                "Protocol", "Transport", "TestSupport", "HubServer", "Postgres", httpClient, log, subprocess, system,
+            ] + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat"),
             swiftSettings: house),
     ]
 )

@@ -62,7 +62,7 @@ public struct HubAssembly: Sendable {
             calls: CallRoutes(desk: desk),
             subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
             health: HealthRoutes(metrics: metrics, drain: drain, ready: { [database] () async throws(Fault) in try await database.ping() }),
-            join: JoinRoutes(spokes: domains.spokes, limiter: limiter, drain: drain),
+            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: limiter, drain: drain),
             dashboard: DashboardRoutes(),
             metrics: metrics,
             logger: logger

@@ -5,7 +5,7 @@ import Protocol
 struct LinkMemory: Sendable {
     let spokes: SpokeStore
     let commands: CommandStore
-    let sessions: SessionStore
+    let sessions: SessionAuthority
     let terms: LinkTerms
 
     /// Compares the spoke's truth with the hub's, in one transaction.

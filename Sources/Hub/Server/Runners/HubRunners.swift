@@ -46,9 +46,9 @@ struct HubRunners: Sendable {
         self.database = database
         self.logger = logger
         memory = LinkMemory(
-            spokes: domains.spokes,
-            commands: domains.commands,
-            sessions: domains.sessions,
+            spokes: domains.coordination.spokes,
+            commands: domains.coordination.commands,
+            sessions: SessionAuthority(database: database),
             terms: LinkTerms(hubId: identity.id)
         )
         let (acknowledgementBell, partingBell, placementBell) = (WakeBell(), WakeBell(), placementBell)
@@ -57,8 +57,8 @@ struct HubRunners: Sendable {
         acknowledgements = AcknowledgementBook { acknowledgementBell.ring() }
         partings = PartingBook { partingBell.ring() }
         presence = PresenceRunner(
-            hubs: HubStore(database: database), spokes: domains.spokes, identity: identity, url: url, logger: logger)
-        let journal = domains.journal
+            hubs: domains.coordination.hubs, spokes: domains.coordination.spokes, identity: identity, url: url, logger: logger)
+        let journal = domains.coordination.journals
         ingest = JournalIngest(
             metrics: metrics,
             logger: logger,
@@ -75,7 +75,8 @@ struct HubRunners: Sendable {
         [
             IngestService(ingest: ingest),
             RepeatingRunner(
-                name: "presence", interval: Limits.flushInterval, logger: logger,
+                name: "presence", interval: Limits.flushInterval,
+                farewell: { [presence] () async throws(Fault) in try await presence.retire() }, logger: logger,
                 work: { [presence] () async throws(Fault) in try await presence.turn() }),
             RepeatingRunner(
                 name: "heartbeats", interval: Limits.flushInterval, flushesAtEnd: true, logger: logger,
@@ -93,7 +94,7 @@ struct HubRunners: Sendable {
                 work: { () async throws(Fault) in try await flushPartings() }),
             RepeatingRunner(
                 name: "placement", interval: Limits.flushInterval, bell: placementBell, logger: logger,
-                work: { [domains] () async throws(Fault) in try await domains.placement.placeWaiting() }),
+                work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }),
             RepeatingRunner(
                 name: "janitor", interval: .seconds(600), logger: logger,
                 work: { [domains] () async throws(Fault) in try await Janitor(domains: domains).sweep() }),
@@ -105,7 +106,7 @@ struct HubRunners: Sendable {
     private func flushHeartbeats() async throws(Fault) {
         let taken = heartbeats.takeAll()
         do throws(Fault) {
-            try await domains.spokes.heard(taken)
+            try await domains.coordination.spokes.heard(taken)
         } catch {
             heartbeats.putBack(taken)
             throw error
@@ -116,7 +117,7 @@ struct HubRunners: Sendable {
         var taken = acknowledgements.takeAll()
         do throws(Fault) {
             for (spoke, position) in taken {
-                try await domains.commands.acknowledge(spoke, position)
+                try await domains.coordination.commands.acknowledge(spoke, position)
                 taken[spoke] = nil
             }
         } catch {

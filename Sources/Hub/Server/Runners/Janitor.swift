@@ -9,7 +9,6 @@ struct Janitor: Sendable {
     func sweep() async throws(Fault) {
         _ = try await domains.joinTokens.prune()
         _ = try await domains.mutations.prune()
-        _ = try await domains.commands.prune()
-        _ = try await domains.salvages.prune()
+        try await domains.coordination.prune()
     }
 }

@@ -17,12 +17,13 @@ struct NewsRunner: Service {
     private static let keys = "nave_keys"
 
     func run() async throws {
-        let news = database.listen([CommandStore.channel, Self.keys])
+        let news = database.listen([CommandStore.channel, CoordinationDomain.placementChannel, Self.keys])
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
             case .notified(Self.keys, let key): domains.authenticator.forget(KeyID(key))
+            case .notified(CoordinationDomain.placementChannel, _): placement.ring()
             case .notified: break
             }
         }
@@ -37,7 +38,7 @@ struct NewsRunner: Service {
     private func commandsStored(for spoke: SpokeID) async {
         guard let link = registry.link(to: spoke) else { return }
         do throws(Fault) {
-            guard let head = try await domains.commands.head(spoke) else { return }
+            guard let head = try await domains.coordination.commands.head(spoke) else { return }
             link.commandsStored(next: head.next)
         } catch {
             // The database is away; when it is back the listener says so, and every spoke is asked about again.

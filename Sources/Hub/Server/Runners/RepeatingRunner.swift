@@ -10,6 +10,8 @@ struct RepeatingRunner: Service {
     var bell = WakeBell()
     /// Whether there is a last turn on the way down, for what must not be left in memory.
     var flushesAtEnd = false
+    /// What else is to be done at the very end.
+    var farewell: (@Sendable () async throws(Fault) -> Void)?
     let logger: Logger
     let work: @Sendable () async throws(Fault) -> Void
 
@@ -26,6 +28,8 @@ struct RepeatingRunner: Service {
                 for await _ in bell.rings { hasFailed = await turn(hadFailed: hasFailed) }
                 group.cancelAll()
                 if flushesAtEnd { _ = await turn(hadFailed: hasFailed) }
+                // The hub goes either way; what is not said is found out by others.
+                if let farewell { try? await farewell() }
             }
         } onGracefulShutdown: {
             bell.finish()

@@ -1,0 +1,43 @@
+import Dispatch
+import Foundation
+import Protocol
+
+/// A TCP connection that sends exactly these bytes, for what no proper client would send.
+enum RawSocket {
+    /// Sends, and reads until the text is seen or the peer closes. At most 20 seconds.
+    static func exchange(_ text: String, port: Int, until end: String) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            // A thread of its own: these calls block.
+            Thread.detachNewThread { continuation.resume(with: Result { try blocking(text, port, end) }) }
+        }
+    }
+
+    private static func blocking(_ text: String, _ port: Int, _ end: String) throws -> String {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var wait = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port).bigEndian)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard isConnected == 0 else { throw Fault(.unavailable, "Nothing listens on \(port).") }
+        let bytes = Array(text.utf8)
+        guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count else {
+            throw Fault(.unavailable, "The peer takes nothing.")
+        }
+        var received: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = recv(descriptor, &piece, piece.count, 0)
+            if count > 0 { received += piece[0..<count] }
+            let text = String(decoding: received, as: UTF8.self)
+            if count <= 0 || text.contains(end) { return text }
+        }
+    }
+}
