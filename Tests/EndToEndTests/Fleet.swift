@@ -46,12 +46,20 @@ final class Fleet: Sendable {
 
     private func program(_ name: String, _ arguments: [String], as label: String) throws -> Program {
         try Program(
-            Self.binaries.appending(path: name).path, arguments, environment: environment, folder: folder, name: label)
+            Self.binaries.appending(path: name).path,
+            arguments,
+            environment: environment,
+            folder: folder,
+            name: label
+        )
     }
 
     /// Runs a command of `hub` or `spoke` to its end.
     func run(
-        _ name: String, _ arguments: [String], input: Data? = nil, within limit: Duration = .seconds(120)
+        _ name: String,
+        _ arguments: [String],
+        input: Data? = nil,
+        within limit: Duration = .seconds(120)
     ) async throws -> Finished {
         let number = state.withLock { state in
             state.runs += 1
@@ -65,7 +73,10 @@ final class Fleet: Sendable {
         defer { watchdog.cancel() }
         let code = await program.exit()
         let finished = Finished(
-            exitCode: code, output: try Data(contentsOf: program.output), errors: program.logText)
+            exitCode: code,
+            output: try Data(contentsOf: program.output),
+            errors: program.logText
+        )
         for file in [program.output, program.log] { try? FileManager.default.removeItem(at: file) }
         return finished
     }
@@ -88,7 +99,9 @@ final class Fleet: Sendable {
     struct Unexpected: Error, CustomStringConvertible {
         let what: String
         let finished: Finished
-        var description: String { "\(what) ended with \(finished.exitCode): \(finished.errors)\(finished.text.prefix(400))" }
+        var description: String {
+            "\(what) ended with \(finished.exitCode): \(finished.errors)\(finished.text.prefix(400))"
+        }
     }
 
     // MARK: The hub
@@ -137,7 +150,8 @@ final class Fleet: Sendable {
         let token = try await ask("token", "create")["token"]?.stringValue ?? ""
         let joined = try await run(
             "spoke",
-            ["join", url, "--token", token, "--name", name, "--data-dir", directory(of: name).path] + extra)
+            ["join", url, "--token", token, "--name", name, "--data-dir", directory(of: name).path] + extra
+        )
         guard joined.exitCode == 0 else { throw Unexpected(what: "spoke join", finished: joined) }
     }
 
@@ -185,8 +199,12 @@ final class Fleet: Sendable {
     func git(_ arguments: [String], in directory: URL) async throws {
         let identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-C", directory.path]
         let program = try Program(
-            "/usr/bin/env", ["git"] + identity + arguments, environment: environment, folder: folder,
-            name: "git-\(UUID().uuidString.prefix(8))")
+            "/usr/bin/env",
+            ["git"] + identity + arguments,
+            environment: environment,
+            folder: folder,
+            name: "git-\(UUID().uuidString.prefix(8))"
+        )
         let code = await program.exit()
         guard code == 0 else { throw Late(what: "git \(arguments): \(program.logText)", limit: .zero) }
     }

@@ -72,7 +72,9 @@ struct Finished {
 
 /// Waits for something to become true; the deadline is an error, not a hope.
 func eventually<Value>(
-    _ what: String, within limit: Duration = .seconds(60), _ look: () async throws -> Value?
+    _ what: String,
+    within limit: Duration = .seconds(60),
+    _ look: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {

@@ -10,8 +10,15 @@ import Testing
             try await fleet.addSpoke("one")
             try await fleet.addProject("demo")
             let followed = try await fleet.hub(
-                "spawn", "--project", "demo", "--follow", "--", "sh", "-c",
-                "cat README; echo $NAVE_BRANCH >&2; git rev-parse --show-toplevel; exit 7")
+                "spawn",
+                "--project",
+                "demo",
+                "--follow",
+                "--",
+                "sh",
+                "-c",
+                "cat README; echo $NAVE_BRANCH >&2; git rev-parse --show-toplevel; exit 7"
+            )
             #expect(followed.exitCode == 7, "\(followed.errors)")
             let lines = followed.text.split(separator: "\n").map(String.init)
             #expect(lines.first == "hello")
@@ -32,7 +39,9 @@ import Testing
             try await fleet.addProject("demo")
             let binary = try await fleet.spawn("demo", ["head", "-c", "3000000", "/dev/zero"])
             let bytes = try await fleet.spawn(
-                "demo", ["sh", "-c", "i=0; while [ $i -lt 256 ]; do printf \"\\\\$(printf %o $i)\"; i=$((i+1)); done"])
+                "demo",
+                ["sh", "-c", "i=0; while [ $i -lt 256 ]; do printf \"\\\\$(printf %o $i)\"; i=$((i+1)); done"]
+            )
             let nothing = try await fleet.spawn("demo", ["true"])
             let closed = try await fleet.spawn("demo", ["sh", "-c", "echo early; exec 1>&-; echo late >&2; sleep 0.2"])
             for session in [binary, bytes, nothing, closed] {
@@ -73,7 +82,9 @@ import Testing
             #expect(try await fleet.logs(reader) == Data("heard good morning\n".utf8))
 
             let stubborn = try await fleet.spawn(
-                "demo", ["sh", "-c", "trap '' TERM INT; (setsid sleep 1000 &) ; echo up; while :; do sleep 1; done"])
+                "demo",
+                ["sh", "-c", "trap '' TERM INT; (setsid sleep 1000 &) ; echo up; while :; do sleep 1; done"]
+            )
             _ = try await eventually("it is up") { try await fleet.logs(stubborn).isEmpty ? nil : true }
             let outcome = try await fleet.ask("abort", stubborn, "--grace", "200ms")
             #expect(outcome["outcome"]?.stringValue == "stopped", "\(outcome)")

@@ -42,7 +42,9 @@ struct CommandRunner: Sendable {
     }
 
     private func decode<Payload: Decodable>(
-        _ type: Payload.Type, of command: Inbox.Pending, type wanted: CommandType
+        _ type: Payload.Type,
+        of command: Inbox.Pending,
+        type wanted: CommandType
     ) -> Payload? {
         guard command.type == wanted.rawValue else { return nil }
         // One that cannot be read is answered by `carryOut`.
@@ -60,7 +62,11 @@ struct CommandRunner: Sendable {
         }
         do {
             try await inbox.completed(
-                command.id, result: outcome.result, error: outcome.error, drafts: outcome.drafts)
+                command.id,
+                result: outcome.result,
+                error: outcome.error,
+                drafts: outcome.drafts
+            )
         } catch {
             // The order is still open; the next start of the agent carries it out again.
             logger.error("order's end not journaled", metadata: ["command": "\(command.id)", "error": "\(error)"])
@@ -88,7 +94,9 @@ struct CommandRunner: Sendable {
             return Done()
         case nil:
             throw Fault(
-                .operationNotFound, "This spoke does not know the command \(command.type); upgrade the spoke.")
+                .operationNotFound,
+                "This spoke does not know the command \(command.type); upgrade the spoke."
+            )
         }
     }
 
@@ -98,7 +106,11 @@ struct CommandRunner: Sendable {
         }
         try await run.deliver(order)
         let progress = SessionMessageProgress(
-            sessionId: order.sessionId, fence: order.fence, messageId: order.messageId, delivery: .delivered)
+            sessionId: order.sessionId,
+            fence: order.fence,
+            messageId: order.messageId,
+            delivery: .delivered
+        )
         return Done(drafts: [JournalDraft(.sessionMessage, progress)])
     }
 

@@ -30,8 +30,10 @@ public struct Doctor: Sendable {
     private func directory() -> Finding {
         let writable = FileManager.default.isWritableFile(atPath: paths.root)
         return Finding(
-            subject: "data directory", passed: writable,
-            message: writable ? paths.root : "\(paths.root) is missing or not writable; join first, or use --data-dir")
+            subject: "data directory",
+            passed: writable,
+            message: writable ? paths.root : "\(paths.root) is missing or not writable; join first, or use --data-dir"
+        )
     }
 
     private func disk() -> Finding {

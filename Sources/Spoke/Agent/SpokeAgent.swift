@@ -28,10 +28,17 @@ public struct SpokeAgent: Sendable {
         let lock = try DirectoryLock(paths.lock)
         signal(SIGPIPE, SIG_IGN)
         let parts = try await SpokeParts(
-            paths: paths, configuration: configuration, credential: credential, logger: logger)
+            paths: paths,
+            configuration: configuration,
+            credential: credential,
+            logger: logger
+        )
         do {
             let services = ServiceGroup(
-                services: [parts], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                services: [parts],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
             try await services.run()
         } catch {
             throw Fault(.execution, "The spoke stopped: \(error)")

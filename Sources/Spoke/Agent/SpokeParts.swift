@@ -21,7 +21,10 @@ struct SpokeParts: Service {
     private let surroundings: SessionSurroundings
 
     init(
-        paths: SpokePaths, configuration: SpokeConfiguration, credential: SpokeCredential, logger: Logger
+        paths: SpokePaths,
+        configuration: SpokeConfiguration,
+        credential: SpokeCredential,
+        logger: Logger
     ) async throws(Fault) {
         self.paths = paths
         self.credential = credential
@@ -31,40 +34,79 @@ struct SpokeParts: Service {
         let journal = try await Journal(
             database,
             limits: JournalLimits(
-                softBytes: Int(configuration.journalSoftBytes), hardBytes: Int(configuration.journalHardBytes)),
-            secrets: try Self.secrets(configuration, credential))
+                softBytes: Int(configuration.journalSoftBytes),
+                hardBytes: Int(configuration.journalHardBytes)
+            ),
+            secrets: try Self.secrets(configuration, credential)
+        )
         let (inbox, sessions) = (Inbox(journal), Sessions(logger: logger))
         let worktrees = try Worktrees(
-            root: paths.root, warm: configuration.warmWorktrees, store: WorktreeTables(journal), logger: logger)
+            root: paths.root,
+            warm: configuration.warmWorktrees,
+            store: WorktreeTables(journal),
+            logger: logger
+        )
         let surroundings = SessionSurroundings(
-            paths: paths, configuration: configuration, policy: PolicyFile(path: paths.policy), journal: journal,
-            inbox: inbox, worktrees: worktrees, cgroups: Cgroups.find(), supervisor: try SupervisorExecutable.find(),
-            environment: ProcessInfo.processInfo.environment, logger: logger,
-            sessionsRunning: { await sessions.count })
+            paths: paths,
+            configuration: configuration,
+            policy: PolicyFile(path: paths.policy),
+            journal: journal,
+            inbox: inbox,
+            worktrees: worktrees,
+            cgroups: Cgroups.find(),
+            supervisor: try SupervisorExecutable.find(),
+            environment: ProcessInfo.processInfo.environment,
+            logger: logger,
+            sessionsRunning: { await sessions.count }
+        )
         let (bell, ringer) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let greeting = Greeting(
-            paths: paths, credential: credential, configuration: configuration, journal: journal, inbox: inbox,
-            sessions: sessions, worktrees: worktrees, draining: DrainSwitch(paths))
+            paths: paths,
+            credential: credential,
+            configuration: configuration,
+            journal: journal,
+            inbox: inbox,
+            sessions: sessions,
+            worktrees: worktrees,
+            draining: DrainSwitch(paths)
+        )
         let ready = ReadyLine(credential: credential)
         let link = LinkService(
-            credential: credential, journal: journal, inbox: inbox, logger: logger,
+            credential: credential,
+            journal: journal,
+            inbox: inbox,
+            logger: logger,
             hello: { try await greeting.hello() },
             measure: { (Host.load(dataDirectory: paths.root), await sessions.count) },
             opened: { welcome in
                 ready.print()
                 await Verdicts(sessions: sessions, logger: logger).carryOut(welcome.verdicts)
             },
-            commandsArrived: { ringer.yield() })
+            commandsArrived: { ringer.yield() }
+        )
         let drain: @Sendable (Bool) async -> Void = { draining in
             if greeting.draining.set(draining) { await link.renew() }
         }
         (self.journal, self.inbox, self.worktrees, self.sessions) = (journal, inbox, worktrees, sessions)
         (self.link, self.surroundings) = (link, surroundings)
         commands = CommandRunner(
-            inbox: inbox, sessions: sessions, surroundings: surroundings, drain: drain, logger: logger, bell: bell)
+            inbox: inbox,
+            sessions: sessions,
+            surroundings: surroundings,
+            drain: drain,
+            logger: logger,
+            bell: bell
+        )
         let answers = LocalAnswers(
-            paths: paths, credential: credential, journal: journal, worktrees: worktrees, sessions: sessions,
-            link: link, isDraining: { greeting.draining.isOn }, drain: drain)
+            paths: paths,
+            credential: credential,
+            journal: journal,
+            worktrees: worktrees,
+            sessions: sessions,
+            link: link,
+            isDraining: { greeting.draining.isOn },
+            drain: drain
+        )
         local = LocalServer(path: paths.socket, logger: logger) { await answers.answer($0) }
     }
 
@@ -105,7 +147,8 @@ struct SpokeParts: Service {
 
     /// What must never leave this machine: the credential, and whatever the owner named.
     private static func secrets(
-        _ configuration: SpokeConfiguration, _ credential: SpokeCredential
+        _ configuration: SpokeConfiguration,
+        _ credential: SpokeCredential
     ) throws(Fault) -> SecretPatterns {
         var secrets = [Array(credential.key.utf8)]
         for path in configuration.redact {
@@ -162,8 +205,11 @@ struct Verdicts: Sendable {
             case .stop:
                 logger.notice("hub wants a session stopped", metadata: ["session": "\(verdict.sessionId)"])
                 let order = AbortSession(
-                    commandId: CommandID("verdict"), sessionId: verdict.sessionId, fence: run.order.fence,
-                    graceSeconds: 5)
+                    commandId: CommandID("verdict"),
+                    sessionId: verdict.sessionId,
+                    fence: run.order.fence,
+                    graceSeconds: 5
+                )
                 Task { await run.stop(order) }
             }
         }

@@ -6,7 +6,9 @@ import SpokeAgent
 /// `spoke status`
 struct StatusCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "How this spoke fares, also while the hub is away.")
+        commandName: "status",
+        abstract: "How this spoke fares, also while the hub is away."
+    )
 
     @OptionGroup var local: LocalOptions
 
@@ -23,7 +25,9 @@ struct StatusCommand: LocalCommand {
 /// `spoke doctor`
 struct DoctorCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Check what a spoke needs, and say what to do about what is missing.")
+        commandName: "doctor",
+        abstract: "Check what a spoke needs, and say what to do about what is missing."
+    )
 
     @OptionGroup var local: LocalOptions
 
@@ -43,7 +47,9 @@ struct DoctorCommand: LocalCommand {
 /// `spoke drain`
 struct DrainCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "drain", abstract: "Take no new sessions, and wait until those that run have ended.")
+        commandName: "drain",
+        abstract: "Take no new sessions, and wait until those that run have ended."
+    )
 
     @OptionGroup var local: LocalOptions
     @Option(help: "Stop waiting after this many seconds; 0 does not wait.") var deadline: Int = 600
@@ -67,8 +73,11 @@ struct DrainCommand: LocalCommand {
 /// `spoke journal [verify]`
 struct JournalCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "journal", abstract: "What has not reached the hub yet.",
-        subcommands: [Show.self, Verify.self], defaultSubcommand: Show.self)
+        commandName: "journal",
+        abstract: "What has not reached the hub yet.",
+        subcommands: [Show.self, Verify.self],
+        defaultSubcommand: Show.self
+    )
 
     struct Show: LocalCommand {
         static let configuration = CommandConfiguration(abstract: "Where the journal stands.")
@@ -79,7 +88,8 @@ struct JournalCommand: AsyncParsableCommand {
 
     struct Verify: LocalCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Recompute every chain: complete, or each gap with its cause.")
+            abstract: "Recompute every chain: complete, or each gap with its cause."
+        )
         @OptionGroup var local: LocalOptions
 
         func act() async throws {
@@ -97,7 +107,7 @@ struct JournalCommand: AsyncParsableCommand {
         private func verified() async throws(Fault) -> JSONValue {
             do {
                 return try LocalSocket.ask(LocalRequest(method: .verify), at: local.socket)
-            } catch where error.code == .unavailable {
+            } catch  where error.code == .unavailable {
                 return try await OfflineJournal.verify(local.paths)
             }
         }
@@ -106,7 +116,10 @@ struct JournalCommand: AsyncParsableCommand {
 
 /// `spoke worktrees`
 struct WorktreesCommand: LocalCommand {
-    static let configuration = CommandConfiguration(commandName: "worktrees", abstract: "The worktrees on this machine.")
+    static let configuration = CommandConfiguration(
+        commandName: "worktrees",
+        abstract: "The worktrees on this machine."
+    )
     @OptionGroup var local: LocalOptions
 
     func act() async throws {
@@ -138,7 +151,9 @@ struct SessionsCommand: LocalCommand {
 /// `spoke call OPERATION [JSON]`, from inside a worktree
 struct CallCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "call", abstract: "Call an operation of the hub, with what this session was granted.")
+        commandName: "call",
+        abstract: "Call an operation of the hub, with what this session was granted."
+    )
     @OptionGroup var local: LocalOptions
     @Argument(help: "namespace.name") var operation: String
     @Argument(help: "The input as JSON.") var input: String?
@@ -146,8 +161,10 @@ struct CallCommand: LocalCommand {
     func act() async throws {
         let value: JSONValue = try input.map { text in try WireCoder.value(from: Array(text.utf8)) } ?? .object([:])
         let request = LocalRequest(
-            method: .call, parameters: ["operation": .string(operation), "input": value],
-            session: try InsideSession.identity())
+            method: .call,
+            parameters: ["operation": .string(operation), "input": value],
+            session: try InsideSession.identity()
+        )
         Output.json(try LocalSocket.ask(request, at: local.socket))
     }
 }
@@ -155,7 +172,9 @@ struct CallCommand: LocalCommand {
 /// `spoke notify MESSAGE`, from inside a worktree
 struct NotifyCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "notify", abstract: "Tell the coordinator of this session something.")
+        commandName: "notify",
+        abstract: "Tell the coordinator of this session something."
+    )
     @OptionGroup var local: LocalOptions
     @Argument(help: "What to say.") var message: String
     @Option(help: "info, warning or blocking.") var level: String = "info"
@@ -168,8 +187,10 @@ struct NotifyCommand: LocalCommand {
 
     func act() async throws {
         let request = LocalRequest(
-            method: .notify, parameters: ["message": .string(message), "level": .string(level)],
-            session: try InsideSession.identity())
+            method: .notify,
+            parameters: ["message": .string(message), "level": .string(level)],
+            session: try InsideSession.identity()
+        )
         Output.json(try LocalSocket.ask(request, at: local.socket))
     }
 }

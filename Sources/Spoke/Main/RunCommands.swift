@@ -6,8 +6,10 @@ import SpokeAgent
 /// `spoke join URL (--token T | --token-file FILE)`
 struct JoinCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "join", abstract: "Get a credential from a hub, once.",
-        discussion: "The hub's operator makes the token with `hub token create`.")
+        commandName: "join",
+        abstract: "Get a credential from a hub, once.",
+        discussion: "The hub's operator makes the token with `hub token create`."
+    )
 
     @OptionGroup var local: LocalOptions
     @Argument(help: "The hub's address, such as http://127.0.0.1:7420.") var url: String
@@ -31,8 +33,11 @@ struct JoinCommand: LocalCommand {
             return (String(parts[0]), String(parts[1]))
         }
         let joining = Joining(
-            hub: url, token: try joinToken(), name: name ?? Host.name(),
-            labels: Dictionary(pairs, uniquingKeysWith: { $1 }))
+            hub: url,
+            token: try joinToken(),
+            name: name ?? Host.name(),
+            labels: Dictionary(pairs, uniquingKeysWith: { $1 })
+        )
         let credential = try await joining.run(in: local.paths)
         if local.json {
             Output.json(["spokeId": credential.spokeId.rawValue, "name": credential.name, "hub": credential.hub])
@@ -54,11 +59,13 @@ struct JoinCommand: LocalCommand {
 /// `spoke run`
 struct RunCommand: LocalCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Work until told to stop; offline if need be.",
+        commandName: "run",
+        abstract: "Work until told to stop; offline if need be.",
         discussion: """
             Prints one line of JSON at its first connection. SIGTERM leaves the hub in order; sessions go on without
             the agent and are found again by the next run.
-            """)
+            """
+    )
 
     @OptionGroup var local: LocalOptions
     @Option(help: "The configuration; spoke.yaml in the data directory if absent.") var config: String?
@@ -66,7 +73,9 @@ struct RunCommand: LocalCommand {
     func act() async throws {
         let paths = local.paths
         let configuration = try SpokeConfiguration.read(
-            config ?? paths.configuration, required: config != nil)
+            config ?? paths.configuration,
+            required: config != nil
+        )
         try await SpokeAgent(paths: paths, configuration: configuration).run()
     }
 }

@@ -29,6 +29,22 @@ struct HubClient: Sendable {
         }
     }
 
+    /// Every page of a list as one answer: `{key: [...]}`.
+    func pages(
+        _ operation: String,
+        _ key: String,
+        _ input: JSONValue = .object([:])
+    ) async throws(CommandFailure) -> JSONValue {
+        guard case .object(var input) = input else { return try await call(operation, input) }
+        var rows: [JSONValue] = []
+        while true {
+            let page = try await call(operation, .object(input))
+            rows += page[key]?.arrayValue ?? []
+            guard let cursor = page["nextCursor"], cursor != .null else { return .object([key: .array(rows)]) }
+            input["cursor"] = cursor
+        }
+    }
+
     /// Runs a subscription; `receive` gets each value's data and id, and ends it by answering `false`.
     ///
     /// A connection that breaks is taken up again behind the last value, as often as it takes.

@@ -55,7 +55,7 @@ struct TokenCommand: AsyncParsableCommand {
         @Argument(help: "The token's id.") var token: String
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.call("token.revoke", ["tokenId": .string(token)])
+            let answer = try await hub.call("token.revoke", ["id": .string(token)])
             if client.json { try Output.json(answer) }
         }
     }
@@ -93,7 +93,7 @@ struct KeyCommand: AsyncParsableCommand {
         @OptionGroup var client: ClientOptions
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.call("key.list")
+            let answer = try await hub.pages("key.list", "keys")
             if client.json { return try Output.json(answer) }
             var table = Table("KEY", "PREFIX", "NAME", "SCOPES", "EXPIRES", "LAST USED", "REVOKED")
             for key in answer["keys"]?.arrayValue ?? [] {
@@ -118,7 +118,7 @@ struct KeyCommand: AsyncParsableCommand {
         @Argument(help: "The key's id.") var key: String
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.call("key.revoke", ["keyId": .string(key)])
+            let answer = try await hub.call("key.revoke", ["id": .string(key)])
             if client.json { try Output.json(answer) }
         }
     }
@@ -131,7 +131,7 @@ struct KeyCommand: AsyncParsableCommand {
         @Option(help: "How long the old key stays valid, such as 1h.") var overlap: DurationArgument?
 
         func ask(_ hub: HubClient) async throws {
-            var input: [String: JSONValue] = ["keyId": .string(key)]
+            var input: [String: JSONValue] = ["id": .string(key)]
             input["overlapSeconds"] = overlap.map { .integer(Int64($0.seconds)) }
             let answer = try await hub.call("key.rotate", .object(input))
             try client.json ? Output.json(answer) : Output.line(answer.cell("key"))

@@ -9,7 +9,7 @@ struct SpokesCommand: ClientCommand {
     @OptionGroup var client: ClientOptions
 
     func ask(_ hub: HubClient) async throws {
-        let answer = try await hub.call("spoke.list")
+        let answer = try await hub.pages("spoke.list", "spokes")
         if client.json { return try Output.json(answer) }
         var table = Table("SPOKE", "NAME", "STATUS", "SINCE", "SESSIONS", "SLOTS", "LABELS", "VERSION", "REASON")
         for spoke in answer["spokes"]?.arrayValue ?? [] {
@@ -19,7 +19,7 @@ struct SpokesCommand: ClientCommand {
                 spoke.cell("name"),
                 spoke["draining"] == .bool(true) ? "draining" : spoke.cell("status"),
                 spoke.age(connected ? "connectedAt" : "disconnectedAt"),
-                spoke.cell("sessions"),
+                spoke.cell("busy"),
                 spoke.cell("slots"),
                 spoke.cell("labels"),
                 spoke.cell("version"),
@@ -41,7 +41,9 @@ struct WorktreesCommand: ClientCommand {
     @Flag(help: "List salvaged work instead; bring it back with `hub restore`.") var salvaged = false
 
     func ask(_ hub: HubClient) async throws {
-        let answer = try await hub.call(salvaged ? "salvage.list" : "workspace.list")
+        let answer =
+            salvaged
+            ? try await hub.pages("salvage.list", "salvages") : try await hub.pages("workspace.list", "workspaces")
         if client.json { return try Output.json(answer) }
         try Output.line(salvaged ? Self.salvages(answer) : Self.workspaces(answer))
     }

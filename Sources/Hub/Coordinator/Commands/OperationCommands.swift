@@ -21,11 +21,7 @@ struct OperationsCommand: ClientCommand {
         if client.json { return try Output.json(answer) }
         var table = Table("OPERATION", "TYPE", "DOES")
         for spec in answer["operations"]?.arrayValue ?? [] {
-            table.add(
-                "\(spec.cell("namespace")).\(spec.cell("name"))",
-                spec.cell("type"),
-                spec.cell("description")
-            )
+            table.add(spec.cell("id"), spec.cell("type"), spec.cell("description"))
         }
         try Output.line(table.text(empty: "No operations."))
     }

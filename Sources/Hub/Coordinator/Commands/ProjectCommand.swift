@@ -41,7 +41,7 @@ struct ProjectCommand: AsyncParsableCommand {
         @OptionGroup var client: ClientOptions
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.call("project.list")
+            let answer = try await hub.pages("project.list", "projects")
             if client.json { return try Output.json(answer) }
             var table = Table("PROJECT", "NAME", "BRANCH", "REPOSITORY")
             for project in answer["projects"]?.arrayValue ?? [] {

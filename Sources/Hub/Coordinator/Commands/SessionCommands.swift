@@ -17,14 +17,13 @@ struct StatusCommand: ClientCommand {
         var input: [String: JSONValue] = [:]
         input["sessionId"] = session.map(JSONValue.string)
         input["parentSessionId"] = parent.map(JSONValue.string)
-        let status = try await hub.call("coord.status", .object(input))
+        let status = try await hub.pages("coord.status", "mappings", .object(input))
         if client.json { return try Output.json(status) }
-        var table = Table("SESSION", "STATUS", "PROJECT", "SPOKE", "BRANCH", "EXIT", "OUTPUT", "LAST", "TITLE")
+        var table = Table("SESSION", "STATUS", "SPOKE", "BRANCH", "EXIT", "OUTPUT", "LAST", "TITLE")
         for entry in status["mappings"]?.arrayValue ?? [] {
             table.add(
                 entry.cell("session.id"),
                 Self.state(of: entry),
-                entry.cell("project.name"),
                 entry.cell("spoke.name"),
                 entry.cell("workspace.branch"),
                 entry.cell("session.exitCode"),
@@ -168,9 +167,9 @@ struct WhyCommand: ClientCommand {
     func ask(_ hub: HubClient) async throws {
         let answer = try await hub.call("coord.why", ["sessionId": .string(session)])
         if client.json { return try Output.json(answer) }
-        try Output.line(answer.cell("summary"))
+        try Output.line(answer.cell("message"))
         for spoke in answer["spokes"]?.arrayValue ?? [] {
-            try Output.line("  \(spoke.cell("name")): \(spoke.cell("reason"))")
+            try Output.line("  \(spoke.cell("name")): \(spoke.cell("message"))")
         }
     }
 }

@@ -27,15 +27,14 @@ struct SessionFollower {
             "sessionId": .string(sessionId), "stream": .string(streams), "follow": .bool(follow),
         ]
         input["fromOffset"] = offset.map(JSONValue.integer)
-        try await hub.subscribe("session.output", .object(input)) { value in
-            if let gap = value["gap"], gap != .null {
-                Output.note("hub: bytes \(gap.cell("from")) to \(gap.cell("to")) are missing: \(gap.cell("reason"))")
-                return true
+        try await hub.subscribe(ReadSessionOutput.name, .object(input)) { value in
+            let piece = try value.decoded(as: SessionOutputPiece.self)
+            if let gapTo = piece.gapTo {
+                let reason = piece.gapReason ?? "dropped"
+                Output.note("hub: bytes \(piece.offset ?? 0) to \(gapTo) are missing: \(reason)")
             }
-            guard let content = value["content"]?.stringValue, let bytes = Data(base64Encoded: content) else {
-                return true
-            }
-            if streams == "all", value["stream"]?.stringValue == "stderr" {
+            guard let bytes = piece.bytes else { return true }
+            if streams == "all", piece.stream == .stderr {
                 FileHandle.standardError.write(bytes)
             } else {
                 try Output.write([UInt8](bytes))

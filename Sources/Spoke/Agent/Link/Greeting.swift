@@ -15,8 +15,14 @@ struct Greeting: Sendable {
     private let incarnation = UUID().uuidString.lowercased()
 
     init(
-        paths: SpokePaths, credential: SpokeCredential, configuration: SpokeConfiguration, journal: Journal,
-        inbox: Inbox, sessions: Sessions, worktrees: Worktrees, draining: DrainSwitch
+        paths: SpokePaths,
+        credential: SpokeCredential,
+        configuration: SpokeConfiguration,
+        journal: Journal,
+        inbox: Inbox,
+        sessions: Sessions,
+        worktrees: Worktrees,
+        draining: DrainSwitch
     ) {
         self.paths = paths
         self.credential = credential
@@ -32,16 +38,32 @@ struct Greeting: Sendable {
         let state = await journal.state
         let trees = try await worktrees.list().map { record in
             WorktreeSummary(
-                workspaceId: record.id, branch: record.branch, head: record.headCommit ?? "", dirty: false)
+                workspaceId: record.id,
+                branch: record.branch,
+                head: record.headCommit ?? "",
+                dirty: false
+            )
         }
         return LinkHello(
-            spokeId: credential.spokeId, name: credential.name, incarnation: incarnation, bootId: Host.bootId(),
-            spokeType: .compute, hostInfo: await Host.info(dataDirectory: paths.root),
+            spokeId: credential.spokeId,
+            name: credential.name,
+            incarnation: incarnation,
+            bootId: Host.bootId(),
+            spokeType: .compute,
+            hostInfo: await Host.info(dataDirectory: paths.root),
             labels: credential.labels.merging(configuration.labels) { _, configured in configured },
-            slots: configuration.slots, draining: draining.isOn,
+            slots: configuration.slots,
+            draining: draining.isOn,
             journal: JournalSummary(
-                epoch: state.epoch, first: state.first, next: state.next, headHash: state.headHash),
-            commands: try await inbox.mark(), operations: OperationsSummary(hash: ""),
-            sessions: await sessions.summaries(), worktrees: trees)
+                epoch: state.epoch,
+                first: state.first,
+                next: state.next,
+                headHash: state.headHash
+            ),
+            commands: try await inbox.mark(),
+            operations: OperationsSummary(hash: ""),
+            sessions: await sessions.summaries(),
+            worktrees: trees
+        )
     }
 }

@@ -42,22 +42,6 @@ public struct Joining: Sendable {
         self.labels = labels
     }
 
-    private struct Request: Encodable {
-        var token: String
-        var name: String
-        var labels: [String: String]
-    }
-
-    private struct Response: Decodable {
-        var data: Data
-
-        struct Data: Decodable {
-            var spokeId: SpokeID
-            var name: String
-            var credential: String
-        }
-    }
-
     private struct Refusal: Decodable { var error: Fault }
 
     /// Asks the hub and stores the credential, readable by the owner alone.
@@ -76,19 +60,22 @@ public struct Joining: Sendable {
         }
         try paths.create()
         let base = hub.hasSuffix("/") ? String(hub.dropLast()) : hub
-        let answer = try await post(Request(token: token, name: name, labels: labels), to: "\(base)/v1/join")
+        let answer = try await post(
+            JoinRequest(token: token, name: name, labels: labels, spokeType: .compute),
+            to: "\(base)/v1/join"
+        )
         let credential = SpokeCredential(
-            spokeId: answer.data.spokeId,
-            name: answer.data.name,
+            spokeId: answer.spokeId,
+            name: answer.name,
             hub: base,
-            key: answer.data.credential,
-            labels: labels
+            key: answer.credential,
+            labels: answer.labels
         )
         try PrivateFile.write(WireCoder.bytes(of: credential), to: paths.credential)
         return credential
     }
 
-    private func post(_ body: Request, to url: String) async throws(Fault) -> Response {
+    private func post(_ body: JoinRequest, to url: String) async throws(Fault) -> JoinAnswer {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")

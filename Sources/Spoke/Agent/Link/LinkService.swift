@@ -27,7 +27,10 @@ actor LinkService {
     private(set) var since = Date()
 
     init(
-        credential: SpokeCredential, journal: Journal, inbox: Inbox, logger: Logger,
+        credential: SpokeCredential,
+        journal: Journal,
+        inbox: Inbox,
+        logger: Logger,
         hello: @escaping @Sendable () async throws -> LinkHello,
         measure: @escaping @Sendable () async -> (load: HostLoad, sessions: Int),
         opened: @escaping @Sendable (LinkWelcome) async -> Void,
@@ -208,8 +211,12 @@ actor LinkService {
     func call(_ operation: String, _ input: JSONValue, session: SessionID?) async throws(Fault) -> JSONValue {
         guard let link else { throw Fault(.unavailable, "The hub cannot be reached from this spoke just now.") }
         let request = CallRequested(
-            requestId: UUID().uuidString.lowercased(), operationId: operation, input: input, sessionId: session,
-            timestamp: Date().milliseconds)
+            requestId: UUID().uuidString.lowercased(),
+            operationId: operation,
+            input: input,
+            sessionId: session,
+            timestamp: Date().milliseconds
+        )
         let answer = await withCheckedContinuation { continuation in
             calls[request.requestId] = continuation
             Task { await link.tell(.call(.requested(request))) }
@@ -229,7 +236,10 @@ actor LinkService {
             return
         }
         let error = CallError(
-            code: .operationNotFound, message: "This spoke does not offer \(request.operationId).", retryable: false)
+            code: .operationNotFound,
+            message: "This spoke does not offer \(request.operationId).",
+            retryable: false
+        )
         let answer = CallFailed(requestId: request.requestId, error: error, timestamp: Date().milliseconds)
         await link?.tell(.call(.failed(answer)))
     }
@@ -237,9 +247,13 @@ actor LinkService {
     private func failCalls() {
         for (id, continuation) in calls {
             let error = CallError(
-                code: .spokeDisconnected, message: "The link to the hub broke before it answered.", retryable: true)
+                code: .spokeDisconnected,
+                message: "The link to the hub broke before it answered.",
+                retryable: true
+            )
             continuation.resume(
-                returning: .failed(CallFailed(requestId: id, error: error, timestamp: Date().milliseconds)))
+                returning: .failed(CallFailed(requestId: id, error: error, timestamp: Date().milliseconds))
+            )
         }
         calls = [:]
     }

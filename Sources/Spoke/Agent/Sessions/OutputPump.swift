@@ -49,7 +49,9 @@ struct OutputPump: Sendable {
     }
 
     private func drain(
-        _ stream: OutputStream, of folder: SessionFolder, upTo size: Int64
+        _ stream: OutputStream,
+        of folder: SessionFolder,
+        upTo size: Int64
     ) async throws(Fault) -> OutputSum {
         var backoff = Backoff(first: .milliseconds(100), longest: .seconds(10))
         var generator = SystemRandomNumberGenerator()
@@ -72,10 +74,18 @@ struct OutputPump: Sendable {
         }
     }
 
-    private func append(_ bytes: [UInt8], to stream: OutputStream, at offset: Int64) async throws(Fault) -> OutputPosition {
+    private func append(_ bytes: [UInt8], to stream: OutputStream, at offset: Int64) async throws(Fault)
+        -> OutputPosition
+    {
         try await journal.append(
             output: OutputChunk(
-                sessionId: order.sessionId, fence: order.fence, stream: stream, offset: offset, bytes: bytes))
+                sessionId: order.sessionId,
+                fence: order.fence,
+                stream: stream,
+                offset: offset,
+                bytes: bytes
+            )
+        )
     }
 
     private func key(_ stream: OutputStream) -> OutputKey {

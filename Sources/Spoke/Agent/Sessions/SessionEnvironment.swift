@@ -5,7 +5,8 @@ import Protocol
 struct SessionEnvironment: Sendable {
     /// What is passed on from the spoke's own environment; everything else stays with the spoke.
     static let inherited = [
-        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR",
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSH_AUTH_SOCK",
+        "XDG_RUNTIME_DIR",
     ]
 
     var own: [String: String]

@@ -42,7 +42,7 @@ actor SessionRun {
     func run() async {
         do {
             try await carryOut()
-        } catch where Task.isCancelled {
+        } catch  where Task.isCancelled {
             // The agent stops, the session goes on: the next run of the agent takes it up.
         } catch {
             await fail(error)
@@ -68,11 +68,18 @@ actor SessionRun {
         try await surroundings.journal.append([JournalDraft(.workspaceCreated, workspace)])
         if abort != nil { throw Fault(.aborted, "The session was aborted before its process started.") }
         let process = try await SupervisedProcess.start(
-            try spec(in: workspace), in: folder, supervisor: surroundings.supervisor)
+            try spec(in: workspace),
+            in: folder,
+            supervisor: surroundings.supervisor
+        )
         let started = Date()
         let record = SessionStarted(
-            sessionId: order.sessionId, fence: order.fence, workspaceId: order.workspace.workspaceId,
-            pid: process.pid, startedAt: started)
+            sessionId: order.sessionId,
+            fence: order.fence,
+            workspaceId: order.workspace.workspaceId,
+            pid: process.pid,
+            startedAt: started
+        )
         var row = self.row(.running)
         row.pid = process.pid
         row.startedAt = started
@@ -89,12 +96,21 @@ actor SessionRun {
         try surroundings.makePrivate(folder.path)
         try PrivateFile.write(Array(SessionEnvironment.newToken().utf8), to: tokenFile)
         let environment = SessionEnvironment(
-            own: surroundings.environment, socket: surroundings.paths.socket, order: order, workspace: workspace,
-            tokenFile: tokenFile)
+            own: surroundings.environment,
+            socket: surroundings.paths.socket,
+            order: order,
+            workspace: workspace,
+            tokenFile: tokenFile
+        )
         return ProcessSpec(
-            sessionId: order.sessionId, command: profile.command(for: order.run), environment: environment.variables,
-            directory: workspace.directory, timeoutSeconds: order.timeoutSeconds, stdin: .open,
-            cgroup: surroundings.cgroups?.make(for: order.sessionId))
+            sessionId: order.sessionId,
+            command: profile.command(for: order.run),
+            environment: environment.variables,
+            directory: workspace.directory,
+            timeoutSeconds: order.timeoutSeconds,
+            stdin: .open,
+            cgroup: surroundings.cgroups?.make(for: order.sessionId)
+        )
     }
 
     /// Takes the process's output in until its end.
@@ -112,8 +128,16 @@ actor SessionRun {
         if let failure = end.failure { throw failure }
         let sums = try await pump.drain(folder, sizes: end.sizes)
         let exited = SessionExited(
-            sessionId: order.sessionId, fence: order.fence, exitCode: end.exitCode, exitSignal: end.exitSignal,
-            reason: end.reason, endedAt: end.endedAt, streams: sums, swept: end.swept, remaining: end.remaining)
+            sessionId: order.sessionId,
+            fence: order.fence,
+            exitCode: end.exitCode,
+            exitSignal: end.exitSignal,
+            reason: end.reason,
+            endedAt: end.endedAt,
+            streams: sums,
+            swept: end.swept,
+            remaining: end.remaining
+        )
         try await settle(with: JournalDraft(.sessionExited, exited))
         await clean(succeeded: end.reason == .exited && end.exitCode == 0)
     }
@@ -121,8 +145,14 @@ actor SessionRun {
     /// Aborted while it waited for its worktree: it never had a process.
     private func concludeUnstarted() async throws(Fault) {
         let exited = SessionExited(
-            sessionId: order.sessionId, fence: order.fence, exitCode: nil, exitSignal: nil, reason: .aborted,
-            endedAt: Date(), streams: [])
+            sessionId: order.sessionId,
+            fence: order.fence,
+            exitCode: nil,
+            exitSignal: nil,
+            reason: .aborted,
+            endedAt: Date(),
+            streams: []
+        )
         try await settle(with: JournalDraft(.sessionExited, exited))
     }
 
@@ -131,7 +161,11 @@ actor SessionRun {
         do {
             if abort != nil { return try await concludeUnstarted() }
             let failed = SessionFailed(
-                sessionId: order.sessionId, fence: order.fence, error: fault, at: Date())
+                sessionId: order.sessionId,
+                fence: order.fence,
+                error: fault,
+                at: Date()
+            )
             try await settle(with: JournalDraft(.sessionFailed, failed))
             await clean(succeeded: false)
         } catch {
@@ -153,8 +187,12 @@ actor SessionRun {
 
     private func row(_ state: SessionRow.State) -> SessionRow {
         SessionRow(
-            id: order.sessionId, fence: order.fence, state: state, workspaceId: order.workspace.workspaceId,
-            spec: WireCoder.bytes(of: order))
+            id: order.sessionId,
+            fence: order.fence,
+            state: state,
+            workspaceId: order.workspace.workspaceId,
+            spec: WireCoder.bytes(of: order)
+        )
     }
 
     /// What is left of a session that has ended: its folder goes, its worktree as ordered.
@@ -192,7 +230,9 @@ actor SessionRun {
             await untilStarted()
             guard case .running = phase else {
                 return AbortOutcome(
-                    outcome: .stopped, waitedMilliseconds: (ContinuousClock.now - begun).milliseconds)
+                    outcome: .stopped,
+                    waitedMilliseconds: (ContinuousClock.now - begun).milliseconds
+                )
             }
         }
         guard case .running(let process) = phase else {
@@ -210,8 +250,10 @@ actor SessionRun {
             logger.warning("abort not confirmed", metadata: ["error": "\(error)"])
             let leader = ProcessRecord(pid: process.pid, command: order.run.command?.first ?? "")
             return AbortOutcome(
-                outcome: .incomplete, remaining: [leader],
-                waitedMilliseconds: (ContinuousClock.now - begun).milliseconds)
+                outcome: .incomplete,
+                remaining: [leader],
+                waitedMilliseconds: (ContinuousClock.now - begun).milliseconds
+            )
         }
     }
 
@@ -234,6 +276,11 @@ actor SessionRun {
             case .ended: (.ended, nil)
             }
         return SessionSummary(
-            sessionId: order.sessionId, fence: order.fence, state: state, pid: pid, startedAt: startedAt)
+            sessionId: order.sessionId,
+            fence: order.fence,
+            state: state,
+            pid: pid,
+            startedAt: startedAt
+        )
     }
 }

@@ -25,7 +25,9 @@ struct SessionSurroundings: Sendable {
         let program = try profile(of: order.run).command(for: order.run).first ?? ""
         let situation = Policy.Situation(
             // The session that asks is counted already.
-            sessionsRunning: await sessionsRunning() - 1, minuteOfDay: Host.minuteOfDay())
+            sessionsRunning: await sessionsRunning() - 1,
+            minuteOfDay: Host.minuteOfDay()
+        )
         if let objection = try await policy.current().objection(to: order, program: program, in: situation) {
             throw objection
         }
@@ -47,7 +49,8 @@ struct SessionSurroundings: Sendable {
             let known = configuration.agents.keys.sorted().joined(separator: ", ")
             throw Fault(
                 .notFound,
-                "This spoke has no agent named \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml.")
+                "This spoke has no agent named \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml."
+            )
         }
         return .agent(profile)
     }
@@ -56,7 +59,10 @@ struct SessionSurroundings: Sendable {
     func makePrivate(_ path: String) throws(Fault) {
         do {
             try FileManager.default.createDirectory(
-                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         } catch {
             throw Fault(.unavailable, "The folder \(path) cannot be made.")
         }
