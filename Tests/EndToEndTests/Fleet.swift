@@ -9,8 +9,8 @@ final class Fleet: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var hub: Program?
-        var spokes: [String: Program] = [:]
+        var hub: FleetProgram?
+        var spokes: [String: FleetProgram] = [:]
         var address = "127.0.0.1:0"
         var runs = 0
     }
@@ -38,14 +38,14 @@ final class Fleet: Sendable {
 
     var environment: [String: String] {
         var environment = ProcessInfo.processInfo.environment
-        environment["XDG_CONFIG_HOME"] = folder.appending(path: "config").path
+        environment["HOME"] = folder.appending(path: "home").path
         environment["GIT_CONFIG_NOSYSTEM"] = "1"
         for name in ["NAVE_URL", "NAVE_KEY_FILE", "NAVE_SESSION_ID", "NAVE_SOCKET"] { environment[name] = nil }
         return environment
     }
 
-    private func program(_ name: String, _ arguments: [String], as label: String) throws -> Program {
-        try Program(
+    private func program(_ name: String, _ arguments: [String], as label: String) throws -> FleetProgram {
+        try FleetProgram(
             Self.binaries.appending(path: name).path,
             arguments,
             environment: environment,
@@ -106,7 +106,7 @@ final class Fleet: Sendable {
 
     // MARK: The hub
 
-    var hubProgram: Program? { state.withLock { $0.hub } }
+    var hubProgram: FleetProgram? { state.withLock { $0.hub } }
 
     /// Starts the hub and waits until it is ready; the second time on the same port.
     @discardableResult
@@ -126,7 +126,7 @@ final class Fleet: Sendable {
         let url = ready["url"]?.stringValue ?? ""
         state.withLock { $0.address = String(url.drop { $0 != ":" }.dropFirst(3)) }
         let client = ["url": url, "keyFile": ready["adminKeyFile"]?.stringValue ?? ""]
-        let config = folder.appending(path: "config/nave")
+        let config = folder.appending(path: "home/.config/nave")
         try FileManager.default.createDirectory(at: config, withIntermediateDirectories: true)
         try Data(WireCoder.bytes(of: client)).write(to: config.appending(path: "client.json"))
         return ready
@@ -157,13 +157,13 @@ final class Fleet: Sendable {
 
     /// Starts a joined spoke; returns at once.
     @discardableResult
-    func startSpoke(_ name: String) throws -> Program {
+    func startSpoke(_ name: String) throws -> FleetProgram {
         let program = try program("spoke", ["run", "--data-dir", directory(of: name).path], as: "spoke-\(name)")
         state.withLock { $0.spokes[name] = program }
         return program
     }
 
-    func spoke(_ name: String) -> Program? { state.withLock { $0.spokes[name] } }
+    func spoke(_ name: String) -> FleetProgram? { state.withLock { $0.spokes[name] } }
 
     /// Joins and starts a spoke, and waits until the hub sees it.
     func addSpoke(_ name: String, _ extra: [String] = []) async throws {
@@ -198,7 +198,7 @@ final class Fleet: Sendable {
 
     func git(_ arguments: [String], in directory: URL) async throws {
         let identity = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-C", directory.path]
-        let program = try Program(
+        let program = try FleetProgram(
             "/usr/bin/env",
             ["git"] + identity + arguments,
             environment: environment,

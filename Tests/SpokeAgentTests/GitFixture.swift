@@ -120,9 +120,9 @@ func fault(_ body: () async throws -> some Any) async -> Fault? {
 
 /// What a spoke's SQLite does, in memory.
 actor MemoryWorktreeStore: WorktreeStore {
-    private var workspaceRecords: [WorkspaceID: WorkspaceRecord] = [:]
+    private var workspaceRecords: [WorkspaceID: WorktreeRecord] = [:]
     private var mirrorRecords: [String: MirrorRecord] = [:]
-    private var salvageRecords: [SalvageID: SalvageRecord] = [:]
+    private var salvageRecords: [SalvageID: SalvagedWork] = [:]
     /// Saves that still succeed; the one after that fails, as if the spoke had died there.
     private var savesLeft = Int.max
 
@@ -133,9 +133,9 @@ actor MemoryWorktreeStore: WorktreeStore {
         savesLeft -= 1
     }
 
-    func workspaces() async throws(Fault) -> [WorkspaceRecord] { workspaceRecords.values.sorted { $0.id < $1.id } }
-    func workspace(_ id: WorkspaceID) async throws(Fault) -> WorkspaceRecord? { workspaceRecords[id] }
-    func save(_ workspace: WorkspaceRecord) async throws(Fault) {
+    func workspaces() async throws(Fault) -> [WorktreeRecord] { workspaceRecords.values.sorted { $0.id < $1.id } }
+    func workspace(_ id: WorkspaceID) async throws(Fault) -> WorktreeRecord? { workspaceRecords[id] }
+    func save(_ workspace: WorktreeRecord) async throws(Fault) {
         try spend()
         workspaceRecords[workspace.id] = workspace
     }
@@ -146,10 +146,10 @@ actor MemoryWorktreeStore: WorktreeStore {
     func mirrors() async throws(Fault) -> [MirrorRecord] { mirrorRecords.values.sorted { $0.directory < $1.directory } }
     func save(_ mirror: MirrorRecord) async throws(Fault) { mirrorRecords[mirror.repository] = mirror }
     func deleteMirror(of repository: String) async throws(Fault) { mirrorRecords[repository] = nil }
-    func salvages() async throws(Fault) -> [SalvageRecord] {
+    func salvages() async throws(Fault) -> [SalvagedWork] {
         salvageRecords.values.sorted { $0.expiresAt < $1.expiresAt }
     }
-    func save(_ salvage: SalvageRecord) async throws(Fault) {
+    func save(_ salvage: SalvagedWork) async throws(Fault) {
         try spend()
         salvageRecords[salvage.id] = salvage
     }

@@ -179,7 +179,7 @@ struct JournalTests {
         let journal = try await scratch.open()
         let tables = WorktreeTables(journal)
         let at = Date(milliseconds: 1_000)
-        var workspace = WorkspaceRecord(
+        var workspace = WorktreeRecord(
             id: "w", projectId: "p", repository: "r", defaultBranch: "main", branch: "b", directory: "/w", adminName: "w",
             state: .preparing, keep: .onFailure, leaseSession: "s", lastUsedAt: at)
         try await tables.save(workspace)
@@ -188,7 +188,7 @@ struct JournalTests {
         try await tables.save(workspace)
         let mirror = MirrorRecord(repository: "r", directory: "/m", fetchedAt: at)
         try await tables.save(mirror)
-        let salvage = SalvageRecord(
+        let salvage = SalvagedWork(
             id: "v", workspaceId: "w", projectId: "p", repository: "r", ref: "refs/x", commit: "c", parents: ["d", "e"],
             branch: "b", files: 1, expiresAt: at)
         try await tables.save(salvage)

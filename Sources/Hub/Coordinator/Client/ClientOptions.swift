@@ -58,10 +58,9 @@ struct ClientConfiguration: Sendable {
         )
     }
 
-    /// `~/.config/nave/client.json`, or below `XDG_CONFIG_HOME`.
+    /// Where `hub serve` and `hub login` write it.
     static func path(in environment: [String: String]) -> String {
-        let home = environment["HOME"] ?? "/"
-        return "\(environment["XDG_CONFIG_HOME"] ?? "\(home)/.config")/nave/client.json"
+        "\(environment["HOME"] ?? "/")/.config/nave/client.json"
     }
 
     static func readKey(_ path: String) throws -> String {

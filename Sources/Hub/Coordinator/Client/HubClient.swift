@@ -96,7 +96,7 @@ struct HubClient: Sendable {
                     case "error": throw failure(500, Array(event.data.utf8))
                     default:
                         let value: JSONValue = try WireCoder.value(from: Array(event.data.utf8))
-                        if try await receive(value) == false { return true }
+                        if try await receive(value["data"] ?? value) == false { return true }
                     }
                 }
             }

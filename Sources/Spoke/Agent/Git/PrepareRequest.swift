@@ -38,8 +38,8 @@ struct PrepareRequest: Sendable {
         return name
     }
 
-    func record(plan: WorktreePlan, adminName: String, at now: Date) -> WorkspaceRecord {
-        WorkspaceRecord(
+    func record(plan: WorktreePlan, adminName: String, at now: Date) -> WorktreeRecord {
+        WorktreeRecord(
             id: order.workspaceId,
             projectId: order.projectId,
             repository: order.repository,
@@ -58,7 +58,7 @@ struct PrepareRequest: Sendable {
 
 /// A worktree that has its place and its branch, and not yet its files.
 struct Seat: Sendable {
-    var record: WorkspaceRecord
+    var record: WorktreeRecord
     var plan: WorktreePlan
     var mirror: Mirror
     var isWarm: Bool

@@ -2,7 +2,7 @@ public import Foundation
 public import Protocol
 
 /// What a spoke remembers about one of its worktrees.
-public struct WorkspaceRecord: Codable, Hashable, Sendable {
+public struct WorktreeRecord: Codable, Hashable, Sendable {
     public enum State: String, Codable, CaseIterable, Sendable {
         /// Being made: what is on disk may be half of it, and nobody was told of it.
         case preparing
@@ -47,7 +47,7 @@ public struct MirrorRecord: Codable, Hashable, Sendable {
 }
 
 /// Saved work. Holds what a ``WorkspaceSalvaged`` told, except the bundle, which can be made again.
-public struct SalvageRecord: Codable, Hashable, Sendable {
+public struct SalvagedWork: Codable, Hashable, Sendable {
     public var id: SalvageID
     public var workspaceId: WorkspaceID
     public var projectId: ProjectID
@@ -64,10 +64,10 @@ public struct SalvageRecord: Codable, Hashable, Sendable {
 ///
 /// Every method is one transaction that is durable when it returns.
 public protocol WorktreeStore: Sendable {
-    func workspaces() async throws(Fault) -> [WorkspaceRecord]
-    func workspace(_ id: WorkspaceID) async throws(Fault) -> WorkspaceRecord?
+    func workspaces() async throws(Fault) -> [WorktreeRecord]
+    func workspace(_ id: WorkspaceID) async throws(Fault) -> WorktreeRecord?
     /// Inserts the record, or replaces the one with the same id.
-    func save(_ workspace: WorkspaceRecord) async throws(Fault)
+    func save(_ workspace: WorktreeRecord) async throws(Fault)
     func delete(_ workspace: WorkspaceID) async throws(Fault)
 
     func mirrors() async throws(Fault) -> [MirrorRecord]
@@ -75,8 +75,8 @@ public protocol WorktreeStore: Sendable {
     func save(_ mirror: MirrorRecord) async throws(Fault)
     func deleteMirror(of repository: String) async throws(Fault)
 
-    func salvages() async throws(Fault) -> [SalvageRecord]
+    func salvages() async throws(Fault) -> [SalvagedWork]
     /// Inserts the record, or replaces the one with the same id.
-    func save(_ salvage: SalvageRecord) async throws(Fault)
+    func save(_ salvage: SalvagedWork) async throws(Fault)
     func delete(_ salvage: SalvageID) async throws(Fault)
 }

@@ -7,20 +7,20 @@ struct WorktreeTables: WorktreeStore {
 
     init(_ journal: Journal) { self.journal = journal }
 
-    func workspaces() async throws(Fault) -> [WorkspaceRecord] {
-        try await journal.database.read { db in try WorkspaceRecord.fetchAll(db) }
+    func workspaces() async throws(Fault) -> [WorktreeRecord] {
+        try await journal.database.read { db in try WorktreeRecord.fetchAll(db) }
     }
 
-    func workspace(_ id: WorkspaceID) async throws(Fault) -> WorkspaceRecord? {
-        try await journal.database.read { db in try WorkspaceRecord.fetchOne(db, key: id.rawValue) }
+    func workspace(_ id: WorkspaceID) async throws(Fault) -> WorktreeRecord? {
+        try await journal.database.read { db in try WorktreeRecord.fetchOne(db, key: id.rawValue) }
     }
 
-    func save(_ workspace: WorkspaceRecord) async throws(Fault) {
+    func save(_ workspace: WorktreeRecord) async throws(Fault) {
         try await journal.write { db in try workspace.upsert(db) }
     }
 
     func delete(_ workspace: WorkspaceID) async throws(Fault) {
-        try await journal.write { db in _ = try WorkspaceRecord.deleteOne(db, key: workspace.rawValue) }
+        try await journal.write { db in _ = try WorktreeRecord.deleteOne(db, key: workspace.rawValue) }
     }
 
     func mirrors() async throws(Fault) -> [MirrorRecord] {
@@ -35,16 +35,16 @@ struct WorktreeTables: WorktreeStore {
         try await journal.write { db in _ = try MirrorRecord.deleteOne(db, key: repository) }
     }
 
-    func salvages() async throws(Fault) -> [SalvageRecord] {
-        try await journal.database.read { db in try SalvageRecord.fetchAll(db) }
+    func salvages() async throws(Fault) -> [SalvagedWork] {
+        try await journal.database.read { db in try SalvagedWork.fetchAll(db) }
     }
 
-    func save(_ salvage: SalvageRecord) async throws(Fault) {
+    func save(_ salvage: SalvagedWork) async throws(Fault) {
         try await journal.write { db in try salvage.upsert(db) }
     }
 
     func delete(_ salvage: SalvageID) async throws(Fault) {
-        try await journal.write { db in _ = try SalvageRecord.deleteOne(db, key: salvage.rawValue) }
+        try await journal.write { db in _ = try SalvagedWork.deleteOne(db, key: salvage.rawValue) }
     }
 }
 
@@ -62,7 +62,7 @@ extension SnakeCaseRecord {
     }
 }
 
-extension WorkspaceRecord: SnakeCaseRecord {
+extension WorktreeRecord: SnakeCaseRecord {
     static let databaseTableName = "workspaces"
 }
 
@@ -70,6 +70,6 @@ extension MirrorRecord: SnakeCaseRecord {
     static let databaseTableName = "mirrors"
 }
 
-extension SalvageRecord: SnakeCaseRecord {
+extension SalvagedWork: SnakeCaseRecord {
     static let databaseTableName = "salvages"
 }

@@ -37,7 +37,7 @@ extension Worktrees {
 
     /// The worktree as an earlier call left it, or `nil` if there is nothing that can be used.
     func resume(
-        _ record: WorkspaceRecord,
+        _ record: WorktreeRecord,
         _ request: PrepareRequest
     ) async throws(Fault) -> WorkspaceCreated? {
         switch record.state {
@@ -234,13 +234,13 @@ extension Worktrees {
     }
 
     /// Removes what is on disk of a worktree that nobody can have worked in, or whose directory is gone.
-    func discard(_ record: WorkspaceRecord) async throws(Fault) {
+    func discard(_ record: WorktreeRecord) async throws(Fault) {
         let address = try RepositoryAddress(record.repository)
         let mirror = Mirror(address: address, path: "\(root)/repos/\(Mirror.name(of: address)).git")
         clearLeftovers(of: record, in: mirror)
     }
 
-    private func clearLeftovers(of record: WorkspaceRecord, in mirror: Mirror) {
+    private func clearLeftovers(of record: WorktreeRecord, in mirror: Mirror) {
         for path in [record.directory, mirror.admin(record.adminName)] where Folder.exists(path) { trash(path) }
     }
 }

@@ -22,7 +22,7 @@ extension Worktrees {
         }
     }
 
-    private func take(away found: WorkspaceRecord, reason: String) async throws(Fault) -> Removal {
+    private func take(away found: WorktreeRecord, reason: String) async throws(Fault) -> Removal {
         try await refuseIfOccupied(found)
         let address = try RepositoryAddress(found.repository)
         var record = found
@@ -56,7 +56,7 @@ extension Worktrees {
         return try await answer(record)
     }
 
-    private func refuseIfOccupied(_ record: WorkspaceRecord) async throws(Fault) {
+    private func refuseIfOccupied(_ record: WorktreeRecord) async throws(Fault) {
         let inside = await Occupants.inside(record.directory)
         guard !inside.isEmpty else { return }
         let shown = inside.prefix(5).map { "\($0.pid) (\($0.command))" }.joined(separator: ", ")
@@ -68,7 +68,7 @@ extension Worktrees {
     }
 
     /// Salvages; returns HEAD. The refs exist and the store knows of them when this returns.
-    private func save(_ record: WorkspaceRecord, in mirror: Mirror, date: Date) async throws(Fault) -> String? {
+    private func save(_ record: WorktreeRecord, in mirror: Mirror, date: Date) async throws(Fault) -> String? {
         let draft = newDraft("salvage")
         defer { discardDraft(draft) }
         let scratch = try Scratch(git: git, mirror: mirror, path: draft, directory: record.directory)
@@ -86,7 +86,7 @@ extension Worktrees {
         }
         let number = ref.split(separator: "/").last ?? "1"
         try await store.save(
-            SalvageRecord(
+            SalvagedWork(
                 id: SalvageID("\(record.id)-\(number)"),
                 workspaceId: record.id,
                 projectId: record.projectId,
@@ -108,7 +108,7 @@ extension Worktrees {
     private func keep(
         _ commit: String,
         _ nested: [String],
-        of record: WorkspaceRecord,
+        of record: WorktreeRecord,
         in mirror: Mirror
     ) async throws(Fault) -> String {
         let folder = "refs/salvage/\(record.id)/"
@@ -143,7 +143,7 @@ extension Worktrees {
     }
 
     /// Moves the tree out of the way and forgets it; the bytes are deleted when there is time.
-    private func dropTree(_ record: WorkspaceRecord, in mirror: Mirror) async throws(Fault) {
+    private func dropTree(_ record: WorktreeRecord, in mirror: Mirror) async throws(Fault) {
         if Folder.exists(record.directory) { try discard(record.directory) }
         if Folder.exists(mirror.admin(record.adminName)) { try discard(mirror.admin(record.adminName)) }
         // A branch that says nothing the origin does not say goes with its worktree; any other stays.
@@ -155,7 +155,7 @@ extension Worktrees {
     }
 
     /// The answer to a removal that is complete.
-    private func answer(_ record: WorkspaceRecord) async throws(Fault) -> Removal {
+    private func answer(_ record: WorktreeRecord) async throws(Fault) -> Removal {
         let removed = WorkspaceRemoved(
             workspaceId: record.id,
             headCommit: record.headCommit,

@@ -34,7 +34,7 @@ extension Worktrees {
     }
 
     private func distance(
-        _ record: WorkspaceRecord,
+        _ record: WorktreeRecord,
         head: String?,
         in mirror: Mirror
     ) async throws(Fault) -> (behind: Int, ahead: Int) {
@@ -45,7 +45,7 @@ extension Worktrees {
         return counts.count == 2 ? (counts[0], counts[1]) : (0, 0)
     }
 
-    private func size(of record: WorkspaceRecord) async throws(Fault) -> Int64 {
+    private func size(of record: WorktreeRecord) async throws(Fault) -> Int64 {
         if let known = sizes[record.id], clock().timeIntervalSince(known.at) < Self.sizeSeconds { return known.bytes }
         let answer = try await run(
             "/usr/bin/du",

@@ -65,7 +65,7 @@ extension Worktrees {
     /// facts it changes are a directory's name, the path in `gitdir`, and nothing else.
     func take(
         _ warm: String,
-        for record: WorkspaceRecord,
+        for record: WorktreeRecord,
         _ plan: WorktreePlan,
         branch: BranchName,
         in mirror: Mirror

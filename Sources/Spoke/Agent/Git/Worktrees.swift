@@ -76,7 +76,7 @@ public actor Worktrees {
     }
 
     /// Every worktree that this spoke has, newest use first; removed ones are left out.
-    public func list() async throws(Fault) -> [WorkspaceRecord] {
+    public func list() async throws(Fault) -> [WorktreeRecord] {
         try await store.workspaces().filter { $0.state != .removed }.sorted { $0.lastUsedAt > $1.lastUsedAt }
     }
 

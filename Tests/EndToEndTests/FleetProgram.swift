@@ -2,7 +2,7 @@ import Foundation
 import Protocol
 
 /// A real program as a test runs it: started, watched, killed; its output in files.
-final class Program: @unchecked Sendable {
+final class FleetProgram: @unchecked Sendable {
     // Sendable: `process` is started once, in `init`, and only signalled and asked afterwards, which is safe from any
     // thread; everything else never changes.
     private let process = Process()
