@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient,
+                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, subprocess, system, yaml, httpClient, crypto,
             ] + nio("NIOCore", "NIOPosix"),
             path: "Sources/Spoke/Agent", swiftSettings: house),
         .executableTarget(

@@ -1,4 +1,4 @@
+import AsyncHTTPClient
 import GRDB
 import Subprocess
 import Yams
-import AsyncHTTPClient
