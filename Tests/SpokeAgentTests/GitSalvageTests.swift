@@ -259,6 +259,21 @@ import Testing
         }
     }
 
+    @Test func aRemovalInterruptedAfterTheDirectoryWentAnswersWithWhatItSaved() async throws {
+        let fixture = try await GitFixture()
+        let made = try await fixture.worktrees().prepare(fixture.order("one"))
+        try await fixture.shell("echo mine > mine; git add mine; echo more >> mine", in: made.directory)
+        try await fixture.shell("cp -a worktrees/one/. \(fixture.folder)/admin", in: fixture.mirror())
+        let salvaged = try #require(try await fixture.worktrees().remove("one", reason: "gone").salvaged)
+        // As if the spoke had died between moving the directory and moving its administrative folder.
+        try await fixture.shell("cp -a \(fixture.folder)/admin worktrees/one", in: fixture.mirror())
+        var record = try #require(try await fixture.store.workspace("one"))
+        record.state = .removing
+        try await fixture.store.save(record)
+        #expect(try await fixture.worktrees().remove("one", reason: "again").salvaged == salvaged)
+        #expect(try await fixture.store.salvages().count == 1)
+    }
+
     @Test func expiredSalvagesGoAndYoungerOnesStay() async throws {
         let fixture = try await GitFixture()
         let made = try await fixture.worktrees().prepare(fixture.order("one"))

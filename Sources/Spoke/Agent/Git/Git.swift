@@ -230,9 +230,22 @@ struct Child: Sendable {
         case .exited(let code):
             return Git.Answer(status: code, output: output, complaint: complaint)
         case .signaled(let signal):
-            // Whatever the leader left behind in its group goes with it.
-            kill(-pid, SIGKILL)
+            await Self.settle(group: pid)
             return Git.Answer(status: 128 + signal, output: output, complaint: complaint)
         }
+    }
+
+    /// What a signal gives git's own children to remove their lock files before they are killed.
+    private static let settling = Duration.seconds(2)
+
+    /// Waits until a group that was told to end has ended, then kills what is left of it. Cancellation is the usual
+    /// reason to be here, so the wait itself must not depend on it; it takes a millisecond or two.
+    private static func settle(group: Int32) async {
+        let deadline = ContinuousClock.now + settling
+        while kill(-group, 0) == 0, ContinuousClock.now < deadline {
+            usleep(1_000)
+            await Task.yield()
+        }
+        kill(-group, SIGKILL)
     }
 }

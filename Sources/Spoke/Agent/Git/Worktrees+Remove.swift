@@ -35,7 +35,10 @@ extension Worktrees {
         let started = record.removalStartedAt ?? clock()
         do throws(Fault) {
             let mirror = try await locked(address) { try await self.mirror(of: address) }
-            if Folder.exists(mirror.admin(record.adminName)) {
+            let saved = try await salvage(of: record)
+            if saved != nil, !Folder.exists(record.directory) {
+                // An interrupted removal had saved everything before it moved the directory.
+            } else if Folder.exists(mirror.admin(record.adminName)) {
                 record.headCommit = try await save(record, in: mirror, date: started)
             } else if Folder.exists(record.directory) {
                 throw Fault(.execution, "\(record.directory) has lost its link to the mirror; look at it by hand.")
@@ -43,6 +46,8 @@ extension Worktrees {
             try await refuseIfOccupied(record)
             try await locked(address) { try await self.dropTree(record, in: mirror) }
         } catch {
+            // What began to go has been saved, and goes with the next try.
+            guard Folder.exists(record.directory) else { throw error }
             // Nothing went: the worktree stays usable.
             record.state = .ready
             record.removalStartedAt = nil
@@ -154,6 +159,15 @@ extension Worktrees {
         if own.output.isEmpty { try await git(["update-ref", "-d", branch, tip], in: mirror.place) }
     }
 
+    /// What this very removal saved, told from earlier ones by its time.
+    private func salvage(of record: WorktreeRecord) async throws(Fault) -> SalvagedWork? {
+        guard let started = record.removalStartedAt else { return nil }
+        let expiry = started.addingTimeInterval(Self.salvageSeconds)
+        return try await store.salvages().last {
+            $0.workspaceId == record.id && abs($0.expiresAt.timeIntervalSince(expiry)) < 1
+        }
+    }
+
     /// The answer to a removal that is complete.
     private func answer(_ record: WorktreeRecord) async throws(Fault) -> Removal {
         let removed = WorkspaceRemoved(
@@ -161,12 +175,7 @@ extension Worktrees {
             headCommit: record.headCommit,
             reason: record.removalReason ?? "removed"
         )
-        let saved = try await store.salvages().filter {
-            $0.workspaceId == record.id
-                && $0.expiresAt.timeIntervalSince(record.removalStartedAt ?? .distantPast)
-                    <= Self.salvageSeconds + 1
-                && $0.expiresAt.timeIntervalSince(record.removalStartedAt ?? .distantPast) >= Self.salvageSeconds - 1
-        }.last
+        let saved = try await salvage(of: record)
         guard let saved else { return (removed, nil) }
         let address = try RepositoryAddress(saved.repository)
         let mirror = try await locked(address) { try await self.mirror(of: address) }

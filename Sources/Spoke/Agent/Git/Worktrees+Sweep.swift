@@ -114,6 +114,9 @@ extension Worktrees {
     /// Drops lock files of git processes that died: old, and open in no process, with nobody in the worktree.
     private func staleLocks(in mirror: Mirror) async -> [String] {
         var candidates = ["packed-refs.lock", "config.lock", "HEAD.lock", "shallow.lock"].map { "\(mirror.path)/\($0)" }
+        for name in FileManager.default.subpaths(atPath: mirror.path + "/refs") ?? [] where name.hasSuffix(".lock") {
+            candidates.append("\(mirror.path)/refs/\(name)")
+        }
         var owners: [String: String] = [:]
         for name in Folder.names(in: mirror.path + "/worktrees") {
             for lock in ["index.lock", "HEAD.lock"] {
