@@ -24,6 +24,11 @@ final class QueryResult: @unchecked Sendable {
     /// What the command was, such as `COMMIT` or `INSERT 0 1`.
     var commandTag: String { String(cString: PQcmdStatus(pointer)) }
 
+    /// Of a described statement: the types of its parameters and columns.
+    var parameterTypes: [UInt32] { (0..<PQnparams(pointer)).map { PQparamtype(pointer, $0) } }
+    var columnTypes: [UInt32] { (0..<columnCount).map { PQftype(pointer, $0) } }
+    var columnNames: [String] { (0..<columnCount).map(columnName) }
+
     func columnName(_ column: Int32) -> String { PQfname(pointer, column).map { String(cString: $0) } ?? "" }
 
     /// The first column of this name; linear, because rows are narrow and `strcmp` is quicker than a hash.
