@@ -64,6 +64,7 @@ public final class Database: Sendable {
     /// The body runs again, up to ``DatabaseConfiguration/transactionAttempts`` times, after a serialization failure,
     /// a deadlock or a connection lost before COMMIT: it must do nothing but talk to the transaction and compute.
     /// It must not use the database beside its transaction: with all connections taken that would wait for itself.
+    @discardableResult
     public func transaction<Result: Sendable>(
         _ isolation: Isolation = .readCommitted,
         _ body: @Sendable (Transaction) async throws(Fault) -> Result

@@ -231,12 +231,15 @@ extension PoolMachine {
 
     /// Empties as many connections as leases wait for, beyond those that are being opened anyway.
     private mutating func reserve() {
-        for index in slots.indices { slots[index].isReserved = false }
+        guard !leases.isEmpty || slots.contains(where: \.isReserved) else { return }
         let leased = slots.count(where: \.isLeased)
         let room = min(leases.count, leasesMax - leased) - (configuration.connections - slots.count) - openingCount
-        guard room > 0 else { return }
-        let candidates = slots.indices.filter { slots[$0].isShared }.sorted { slots[$0].load < slots[$1].load }
-        for index in candidates.prefix(room) { slots[index].isReserved = true }
+        // One that is being emptied already is nearest to being empty, whatever the loads are.
+        let candidates = slots.indices.filter { slots[$0].isShared }.sorted {
+            slots[$0].isReserved != slots[$1].isReserved ? slots[$0].isReserved : slots[$0].load < slots[$1].load
+        }
+        for index in slots.indices { slots[index].isReserved = false }
+        for index in candidates.prefix(max(0, room)) { slots[index].isReserved = true }
     }
 
     /// Gives statements to the least loaded connections; answers how many had to go behind others.
