@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Goal: history is applied once, in order, and never rewritten. Method: a real server.
-@Suite struct MigratorTests {
+@Suite(.timeLimit(.minutes(5))) struct MigratorTests {
     private static let first = Migration(
         number: 1,
         name: "fruit",
