@@ -30,6 +30,9 @@ let package = Package(
         .executable(name: "hub", targets: ["Hub"]),
         .executable(name: "spoke", targets: ["Spoke"]),
         .executable(name: "spoke-supervisor", targets: ["Supervisor"]),
+        // For the benchmarks, a package of their own.
+        .library(name: "Protocol", targets: ["Protocol"]),
+        .library(name: "Postgres", targets: ["Postgres"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

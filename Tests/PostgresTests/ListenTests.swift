@@ -37,7 +37,10 @@ import Testing
             case .reconnected:
                 reconnections += 1
                 let listeners = Statement<Bool>(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND query LIKE 'LISTEN%'
+                    """)
                 )
                 if reconnections < 4 {
                     #expect(try await database.query(listeners) == [true])

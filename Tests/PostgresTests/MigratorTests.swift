@@ -11,7 +11,8 @@ import Testing
         name: "fruit",
         sql: """
             CREATE TABLE fruit (name text PRIMARY KEY);
-            CREATE FUNCTION shout(word text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN upper(word || ';'); END $$;
+            CREATE FUNCTION shout(word text) RETURNS text LANGUAGE plpgsql
+            AS $$ BEGIN RETURN upper(word || ';'); END $$;
             INSERT INTO fruit VALUES ('apple'), ('p;ear');
             """
     )

@@ -50,7 +50,10 @@ import Testing
                 }
                 if round % 10 == 5 {
                     let others = Statement<Int>(
-                        "SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                        """
+                        SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity
+                         WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        """)
                     )
                     _ = try await self.eventually { () throws(Fault) in try await database.query(others) }
                 }
