@@ -40,7 +40,7 @@ import Testing
                     """
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                      WHERE datname = current_database() AND query LIKE 'LISTEN%'
-                    """)
+                    """
                 )
                 if reconnections < 4 {
                     #expect(try await database.query(listeners) == [true])

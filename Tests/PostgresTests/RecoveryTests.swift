@@ -53,7 +53,7 @@ import Testing
                         """
                         SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity
                          WHERE datname = current_database() AND pid <> pg_backend_pid()
-                        """)
+                        """
                     )
                     _ = try await self.eventually { () throws(Fault) in try await database.query(others) }
                 }
