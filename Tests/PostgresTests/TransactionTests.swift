@@ -6,13 +6,17 @@ import TestSupport
 import Testing
 
 /// Goal: all of a transaction or nothing of it. Method: a real server.
-@Suite struct TransactionTests {
+@Suite(.timeLimit(.minutes(5))) struct TransactionTests {
     private static let insert = Statement<Void>("INSERT INTO notes VALUES ($1)")
     private static let count = Statement<Int>("SELECT count(*) FROM notes")
 
     private func make(connections: Int = 4) async throws -> TestDatabase {
         let sql =
-            "CREATE TABLE notes (n int PRIMARY KEY); CREATE TABLE sums (id int PRIMARY KEY, total int); INSERT INTO sums VALUES (1, 0), (2, 0);"
+            """
+            CREATE TABLE notes (n int PRIMARY KEY);
+            CREATE TABLE sums (id int PRIMARY KEY, total int);
+            INSERT INTO sums VALUES (1, 0), (2, 0);
+            """
         return try await TestDatabase.make(
             migrations: [Migration(number: 1, name: "notes", sql: sql)],
             connections: connections

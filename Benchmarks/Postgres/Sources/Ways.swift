@@ -1,0 +1,132 @@
+import Foundation
+import Logging
+import Postgres
+import Protocol
+import Synchronization
+
+/// The ways of writing that are compared.
+struct Ways: Sendable {
+    struct Way: Sendable {
+        let name: String
+        let run: @Sendable (Ways) async throws -> Double
+    }
+
+    static let pgbench = "pgbench -c8 -j2, prepared, one row each"
+    static let all: [Way] = [
+        Way(name: pgbench) { try $0.pgbench() },
+        Way(name: "one row per statement, 8 tasks") { try await $0.singles(tasks: 8) },
+        Way(name: "one row per statement, 64 tasks") { try await $0.singles(tasks: 64) },
+        Way(name: "plain VALUES of 100 rows, 1 task") { try await $0.multiRow(rows: 100) },
+        Way(name: "GroupWriter, 1 task") { try await $0.grouped(tasks: 1) },
+        Way(name: "GroupWriter, 64 tasks") { try await $0.grouped(tasks: 64) },
+        Way(name: "GroupWriter, 256 tasks") { try await $0.grouped(tasks: 256) },
+        Way(name: "GroupWriter, 1000 tasks") { try await $0.grouped(tasks: 1_000) },
+    ]
+
+    static let create = Statement<Void>(
+        """
+        CREATE TABLE IF NOT EXISTS events (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, spoke int NOT NULL, seq bigint NOT NULL,
+            kind text NOT NULL, body jsonb NOT NULL, at timestamptz NOT NULL DEFAULT now()
+        )
+        """
+    )
+    private static let one = Statement<Void>(
+        "INSERT INTO events (spoke, seq, kind, body) VALUES ($1, $2, $3, $4::jsonb)"
+    )
+    private static let many = Statement<Void>(
+        """
+        INSERT INTO events (spoke, seq, kind, body)
+        SELECT spoke, seq, kind, body::jsonb
+          FROM unnest($1::int4[], $2::int8[], $3::text[], $4::text[]) AS row (spoke, seq, kind, body)
+        """
+    )
+    private static let kind = "session.output"
+    private static let body = """
+        {"session":"0190c0de-0000-7000-8000-000000000001","stream":"stdout","offset":123456,"bytes":180,\
+        "text":"the quick brown fox jumps over the lazy dog and then writes a line about it","at":"2026-01-31T12:00:00Z"}
+        """
+
+    let database: Database
+    let socket: String
+    let seconds: Int
+
+    private func rate(tasks: Int, _ write: @escaping @Sendable (Int) async throws -> Int) async throws -> Double {
+        let start = ContinuousClock.now
+        let end = start + .seconds(seconds)
+        let rows = try await withThrowingTaskGroup(of: Int.self) { group in
+            for task in 0..<tasks {
+                group.addTask {
+                    var rows = 0
+                    while ContinuousClock.now < end { rows += try await write(task) }
+                    return rows
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        return Double(rows) / ((ContinuousClock.now - start) / .seconds(1))
+    }
+
+    private func singles(tasks: Int) async throws -> Double {
+        let database = database
+        return try await rate(tasks: tasks) { task in
+            try await database.execute(Self.one, [task, 1, Self.kind, Self.body])
+        }
+    }
+
+    private func multiRow(rows: Int) async throws -> Double {
+        let places = (0..<rows).map { "($\($0 * 4 + 1), $\($0 * 4 + 2), $\($0 * 4 + 3), $\($0 * 4 + 4)::jsonb)" }
+        let sql = "INSERT INTO events (spoke, seq, kind, body) VALUES " + places.joined(separator: ", ")
+        let statement = Statement<Void>(sql)
+        let row: [any Bindable] = [1, 2, Self.kind, Self.body]
+        let values = (0..<rows).flatMap { _ in row }
+        let database = database
+        return try await rate(tasks: 1) { _ in try await database.execute(statement, values) }
+    }
+
+    private func grouped(tasks: Int) async throws -> Double {
+        let database = database
+        let writer = GroupWriter<Int32, Int>(lanes: 2, maxItems: 1_000) { batch throws(Fault) in
+            try await database.execute(
+                Self.many,
+                [
+                    batch, batch.map(Int64.init), [String](repeating: Self.kind, count: batch.count),
+                    [String](repeating: Self.body, count: batch.count),
+                ]
+            )
+        }
+        async let running: Void = writer.run()
+        let rate = try await rate(tasks: tasks) { task in
+            try await writer.append(Int32(task))
+            return 1
+        }
+        writer.finish()
+        await running
+        return rate
+    }
+
+    private func pgbench() throws -> Double {
+        let script = NSTemporaryDirectory() + "/nave-bench-\(ProcessInfo.processInfo.processIdentifier).sql"
+        let text = "INSERT INTO events (spoke, seq, kind, body) VALUES (1, 2, '\(Self.kind)', '\(Self.body)');"
+        // pgbench takes a colon before a letter for a variable; in the body colons stand before quotes and digits.
+        try text.write(toFile: script, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: script) }  // Only tidiness.
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [
+            "pgbench", "-h", socket, "-U", "nave", "-n", "-c", "8", "-j", "2", "-T", "\(seconds)", "-M", "prepared",
+            "-f", script, "nave",
+        ]
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") }
+        guard let rate = line?.split(separator: " ").dropFirst(2).first.flatMap({ Double($0) }) else {
+            throw Fault(.execution, "pgbench gave no figure; install Debian's package “postgresql”.")
+        }
+        return rate
+    }
+}
