@@ -61,7 +61,7 @@ public struct StartSession: Codable, Hashable, Sendable {
 
 /// Which worktree a session works in.
 public struct WorkspaceOrder: Codable, Hashable, Sendable {
-    public enum Mode: String, Codable, Sendable {
+    public enum Mode: String, Codable, CaseIterable, Sendable {
         /// A fresh worktree, warm from the pool if there is one.
         case new
         /// The worktree of an earlier session on the same spoke.
