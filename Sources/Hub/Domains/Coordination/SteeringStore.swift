@@ -93,7 +93,8 @@ struct SteeringStore: Sendable {
     ) async throws(Fault) -> CommandID {
         try await database.transaction { transaction async throws(Fault) -> CommandID in
             _ = try await transaction.first(CommandStore.SQL.lock, [spoke])
-            if let standing = try await transaction.first(SQL.standing, [spoke, session, fence]) { return standing }
+            let standing = try await transaction.first(SQL.standing, [spoke, session, fence])
+            if let standing { return CommandID(standing) }
             let order = AbortSession(
                 commandId: .random(), sessionId: session, fence: fence, graceSeconds: graceSeconds)
             try await commands.append(.sessionAbort, order, id: order.commandId, to: spoke, in: transaction)
@@ -132,7 +133,7 @@ struct SteeringStore: Sendable {
             """
         )
 
-        static let standing = Statement<CommandID>(
+        static let standing = Statement<String>(
             """
             SELECT command_id FROM nave.spoke_commands
              WHERE spoke_id = $1 AND type = 'session.abort' AND completed_at IS NULL
