@@ -20,6 +20,7 @@ import Testing
             }
             return await group.reduce(into: []) { $0 += $1 }
         }
-        #expect(failures.isEmpty, "\(failures.count) stories failed; the first:\n\(failures.first ?? "")")
+        let (failed, first) = (failures.count, failures.first ?? "")
+        #expect(failed == 0, "The first of them:\n\(first)")
     }
 }
