@@ -28,6 +28,13 @@ public struct Migrator: Sendable {
         public let pending: [Int]
         /// Why ``Migrator/apply()`` would refuse; `nil` if it would not.
         public let trouble: Fault?
+
+        /// Where a database stands.
+        public init(applied: [Int], pending: [Int], trouble: Fault?) {
+            self.applied = applied
+            self.pending = pending
+            self.trouble = trouble
+        }
     }
 
     private let database: Database
