@@ -40,7 +40,11 @@ struct DoorTests {
         let invalid = try await hub.request(.POST, "/v1/call/account.get", [0x7B, 0x22, 0xFF, 0x22, 0x7D], bearer)
         #expect(invalid.status == 400)
         let large = try await hub.request(
-            .POST, "/v1/call/account.get", [UInt8](repeating: 0x20, count: (4 << 20) + 1), bearer)
+            .POST,
+            "/v1/call/account.get",
+            [UInt8](repeating: 0x20, count: (4 << 20) + 1),
+            bearer
+        )
         #expect(large.status == 413 && large.code == "TOO_LARGE")
         #expect(await hub.stop() == 0)
     }
@@ -66,7 +70,10 @@ struct DoorTests {
         #expect(refused.hasPrefix("HTTP/1.1 401"))
         let flood = (0..<200).map { "X-\($0): 1\r\n" }.joined()
         let flooded = try await RawSocket.exchange(
-            "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\(flood)\r\n", port: hub.port, until: "TOO_LARGE")
+            "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\(flood)\r\n",
+            port: hub.port,
+            until: "TOO_LARGE"
+        )
         #expect(flooded.hasPrefix("HTTP/1.1 413"))
         let nonsense = try await RawSocket.exchange("\u{1}\u{2}nonsense\r\n\r\n", port: hub.port, until: "}}")
         #expect(nonsense.contains("VALIDATION_ERROR"))
@@ -89,10 +96,16 @@ struct DoorTests {
     @Test func aSecondHubInOneDirectoryIsToldSo() async throws {
         let hub = try await HubUnderTest.start()
         let second = try Program.launch(
-            HubUnderTest.program, ["serve", "--data-dir", hub.directory + "/data"], home: hub.directory)
+            HubUnderTest.program,
+            ["serve", "--data-dir", hub.directory + "/data"],
+            home: hub.directory
+        )
         #expect(await second.exit() == 78)
         let unknown = try Program.launch(
-            HubUnderTest.program, ["serve", "--listen", "nowhere"], home: hub.directory)
+            HubUnderTest.program,
+            ["serve", "--listen", "nowhere"],
+            home: hub.directory
+        )
         #expect(await unknown.exit() == 78)
         #expect(await hub.stop() == 0)
     }

@@ -85,8 +85,14 @@ final class FakeSpoke: Sendable {
             bootId: "boot",
             spokeType: .compute,
             hostInfo: HostInfo(
-                os: "linux", arch: "x86_64", cpus: 2, memoryBytes: 1 << 30, diskFreeBytes: 1 << 34, gitVersion: "2.39",
-                spokeVersion: "0.2.0"),
+                os: "linux",
+                arch: "x86_64",
+                cpus: 2,
+                memoryBytes: 1 << 30,
+                diskFreeBytes: 1 << 34,
+                gitVersion: "2.39",
+                spokeVersion: "0.2.0"
+            ),
             labels: [:],
             slots: 4,
             draining: false,
@@ -116,7 +122,11 @@ struct FakeJournal {
 
     var summary: JournalSummary {
         JournalSummary(
-            epoch: 1, first: 1, next: Int64(records.count) + 1, headHash: records.last?.hash ?? .origin)
+            epoch: 1,
+            first: 1,
+            next: Int64(records.count) + 1,
+            headHash: records.last?.hash ?? .origin
+        )
     }
 
     /// Alerts: records that need nothing else to exist.
@@ -126,8 +136,14 @@ struct FakeJournal {
             let alert = AlertRaised(level: .info, kind: "test", message: "number \(seq)")
             records.append(
                 StreamRecord(
-                    epoch: 1, seq: seq, at: seq, type: JournalRecordType.alertRaised.rawValue,
-                    payload: WireCoder.bytes(of: alert), after: records.last?.hash ?? .origin))
+                    epoch: 1,
+                    seq: seq,
+                    at: seq,
+                    type: JournalRecordType.alertRaised.rawValue,
+                    payload: WireCoder.bytes(of: alert),
+                    after: records.last?.hash ?? .origin
+                )
+            )
         }
     }
 }

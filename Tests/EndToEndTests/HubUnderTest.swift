@@ -76,14 +76,23 @@ final class HubUnderTest: Sendable {
     }
 
     func call(
-        _ operation: String, _ input: String = "{}", headers: [(String, String)] = []
+        _ operation: String,
+        _ input: String = "{}",
+        headers: [(String, String)] = []
     ) async throws -> Reply {
         try await request(
-            .POST, "/v1/call/\(operation)", Array(input.utf8), [("authorization", "Bearer \(key)")] + headers)
+            .POST,
+            "/v1/call/\(operation)",
+            Array(input.utf8),
+            [("authorization", "Bearer \(key)")] + headers
+        )
     }
 
     func request(
-        _ method: HTTPMethod, _ path: String, _ body: [UInt8] = [], _ headers: [(String, String)] = []
+        _ method: HTTPMethod,
+        _ path: String,
+        _ body: [UInt8] = [],
+        _ headers: [(String, String)] = []
     ) async throws -> Reply {
         var request = HTTPClientRequest(url: ready.url + path)
         request.method = method

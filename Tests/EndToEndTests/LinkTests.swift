@@ -17,26 +17,38 @@ struct LinkTests {
         journal.raise(100)
         line.connection.send(.append(StreamBatch(stream: .journal, records: journal.records)))
         let position = try await line.first { message in
-            if case .acknowledged(let position) = message, position.seq == 100 { position } else { StreamPosition?.none }
+            if case .acknowledged(let position) = message, position.seq == 100 {
+                position
+            } else {
+                StreamPosition?.none
+            }
         }
         #expect(position.stream == .journal && position.epoch == 1)
         line.connection.send(
             .heartbeat(
                 LinkHeartbeat(
-                    load: HostLoad(cpu: 0.5, memory: 0.5, disk: 0.5), sessions: 0, journalNext: 101,
-                    commandsApplied: 0)))
+                    load: HostLoad(cpu: 0.5, memory: 0.5, disk: 0.5),
+                    sessions: 0,
+                    journalNext: 101,
+                    commandsApplied: 0
+                )
+            )
+        )
         _ = try await line.first { if case .heartbeatAcknowledged = $0 { true } else { Bool?.none } }
 
         // The spoke asks with its own authority, over the link.
         line.connection.send(
-            .callRequested(CallRequested(requestId: "r1", operationId: "account.get", input: [:], timestamp: 0)))
+            .callRequested(CallRequested(requestId: "r1", operationId: "account.get", input: [:], timestamp: 0))
+        )
         let answer = try await line.first { message in
             if case .callResponded(let answer) = message { answer } else { CallResponded?.none }
         }
         #expect(answer.requestId == "r1" && answer.output["meta"]?["operationId"] == "account.get")
         line.connection.send(
             .callRequested(
-                CallRequested(requestId: "r2", operationId: "key.create", input: [:], timestamp: 0)))
+                CallRequested(requestId: "r2", operationId: "key.create", input: [:], timestamp: 0)
+            )
+        )
         let failure = try await line.first { message in
             if case .callFailed(let failure) = message { failure } else { CallFailed?.none }
         }

@@ -74,7 +74,8 @@ struct SubscribeRoutes: Sendable {
             switch ending {
             case .gone: break
             case .completed: try? await pipe.send(EventText.event("completed", id: nil, Array("{}".utf8)))
-            case .failed(let fault): try? await pipe.send(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
+            case .failed(let fault):
+                try? await pipe.send(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
             }
         }
     }
