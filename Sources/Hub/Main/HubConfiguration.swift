@@ -127,7 +127,7 @@ struct HubConfiguration: Sendable {
         guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme),
             url.host() != nil
         else {
-            throw ConfigurationProblem("--advertise must be a URL such as https://hub.example.org; it is “\(text)”.")
+            throw ConfigurationProblem("--advertise must be a URL such as https://hub.example.org, not “\(text)”.")
         }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
