@@ -28,8 +28,6 @@ public struct Migrator: Sendable {
         public let pending: [Int]
         /// Why ``Migrator/apply()`` would refuse; `nil` if it would not.
         public let trouble: Fault?
-<<<<<<< HEAD
-=======
 
         /// Where a database stands.
         public init(applied: [Int], pending: [Int], trouble: Fault?) {
@@ -37,7 +35,6 @@ public struct Migrator: Sendable {
             self.pending = pending
             self.trouble = trouble
         }
->>>>>>> postgres
     }
 
     private let database: Database
