@@ -95,7 +95,7 @@ struct HelloTests {
         spoke.note(.alertRaised, AlertRaised(level: .info, kind: "k", message: "m"))
         try await spoke.flush()
         spoke.restart()
-        (spoke.epoch, spoke.records) = (2, [])
+        (spoke.epoch, spoke.records, spoke.mark) = (2, [], .start(of: 2))
         let welcome = try await spoke.connect()
         #expect(welcome.journalAcknowledged == .start(of: 2))
         #expect(try await hub.count("SELECT count(*) FROM nave.alerts WHERE alert_type = 'journal.epoch'") == 1)

@@ -47,8 +47,11 @@ struct JournalTests {
         // Overlapping: the first two are known, the fifth is not.
         spoke.print(session, ["three"], from: 6)
         let overlapping = JournalBatch(
-            spokeId: spoke.id, incarnation: spoke.incarnation, after: StreamMark(after: spoke.records[1]),
-            records: Array(spoke.records[2...]))
+            spokeId: spoke.id,
+            incarnation: spoke.incarnation,
+            after: StreamMark(after: spoke.records[1]),
+            records: Array(spoke.records[2...])
+        )
         #expect(try await spoke.apply(overlapping) == .applied(StreamMark(after: spoke.records[4])))
         #expect(try await hub.count("SELECT count(*) FROM nave.session_output") == 3)
         await hub.close()
@@ -66,7 +69,13 @@ struct JournalTests {
         batch.records = [
             spoke.records[0],
             StreamRecord(
-                epoch: 1, seq: 2, at: second.at, type: second.type, payload: second.payload + [32], hash: second.hash),
+                epoch: 1,
+                seq: 2,
+                at: second.at,
+                type: second.type,
+                payload: second.payload + [32],
+                hash: second.hash
+            ),
         ]
         #expect(try await spoke.apply(batch) == .rewind(.start(of: 1)))
         // A claim of having verified is not believed where the mark is another one.
@@ -119,13 +128,21 @@ struct JournalTests {
         var spoke = try await ScriptedSpoke.join(hub, "a")
         let session = try await hub.spawn()
         let stranger = SpawnedSession(
-            sessionId: "nobody", mappingId: "m", workspaceId: "w", spokeId: nil, branch: "b", status: .active)
+            sessionId: "nobody",
+            mappingId: "m",
+            workspaceId: "w",
+            spokeId: nil,
+            branch: "b",
+            status: .active
+        )
         spoke.print(stranger, ["lost", "too"])
         spoke.note(JournalRecordType.sessionExited.rawValue, Array("{not json".utf8))
         spoke.note("from.the.future", [1, 2, 3])
         spoke.note(JournalRecordType.sessionOutput.rawValue, [0])
         spoke.note(
-            .alertRaised, AlertRaised(level: .warning, kind: "with\u{0}nul", message: "m", details: ["a": "\u{0}"]))
+            .alertRaised,
+            AlertRaised(level: .warning, kind: "with\u{0}nul", message: "m", details: ["a": "\u{0}"])
+        )
         spoke.start(session)
         #expect(try await spoke.flush() == .applied(StreamMark(after: spoke.records[7])))
         #expect(try await hub.view(session).session.startedAt != nil)
@@ -185,9 +202,11 @@ struct JournalTests {
         }
         let parts = [0..<3, 3..<6, 6..<9].map { range in
             JournalBatch(
-                spokeId: spoke.id, incarnation: spoke.incarnation,
+                spokeId: spoke.id,
+                incarnation: spoke.incarnation,
                 after: range.lowerBound == 0 ? .start(of: 1) : StreamMark(after: spoke.records[range.lowerBound - 1]),
-                records: Array(spoke.records[range]))
+                records: Array(spoke.records[range])
+            )
         }
         let verdicts = try await hub.domains.coordination.journals.apply(parts)
         #expect(verdicts.allSatisfy { $0 == .applied(StreamMark(after: spoke.records[8])) })

@@ -17,13 +17,18 @@ struct PlacementTests {
     @Test func aWarmSpokeComesFirstThenTheLeastLoaded() {
         let (cold, warm) = (spoke("a"), spoke("b", busy: 3) { $0.isWarm = true })
         #expect(Placement.decide(ask, among: [cold, warm]) == .place("b"))
-        #expect(Placement.decide(ask, among: [spoke("a", slots: 4, busy: 2), spoke("b", slots: 8, busy: 3)]) == .place("b"))
+        #expect(
+            Placement.decide(ask, among: [spoke("a", slots: 4, busy: 2), spoke("b", slots: 8, busy: 3)]) == .place("b")
+        )
         #expect(Placement.decide(ask, among: [spoke("b"), spoke("a")]) == .place("a"))
     }
 
     @Test func everyObstacleHasItsWord() {
         let cases: [(SpokeFacts, SpokeRefusal.Reason, String)] = [
-            (spoke("a") { ($0.isConnected, $0.disconnectedSince) = (false, "2026-01-01") }, .disconnected, "2026-01-01"),
+            (
+                spoke("a") { ($0.isConnected, $0.disconnectedSince) = (false, "2026-01-01") }, .disconnected,
+                "2026-01-01"
+            ),
             (spoke("a") { $0.isDraining = true }, .draining, "draining"),
             (spoke("a") { $0.pausedReason = "night" }, .paused, "night"),
             (spoke("a", slots: 2, busy: 2), .slots, "2 of 2"),
@@ -38,7 +43,9 @@ struct PlacementTests {
         }
         let labelled = PlacementAsk(projectId: "p", target: SpokeTarget(labels: ["gpu": "yes"]))
         #expect(Placement.refusal(of: spoke("a"), for: labelled)?.reason == .labels)
-        #expect(Placement.decide(labelled, among: [spoke("a"), spoke("b") { $0.labels = ["gpu": "yes"] }]) == .place("b"))
+        #expect(
+            Placement.decide(labelled, among: [spoke("a"), spoke("b") { $0.labels = ["gpu": "yes"] }]) == .place("b")
+        )
     }
 
     @Test func aSpokeThatIsNotThereIsNamedFirst() {
@@ -79,12 +86,16 @@ struct PlacementTests {
 
 /// What a hello makes of what the hub believes.
 struct ReconciliationTests {
-    private func summary(_ id: SessionID, fence: Int64 = 1, _ state: SessionSummary.State = .running) -> SessionSummary {
+    private func summary(_ id: SessionID, fence: Int64 = 1, _ state: SessionSummary.State = .running) -> SessionSummary
+    {
         SessionSummary(sessionId: id, fence: fence, state: state, pid: 1, startedAt: nil)
     }
 
     private func known(
-        _ id: SessionID, fence: Int64 = 1, _ state: Reconciliation.KnownSession.State, taken: Bool = true
+        _ id: SessionID,
+        fence: Int64 = 1,
+        _ state: Reconciliation.KnownSession.State,
+        taken: Bool = true
     ) -> Reconciliation.KnownSession {
         .init(sessionId: id, fence: fence, state: state, isOrderTaken: taken)
     }
@@ -121,22 +132,47 @@ struct ReconciliationTests {
     }
 
     private func hello(
-        _ incarnation: String = "new", epoch: Int64 = 1, first: Int64 = 1, next: Int64, head: ChainHash = .origin,
+        _ incarnation: String = "new",
+        epoch: Int64 = 1,
+        first: Int64 = 1,
+        next: Int64,
+        head: ChainHash = .origin,
         versions: [Int] = [1]
     ) -> LinkHello {
         LinkHello(
-            versions: versions, spokeId: "a", name: "a", incarnation: incarnation, bootId: "b", spokeType: .compute,
+            versions: versions,
+            spokeId: "a",
+            name: "a",
+            incarnation: incarnation,
+            bootId: "b",
+            spokeType: .compute,
             hostInfo: HostInfo(
-                os: "", arch: "", cpus: 1, memoryBytes: 1, diskFreeBytes: 1, gitVersion: "", spokeVersion: ""),
-            labels: [:], slots: 1, draining: false,
+                os: "",
+                arch: "",
+                cpus: 1,
+                memoryBytes: 1,
+                diskFreeBytes: 1,
+                gitVersion: "",
+                spokeVersion: ""
+            ),
+            labels: [:],
+            slots: 1,
+            draining: false,
             journal: JournalSummary(epoch: epoch, first: first, next: next, headHash: head),
-            commands: .start(of: 1), operations: OperationsSummary(hash: ""), sessions: [], worktrees: [])
+            commands: .start(of: 1),
+            operations: OperationsSummary(hash: ""),
+            sessions: [],
+            worktrees: []
+        )
     }
 
     @Test func aHelloIsTakenOnlyAsTheContinuationOfWhatIsKnown() {
         let hash = ChainHash.origin.appending([1])
         let known = SpokeAdmission.Known(
-            incarnation: "now", formerIncarnations: ["old"], journal: StreamMark(epoch: 2, seq: 5, hash: hash))
+            incarnation: "now",
+            formerIncarnations: ["old"],
+            journal: StreamMark(epoch: 2, seq: 5, hash: hash)
+        )
         func code(_ hello: LinkHello) -> LinkRefused.Code? {
             guard case .refuse(let refusal) = SpokeAdmission.decide(hello, known: known) else { return nil }
             return refusal.code

@@ -21,9 +21,13 @@ struct ScriptedSpoke {
     static let hubId: HubID = "hub-1"
 
     /// Joins with a fresh token and connects.
-    static func join(_ hub: TestHub, _ name: String, slots: Int = 4, labels: [String: String] = [:]) async throws -> Self {
+    static func join(_ hub: TestHub, _ name: String, slots: Int = 4, labels: [String: String] = [:]) async throws
+        -> Self
+    {
         let token = try await hub.ask(CreateJoinToken(uses: 1)).token
-        let answer = try await hub.domains.coordination.spokes.join(JoinRequest(token: token, name: name, labels: labels))
+        let answer = try await hub.domains.coordination.spokes.join(
+            JoinRequest(token: token, name: name, labels: labels)
+        )
         var spoke = ScriptedSpoke(hub: hub, id: answer.spokeId, name: name)
         (spoke.slots, spoke.labels) = (slots, labels)
         let hubs = hub.domains.coordination.hubs
@@ -42,13 +46,23 @@ struct ScriptedSpoke {
             bootId: "boot",
             spokeType: .devEnvironment,
             hostInfo: HostInfo(
-                os: "linux", arch: "x86_64", cpus: 2, memoryBytes: 1, diskFreeBytes: 1, gitVersion: "2.39.5",
-                spokeVersion: "test"),
+                os: "linux",
+                arch: "x86_64",
+                cpus: 2,
+                memoryBytes: 1,
+                diskFreeBytes: 1,
+                gitVersion: "2.39.5",
+                spokeVersion: "test"
+            ),
             labels: labels,
             slots: slots,
             draining: false,
             journal: JournalSummary(
-                epoch: epoch, first: mark.seq + 1, next: Int64(records.count) + 1, headHash: head),
+                epoch: epoch,
+                first: mark.seq + 1,
+                next: Int64(records.count) + 1,
+                headHash: head
+            ),
             commands: commandsMark,
             operations: OperationsSummary(hash: ""),
             sessions: sessions,
@@ -71,7 +85,11 @@ struct ScriptedSpoke {
 
     func disconnect() async throws {
         try await hub.domains.coordination.spokes.disconnected(
-            id, incarnation: incarnation, hub: Self.hubId, reason: "the test pulled the plug")
+            id,
+            incarnation: incarnation,
+            hub: Self.hubId,
+            reason: "the test pulled the plug"
+        )
     }
 
     /// A new start of the same spoke.
@@ -86,12 +104,18 @@ struct ScriptedSpoke {
     mutating func note(_ type: String, _ payload: [UInt8]) {
         let seq = Int64(records.count) + 1
         records.append(
-            StreamRecord(epoch: epoch, seq: seq, at: Date().milliseconds, type: type, payload: payload, after: head))
+            StreamRecord(epoch: epoch, seq: seq, at: Date().milliseconds, type: type, payload: payload, after: head)
+        )
     }
 
     /// What was noted and not applied yet, as the link would send it.
     var batch: JournalBatch {
-        JournalBatch(spokeId: id, incarnation: incarnation, after: mark, records: Array(records.dropFirst(Int(mark.seq))))
+        JournalBatch(
+            spokeId: id,
+            incarnation: incarnation,
+            after: mark,
+            records: Array(records.dropFirst(Int(mark.seq)))
+        )
     }
 
     func apply(_ batch: JournalBatch) async throws -> JournalVerdict? {
@@ -111,24 +135,43 @@ struct ScriptedSpoke {
         note(
             .workspaceCreated,
             WorkspaceCreated(
-                workspaceId: session.workspaceId, branch: session.branch, directory: "/worktrees/x",
-                baseCommit: "b", headCommit: "h"))
+                workspaceId: session.workspaceId,
+                branch: session.branch,
+                directory: "/worktrees/x",
+                baseCommit: "b",
+                headCommit: "h"
+            )
+        )
         note(
             .sessionStarted,
             SessionStarted(
-                sessionId: session.sessionId, fence: fence, workspaceId: session.workspaceId, pid: 42,
-                startedAt: Date(milliseconds: 1_000)))
+                sessionId: session.sessionId,
+                fence: fence,
+                workspaceId: session.workspaceId,
+                pid: 42,
+                startedAt: Date(milliseconds: 1_000)
+            )
+        )
     }
 
     @discardableResult
     mutating func print(
-        _ session: SpawnedSession, _ texts: [String], stream: Protocol.OutputStream = .stdout, from: Int64 = 0, fence: Int64 = 1
+        _ session: SpawnedSession,
+        _ texts: [String],
+        stream: Protocol.OutputStream = .stdout,
+        from: Int64 = 0,
+        fence: Int64 = 1
     ) -> OutputSum {
         var (offset, hash) = (from, ChainHash.origin)
         for text in texts {
             let bytes = Array(text.utf8)
             let chunk = OutputChunk(
-                sessionId: session.sessionId, fence: fence, stream: stream, offset: offset, bytes: bytes)
+                sessionId: session.sessionId,
+                fence: fence,
+                stream: stream,
+                offset: offset,
+                bytes: bytes
+            )
             note(JournalRecordType.sessionOutput.rawValue, chunk.encoded())
             offset += Int64(bytes.count)
             hash = hash.appending(bytes)
@@ -137,13 +180,24 @@ struct ScriptedSpoke {
     }
 
     mutating func exit(
-        _ session: SpawnedSession, code: Int32? = 0, reason: ExitReason = .exited, sums: [OutputSum] = [], fence: Int64 = 1
+        _ session: SpawnedSession,
+        code: Int32? = 0,
+        reason: ExitReason = .exited,
+        sums: [OutputSum] = [],
+        fence: Int64 = 1
     ) {
         note(
             .sessionExited,
             SessionExited(
-                sessionId: session.sessionId, fence: fence, exitCode: code, exitSignal: nil, reason: reason,
-                endedAt: Date(milliseconds: 2_000), streams: sums))
+                sessionId: session.sessionId,
+                fence: fence,
+                exitCode: code,
+                exitSignal: nil,
+                reason: reason,
+                endedAt: Date(milliseconds: 2_000),
+                streams: sums
+            )
+        )
     }
 
     /// Takes in all commands that wait for it, as the durable stream gives them.
@@ -153,12 +207,16 @@ struct ScriptedSpoke {
         guard let last = records.last else { return [] }
         commandsMark = StreamMark(after: last)
         try await commands.acknowledge(
-            id, StreamPosition(stream: .commands, epoch: last.epoch, seq: last.seq))
+            id,
+            StreamPosition(stream: .commands, epoch: last.epoch, seq: last.seq)
+        )
         return records
     }
 
     /// The commands of one type, decoded.
-    mutating func take<Command: Decodable>(_ type: CommandType, as: Command.Type = Command.self) async throws -> [Command] {
+    mutating func take<Command: Decodable>(_ type: CommandType, as: Command.Type = Command.self) async throws
+        -> [Command]
+    {
         try await takeCommands().filter { $0.type == type.rawValue }.map { try WireCoder.value(from: $0.payload) }
     }
 }
@@ -175,8 +233,13 @@ extension TestHub {
             let branch = output.branch, let status = output.status
         else { throw Fault(.execution, "The answer is not a spawned session.") }
         return SpawnedSession(
-            sessionId: session, mappingId: mapping, workspaceId: workspace, spokeId: output.spokeId, branch: branch,
-            status: status)
+            sessionId: session,
+            mappingId: mapping,
+            workspaceId: workspace,
+            spokeId: output.spokeId,
+            branch: branch,
+            status: status
+        )
     }
 
     func spawn(_ project: String = "app", title: String? = nil) async throws -> SpawnedSession {

@@ -82,7 +82,8 @@ struct SpawnTests {
         #expect(try await hub.domains.coordination.placeWaiting() == 0)
         #expect(
             try await hub.ask(ExplainWaiting(sessionId: second.sessionId.rawValue)).spokes.map(\.reason)
-                == [.disconnected])
+                == [.disconnected]
+        )
         _ = try await spoke.connect()
         #expect(try await hub.domains.coordination.placeWaiting() == 1)
         #expect(try await hub.view(second).spoke?.id == spoke.id)
@@ -101,7 +102,9 @@ struct SpawnTests {
             for index in 0..<8 {
                 group.addTask {
                     var placed = 0
-                    for turn in 0..<5 where try await hub.spawn(title: "\(index) \(turn)").spokeId != nil { placed += 1 }
+                    for turn in 0..<5 where try await hub.spawn(title: "\(index) \(turn)").spokeId != nil {
+                        placed += 1
+                    }
                     _ = try await hub.domains.coordination.placeWaiting()
                     return placed
                 }
@@ -136,9 +139,8 @@ struct SpawnTests {
         let hub = try await TestHub.make()
         _ = try await hub.project()
         var spoke = try await ScriptedSpoke.join(hub, "a")
-        _ = try await ScriptedSpoke.join(hub, "b")
         let first = try await hub.spawn()
-        #expect(first.spokeId == spoke.id)
+        _ = try await ScriptedSpoke.join(hub, "b", slots: 100)
         spoke.start(first)
         spoke.exit(first)
         try await spoke.flush()

@@ -11,7 +11,9 @@ struct SteeringTests {
         let hub = try await TestHub.make()
         _ = try await hub.project()
         let waiting = try await hub.spawn()
-        let abort = { (session: SpawnedSession) in AbortSessionTree(sessionId: session.sessionId.rawValue, graceSeconds: 0) }
+        let abort = { @Sendable (session: SpawnedSession) in
+            AbortSessionTree(sessionId: session.sessionId.rawValue, graceSeconds: 0)
+        }
         #expect(try await hub.ask(abort(waiting)).outcome == .stopped)
         #expect(try await hub.view(waiting).mapping.status == .aborted)
         #expect(try await hub.view(waiting).workspace?.state == .removed)
@@ -34,9 +36,14 @@ struct SteeringTests {
         while orders.isEmpty { orders = try await spoke.take(.sessionAbort) }
         spoke.exit(running, code: nil, reason: .aborted)
         let proof = AbortOutcome(
-            outcome: .stopped, processes: [ProcessRecord(pid: 42, command: "true")], waitedMilliseconds: 3)
+            outcome: .stopped,
+            processes: [ProcessRecord(pid: 42, command: "true")],
+            waitedMilliseconds: 3
+        )
         spoke.note(
-            .commandCompleted, CommandCompleted(commandId: orders[0].commandId, result: JSONValue(encoding: proof)))
+            .commandCompleted,
+            CommandCompleted(commandId: orders[0].commandId, result: JSONValue(encoding: proof))
+        )
         try await spoke.flush()
         let outcome = try await answer
         #expect(outcome.outcome == .stopped)
@@ -71,7 +78,12 @@ struct SteeringTests {
             spoke.note(
                 .sessionMessage,
                 SessionMessageProgress(
-                    sessionId: session.sessionId, fence: 1, messageId: early.messageId, delivery: delivery))
+                    sessionId: session.sessionId,
+                    fence: 1,
+                    messageId: early.messageId,
+                    delivery: delivery
+                )
+            )
         }
         try await spoke.flush()
         var messages = try await hub.ask(ListMessages(sessionId: id)).messages
@@ -92,7 +104,7 @@ struct SteeringTests {
         var order = SpawnOrder(project: "app", run: RunOrder(command: ["true"]))
         order.parentSessionId = parent.sessionId
         let child = try await hub.spawn(order)
-        var caller = hub.caller("coord:notify")
+        var caller = hub.caller("notice:write")
         caller.principal.sessionId = child.sessionId
         let told = try await hub.ask(NotifyCoordinator(message: "stuck", level: .blocking), by: caller)
         #expect(told.parentSessionId == parent.sessionId)
@@ -137,7 +149,10 @@ struct SteeringTests {
     private func read(_ hub: TestHub, _ request: ReadSessionOutput, after id: String? = nil) async throws -> Received {
         let received = Received()
         try await hub.domains.table.subscribe(
-            ReadSessionOutput.name, input: JSONValue(encoding: request), lastEventId: id, by: hub.admin
+            ReadSessionOutput.name,
+            input: JSONValue(encoding: request),
+            lastEventId: id,
+            by: hub.admin
         ) { (value: StreamedValue) async throws(Fault) in
             let piece: SessionOutputPiece = try WireCoder.value(from: value.answer.data)
             received.pieces.withLock { $0.append((value.id, piece)) }
@@ -157,8 +172,15 @@ struct SteeringTests {
         spoke.note(
             .outputGap,
             OutputGap(
-                sessionId: session.sessionId, fence: 1, stream: .stdout, from: 12, to: 100, reason: "full",
-                hash: .origin))
+                sessionId: session.sessionId,
+                fence: 1,
+                stream: .stdout,
+                from: 12,
+                to: 100,
+                reason: "full",
+                hash: .origin
+            )
+        )
         try await spoke.flush()
         #expect(try await read(hub, ReadSessionOutput(sessionId: id)).text == "hello world\n")
         #expect(try await read(hub, ReadSessionOutput(sessionId: id, fromOffset: 8)).text == "rld\n")
@@ -191,11 +213,23 @@ struct SteeringTests {
         spoke.note(
             .workspaceSalvaged,
             WorkspaceSalvaged(
-                salvageId: "v", workspaceId: session.workspaceId, projectId: project.id, ref: "refs/salvage/x/1",
-                commit: "c", parents: ["p"], branch: session.branch, files: 2, bytes: 3,
-                expiresAt: Date(timeIntervalSinceNow: 86_400), bundle: Data([1, 2, 3])))
+                salvageId: "v",
+                workspaceId: session.workspaceId,
+                projectId: project.id,
+                ref: "refs/salvage/x/1",
+                commit: "c",
+                parents: ["p"],
+                branch: session.branch,
+                files: 2,
+                bytes: 3,
+                expiresAt: Date(timeIntervalSinceNow: 86_400),
+                bundle: Data([1, 2, 3])
+            )
+        )
         spoke.note(
-            .workspaceRemoved, WorkspaceRemoved(workspaceId: session.workspaceId, headCommit: "h", reason: "done"))
+            .workspaceRemoved,
+            WorkspaceRemoved(workspaceId: session.workspaceId, headCommit: "h", reason: "done")
+        )
         try await spoke.flush()
         #expect(try await hub.ask(ListSalvages()).salvages.map(\.id) == ["v"])
         #expect(try await hub.ask(ListWorkspaces()).workspaces.isEmpty)
@@ -204,7 +238,9 @@ struct SteeringTests {
         while orders.isEmpty { orders = try await spoke.take(.workspaceRestore) }
         #expect(orders[0].bundle == nil)
         spoke.note(
-            .commandCompleted, CommandCompleted(commandId: orders[0].commandId, result: ["directory": "/worktrees/r"]))
+            .commandCompleted,
+            CommandCompleted(commandId: orders[0].commandId, result: ["directory": "/worktrees/r"])
+        )
         try await spoke.flush()
         let restored = try await answer
         #expect(restored.directory == "/worktrees/r")

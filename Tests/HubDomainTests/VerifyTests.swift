@@ -37,7 +37,10 @@ struct VerifyTests {
 
     @Test func everyPlantedCorruptionIsFound() async throws {
         let changes: [(sql: String, kinds: [String])] = [
-            ("UPDATE nave.session_output SET content = 'lIne 5' || E'\\n' WHERE byte_offset = 35", ["output.hash"]),
+            (
+                "UPDATE nave.session_output SET content = convert_to('lIne 5' || chr(10), 'UTF8') WHERE byte_offset = 35",
+                ["output.hash"]
+            ),
             ("DELETE FROM nave.session_output WHERE byte_offset = 35", ["output.missing", "output.hash"]),
             (
                 "DELETE FROM nave.session_output WHERE byte_offset = (SELECT max(byte_offset) FROM nave.session_output)",
@@ -46,7 +49,10 @@ struct VerifyTests {
             ("DELETE FROM nave.spoke_commands WHERE seq = 2", ["commands.missing"]),
             ("DELETE FROM nave.spoke_commands WHERE seq = 3", ["commands.head"]),
             ("UPDATE nave.spoke_commands SET payload = '{}' WHERE seq = 2", ["commands.hash"]),
-            ("UPDATE nave.mappings SET status = 'failed' WHERE status = 'active'", ["state.combination", "state.combination"]),
+            (
+                "UPDATE nave.mappings SET status = 'failed' WHERE status = 'active'",
+                ["state.combination", "state.combination"]
+            ),
             ("UPDATE nave.sessions SET exit_code = 1 WHERE exit_code = 0", ["state.combination"]),
             ("DELETE FROM nave.mappings WHERE status = 'completed'", ["state.mapping"]),
         ]
@@ -63,7 +69,8 @@ struct VerifyTests {
         _ = try await finished(hub)
         await #expect(throws: Fault.self) {
             try await hub.database.execute(
-                Statement<Void>("UPDATE nave.mappings SET status = 'active' WHERE status = 'completed'"))
+                Statement<Void>("UPDATE nave.mappings SET status = 'active' WHERE status = 'completed'")
+            )
         }
         await hub.close()
     }
@@ -72,7 +79,8 @@ struct VerifyTests {
         let hub = try await TestHub.make()
         _ = try await finished(hub)
         try await hub.database.execute(
-            Statement<Void>("UPDATE nave.spoke_commands SET acknowledged_at = now() - interval '40 d' WHERE seq <= 2"))
+            Statement<Void>("UPDATE nave.spoke_commands SET acknowledged_at = now() - interval '40 d' WHERE seq <= 2")
+        )
         #expect(try await hub.domains.coordination.commands.prune(olderThanDays: 30) == 2)
         #expect(try await hub.count("SELECT count(*) FROM nave.spoke_commands") == 1)
         #expect(try await hub.ask(VerifyHub()).complete)

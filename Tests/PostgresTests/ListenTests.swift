@@ -5,7 +5,11 @@ import TestSupport
 import Testing
 
 /// Goal: a reader hears everything, or hears that it missed something. Method: a real server.
+<<<<<<< HEAD
 @Suite struct ListenTests {
+=======
+@Suite(.timeLimit(.minutes(5))) struct ListenTests {
+>>>>>>> coordination
     private let notify = Statement<Void>("SELECT pg_notify($1, $2)")
 
     @Test func aListenerHearsItsChannelsInOrder() async throws {

@@ -5,7 +5,11 @@ import TestSupport
 import Testing
 
 /// Goal: history is applied once, in order, and never rewritten. Method: a real server.
+<<<<<<< HEAD
 @Suite struct MigratorTests {
+=======
+@Suite(.timeLimit(.minutes(5))) struct MigratorTests {
+>>>>>>> coordination
     private static let first = Migration(
         number: 1,
         name: "fruit",

@@ -7,7 +7,11 @@ import TestSupport
 import Testing
 
 /// Goal: whatever is killed, what was committed is there and work goes on. Method: a cluster of one's own, `kill -9`.
+<<<<<<< HEAD
 @Suite(.serialized) struct RecoveryTests {
+=======
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RecoveryTests {
+>>>>>>> coordination
     private func withCluster(
         _ directory: String,
         _ body: (PrivateCluster, DatabaseConfiguration) async throws -> Void

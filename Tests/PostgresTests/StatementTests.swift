@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Goal: statements side by side never disturb each other. Method: a real server.
-@Suite struct StatementTests {
+@Suite(.timeLimit(.minutes(5))) struct StatementTests {
     @Test func eightFailuresAmongTwoHundredStayTheirOwn() async throws {
         let test = try await TestDatabase.make(connections: 2)
         try await test.database.execute(Statement<Void>("CREATE TABLE numbers (n int PRIMARY KEY CHECK (n < 1000))"))

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Goal: all of a transaction or nothing of it. Method: a real server.
-@Suite struct TransactionTests {
+@Suite(.timeLimit(.minutes(5))) struct TransactionTests {
     private static let insert = Statement<Void>("INSERT INTO notes VALUES ($1)")
     private static let count = Statement<Int>("SELECT count(*) FROM notes")
 

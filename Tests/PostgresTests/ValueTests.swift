@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Goal: every value goes to a real server and comes back as it was. Method: `SELECT $1::type`.
-@Suite struct ValueTests {
+@Suite(.timeLimit(.minutes(5))) struct ValueTests {
     private func echo<Value: ColumnDecodable & RowDecodable & Equatable>(
         _ value: Value,
         _ type: String,

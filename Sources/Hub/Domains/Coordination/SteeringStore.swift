@@ -40,7 +40,12 @@ struct SteeringStore: Sendable {
         return try await database.transaction { transaction async throws(Fault) -> MessageID in
             guard let seen = try await transaction.first(SQL.place, [session]), !seen.isOver else { throw Self.over }
             let send = SendMessage(
-                commandId: .random(), sessionId: session, fence: seen.fence, messageId: message, text: text)
+                commandId: .random(),
+                sessionId: session,
+                fence: seen.fence,
+                messageId: message,
+                text: text
+            )
             if let spoke = seen.spoke, !seen.isWaiting {
                 try await commands.append(.sessionMessage, send, id: send.commandId, to: spoke, in: transaction)
             }
@@ -50,7 +55,9 @@ struct SteeringStore: Sendable {
                 throw Fault(.unavailable, "The session was placed at this moment; send the message again.")
             }
             try await transaction.execute(
-                SQL.store, [message, session, "user", "pending", "queued", account, JSON(["text": text])])
+                SQL.store,
+                [message, session, "user", "pending", "queued", account, JSON(["text": text])]
+            )
             return message
         }
     }
@@ -70,7 +77,9 @@ struct SteeringStore: Sendable {
             let own: [(any Bindable)?] = [message, session, "assistant", "complete", nil, nil, JSON(data)]
             try await transaction.execute(SQL.store, own)
             if let parent = place.parent {
-                let copy: [(any Bindable)?] = [MessageID.sortable(), parent, "system", "complete", nil, nil, JSON(data)]
+                let copy: [(any Bindable)?] = [
+                    MessageID.sortable(), parent, "system", "complete", nil, nil, JSON(data),
+                ]
                 try await transaction.execute(SQL.store, copy)
             }
             return (message, place.parent)
@@ -96,7 +105,11 @@ struct SteeringStore: Sendable {
             let standing = try await transaction.first(SQL.standing, [spoke, session, fence])
             if let standing { return CommandID(standing) }
             let order = AbortSession(
-                commandId: .random(), sessionId: session, fence: fence, graceSeconds: graceSeconds)
+                commandId: .random(),
+                sessionId: session,
+                fence: fence,
+                graceSeconds: graceSeconds
+            )
             try await commands.append(.sessionAbort, order, id: order.commandId, to: spoke, in: transaction)
             return order.commandId
         }

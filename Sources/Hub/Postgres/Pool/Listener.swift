@@ -39,8 +39,11 @@ struct Listener {
     }
 
     var nextDeadline: Moment? {
-        guard case .resting(let moment) = state else { return nil }
-        return moment
+        switch state {
+        case .resting(let moment): moment
+        case .connected(let raw): PQsocket(raw) < 0 ? .zero : nil
+        case .apart, .connecting: nil
+        }
     }
 
     /// What to watch; a negative descriptor is skipped by `poll`.
@@ -92,7 +95,8 @@ struct Listener {
     mutating func wake(isReadable: Bool, at now: Moment) {
         switch state {
         case .resting(let moment) where moment <= now: connect()
-        case .connected(let raw) where isReadable: read(raw, now)
+        // libpq closes the socket of a connection that broke while sending, and `poll` skips closed ones.
+        case .connected(let raw) where isReadable || PQsocket(raw) < 0: read(raw, now)
         case .apart, .connecting, .connected, .resting: break
         }
     }

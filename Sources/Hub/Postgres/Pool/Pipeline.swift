@@ -53,7 +53,7 @@ final class Pipeline {
     deinit { PQfinish(raw) }
 
     var descriptor: Int32 { PQsocket(raw) }
-    var isBroken: Bool { PQstatus(raw) != CONNECTION_OK }
+    var isBroken: Bool { PQstatus(raw) != CONNECTION_OK || descriptor < 0 }
     var inFlight: Int { flights.count - head }
     var isIdleInSession: Bool { inFlight == 0 && backlog.isEmpty && PQtransactionStatus(raw) == PQTRANS_IDLE }
     var reason: String { String(cString: PQerrorMessage(raw)) }

@@ -44,6 +44,8 @@ final class ReactorLoop {
         while !isOver {
             for message in reactor.takeMessages() { receive(message) }
             for pipeline in pipelines.values where pipeline.wantsToWrite { pipeline.flush() }
+            // libpq closes the socket of a connection that broke while sending, and `poll` skips closed ones.
+            for pipeline in pipelines.values where pipeline.isBroken { lose(pipeline) }
             if isOver { break }
             let watched = Array(pipelines.values)
             var descriptors = watched.map { pipeline in
