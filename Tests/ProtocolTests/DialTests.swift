@@ -36,7 +36,7 @@ import Transport
                 )
             },
             upgradePipelineHandler: { channel, _ in
-                channel.eventLoop.makeCompletedFuture {
+                channel.pipeline.removeHandler(name: "refuser").flatMapThrowing {
                     _ = try WebSocketChannel.install(on: channel, role: .server) { connection, news in
                         if case .message(.hello) = news { connection.send(.welcome(Samples.welcome)) }
                     }
@@ -46,10 +46,10 @@ import Transport
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(
             withServerUpgrade: (upgraders: [upgrader], completionHandler: { _ in })
         )
-        try channel.pipeline.syncOperations.addHandler(Refuser())
+        try channel.pipeline.syncOperations.addHandler(Refuser(), name: "refuser")
     }
 
-    private final class Refuser: ChannelInboundHandler {
+    private final class Refuser: ChannelInboundHandler, RemovableChannelHandler {
         typealias InboundIn = HTTPServerRequestPart
         typealias OutboundOut = HTTPServerResponsePart
 

@@ -59,8 +59,13 @@ final class FrameExchange: ChannelInboundHandler {
     private func finish(_ otherwise: CloseReason) {
         deadline?.cancel()
         state = .closed
-        waiting.removeAll()
+        dropWaiting()
         tellClosed(reason ?? otherwise)
+    }
+
+    private func dropWaiting() {
+        waiting.removeAll()
+        waitingBytes = 0
     }
 
     private func tellClosed(_ reason: CloseReason) {
@@ -189,12 +194,13 @@ final class FrameExchange: ChannelInboundHandler {
     func close(_ reason: CloseReason) {
         guard state == .open, let context else { return }
         self.reason = self.reason ?? reason
-        if reason.code == CloseReason.tooSlow.code { waiting.removeAll() }
+        // From here on nothing but the close frame is written, whatever waits.
+        state = .closing
+        if reason.code == CloseReason.tooSlow.code { dropWaiting() }
         var data = context.channel.allocator.buffer(capacity: 2 + reason.text.utf8.count)
         data.writeInteger(reason.code)
         data.writeString(reason.text)
         write(.connectionClose, data)
-        state = .closing
         flushIfNeeded()
         scheduleEnd(in: Limits.closeHandshake)
     }

@@ -5,9 +5,12 @@ extension JSONScanner {
         let start = index + 1
         var end = start
         var escapes = false
+        var highBits: UInt8 = 0
         scan: while true {
             guard end < bytes.count else { throw problem(.syntax("has a string without an end.")) }
-            switch bytes[end] {
+            let byte = bytes[end]
+            highBits |= byte
+            switch byte {
             case UInt8(ascii: "\""): break scan
             case UInt8(ascii: "\\"):
                 escapes = true
@@ -15,6 +18,12 @@ extension JSONScanner {
             case 0..<0x20: throw problem(.syntax("has a control character in a string."))
             default: end += 1
             }
+        }
+        if !escapes, highBits < 0x80 {
+            // Most strings: nothing to validate.
+            let text = String(decoding: bytes[start..<end], as: UTF8.self)
+            advance(to: end + 1)
+            return text
         }
         let text =
             escapes

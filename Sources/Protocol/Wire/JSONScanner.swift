@@ -184,6 +184,8 @@ extension JSONScanner {
         private var many: Set<String> = []
         private static let fewMax = 16
 
+        init() { few.reserveCapacity(Self.fewMax) }
+
         mutating func insert(_ key: String) -> Bool {
             if few.contains(key) { return false }
             guard few.count == Self.fewMax else {
