@@ -36,7 +36,9 @@ struct StatementTests {
     static func columns(in texts: [String]) -> [String: Set<String>] {
         var columns: [String: Set<String>] = [:]
         for text in texts {
-            let pattern = #/(?m)^( *)(?:public )?(?:extension|struct) (?:\w+\.)*(\w+): [\w, ]*RowDecodable[\s\S]*?\n\1\}/#
+            // Up to the brace that stands as deep as the declaration does.
+            let pattern =
+                #/(?m)^( *)(?:public )?(?:extension|struct) (?:\w+\.)*(\w+): [\w, ]*RowDecodable[\s\S]*?\n\1\}/#
             for match in text.matches(of: pattern) {
                 let names = match.0.matches(of: #/row(?:\[|\.json\(|\.hash\()"(\w+)"/#).map { String($0.1) }
                 columns[String(match.2), default: []].formUnion(names)
