@@ -128,7 +128,9 @@ final class Program: Sendable {
         process.environment = environment
         process.standardOutput = output
         let log = home + "/hub.log"
-        if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
         let errors = try FileHandle(forWritingTo: URL(filePath: log))
         try errors.seekToEnd()
         process.standardError = errors

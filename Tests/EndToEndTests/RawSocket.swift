@@ -28,7 +28,7 @@ enum RawSocket {
         }
         guard isConnected == 0 else { throw Fault(.unavailable, "Nothing listens on \(port).") }
         let bytes = Array(text.utf8)
-        guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count else {
+        guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Fault(.unavailable, "The peer takes nothing.")
         }
         var received: [UInt8] = []

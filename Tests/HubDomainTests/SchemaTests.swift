@@ -16,6 +16,18 @@ struct SchemaTests {
         ("chk_operations_type", OperationKind.allCases.map(\.rawValue)),
         ("chk_operation_registrations_provider_type", ProviderType.allCases.map(\.rawValue)),
         ("chk_operation_registrations_status", RegistrationStatus.allCases.map(\.rawValue)),
+        ("chk_spokes_status", SpokeStatus.allCases.map(\.rawValue)),
+        ("chk_spokes_spoke_type", SpokeType.allCases.map(\.rawValue)),
+        ("chk_spoke_commands_type", CommandType.allCases.map(\.rawValue)),
+        ("chk_workspaces_kind", WorkspaceKind.allCases.map(\.rawValue)),
+        ("chk_workspaces_state", WorkspaceState.allCases.map(\.rawValue)),
+        ("chk_sessions_status", SessionStatus.allCases.map(\.rawValue)),
+        ("chk_sessions_exit_reason", ExitReason.allCases.map(\.rawValue)),
+        ("chk_messages_role", MessageRole.allCases.map(\.rawValue)),
+        ("chk_messages_status", MessageStatus.allCases.map(\.rawValue)),
+        ("chk_messages_delivery", Delivery.allCases.map(\.rawValue)),
+        ("chk_session_output_stream", OutputStream.allCases.map(\.rawValue)),
+        ("chk_mappings_status", MappingStatus.allCases.map(\.rawValue)),
     ]
 
     @Test func everyCheckListsTheWordsOfItsEnum() async throws {
@@ -41,7 +53,13 @@ struct SchemaTests {
         "idx_operation_registrations_provider_id", "idx_operation_registrations_status", "idx_api_keys_owner_id",
         "unq_api_keys_key_hash", "idx_api_keys_enabled", "idx_api_keys_active", "idx_audit_logs_owner_id",
         "idx_audit_logs_key_id", "idx_audit_logs_action", "idx_audit_logs_created_at", "idx_audit_logs_session_id",
-        "idx_audit_logs_org_id",
+        "idx_audit_logs_org_id", "idx_sessions_project_id", "idx_sessions_workspace_id", "idx_sessions_status",
+        "idx_sessions_active", "idx_sessions_account_id", "idx_sessions_role_name", "unq_sessions_slug",
+        "idx_sessions_parent_id", "idx_workspaces_project_id", "idx_messages_session_id_created_at_id",
+        "part_session_idx", "part_message_id_id_idx", "idx_parts_session_id_type", "idx_mappings_session_id",
+        "idx_mappings_parent_session_id", "idx_mappings_spoke_id", "idx_mappings_task_id",
+        "idx_mappings_workspace_id", "idx_spokes_project_id", "idx_spokes_status", "idx_spokes_active",
+        "idx_spokes_name",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -59,7 +77,12 @@ struct SchemaTests {
             "fk_organizations_owner_id r", "fk_organization_members_org_id c", "fk_organization_members_account_id c",
             "fk_projects_org_id n", "fk_operation_registrations_operation_id c", "fk_api_keys_owner_id c",
             "fk_audit_logs_key_id n", "fk_audit_logs_owner_id r", "fk_audit_logs_org_id n",
-            "fk_api_keys_rotated_to_id n",
+            "fk_api_keys_rotated_to_id n", "fk_workspaces_project_id c", "fk_sessions_project_id c",
+            "fk_sessions_workspace_id n", "fk_sessions_parent_id n", "fk_sessions_account_id n",
+            "fk_messages_session_id c", "fk_parts_message_id c", "fk_parts_session_id c", "fk_spokes_project_id n",
+            "fk_audit_logs_session_id n", "fk_mappings_session_id c", "fk_mappings_spoke_id n",
+            "fk_mappings_parent_session_id n", "fk_mappings_workspace_id n", "fk_api_keys_spoke_id c",
+            "fk_api_keys_session_id c", "fk_session_output_session_id c", "fk_spoke_commands_spoke_id c",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

@@ -36,11 +36,12 @@ struct StatementTests {
     static func columns(in texts: [String]) -> [String: Set<String>] {
         var columns: [String: Set<String>] = [:]
         for text in texts {
-            for match in text.matches(of: #/(?:extension|struct) (?:\w+\.)?(\w+): [\w, ]*RowDecodable[\s\S]*?\n\}|\z/#)
-            {
-                guard let name = match.1 else { continue }
-                let names = match.0.matches(of: #/row(?:\[|\.json\()"(\w+)"/#).map { String($0.1) }
-                columns[String(name), default: []].formUnion(names)
+            // Up to the brace that stands as deep as the declaration does.
+            let pattern =
+                #/(?m)^( *)(?:public )?(?:extension|struct) (?:\w+\.)*(\w+): [\w, ]*RowDecodable[\s\S]*?\n\1\}/#
+            for match in text.matches(of: pattern) {
+                let names = match.0.matches(of: #/row(?:\[|\.json\(|\.hash\()"(\w+)"/#).map { String($0.1) }
+                columns[String(match.2), default: []].formUnion(names)
             }
         }
         return columns

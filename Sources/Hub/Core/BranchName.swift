@@ -31,7 +31,9 @@ public enum BranchName {
         let components = name.split(separator: "/", omittingEmptySubsequences: false)
         if components.contains(where: \.isEmpty) { return "must not begin or end with “/” or contain “//”." }
         if components.contains(where: { $0.hasPrefix(".") }) { return "must not have a part that begins with “.”." }
-        if components.contains(where: { $0.hasSuffix(".lock") }) { return "must not have a part that ends with “.lock”." }
+        if components.contains(where: { $0.hasSuffix(".lock") }) {
+            return "must not have a part that ends with “.lock”."
+        }
         return nil
     }
 

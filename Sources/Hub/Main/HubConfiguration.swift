@@ -89,19 +89,24 @@ struct HubConfiguration: Sendable {
             guard !database.isEmpty else { throw ConfigurationProblem("--database is empty.") }
             guard !holdsPassword(database) else {
                 throw ConfigurationProblem(
-                    "A connection string with a password belongs in a file (chmod 600): use --database-file.")
+                    "A connection string with a password belongs in a file (chmod 600): use --database-file."
+                )
             }
             return .database(database)
         case (nil, let path?):
             let text = try SecretFile.read(path).trimmingCharacters(in: .whitespacesAndNewlines)
-            guard !text.isEmpty else { throw ConfigurationProblem("\(path) is empty; it must hold a connection string.") }
+            guard !text.isEmpty else {
+                throw ConfigurationProblem("\(path) is empty; it must hold a connection string.")
+            }
             return .database(text)
         }
     }
 
     /// `scheme://user:password@…` or `password=…`.
     static func holdsPassword(_ connectionString: String) -> Bool {
-        if connectionString.range(of: #"(^|[\s?&])(ssl)?password\s*="#, options: .regularExpression) != nil { return true }
+        if connectionString.range(of: #"(^|[\s?&])(ssl)?password\s*="#, options: .regularExpression) != nil {
+            return true
+        }
         return connectionString.range(of: #"^[a-z]+://[^/@]*:[^/@]+@"#, options: .regularExpression) != nil
     }
 
@@ -119,8 +124,11 @@ struct HubConfiguration: Sendable {
     }
 
     private static func url(_ text: String) throws -> String {
-        guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host() != nil
-        else { throw ConfigurationProblem("--advertise must be a URL such as https://hub.example.org; it is “\(text)”.") }
+        guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme),
+            url.host() != nil
+        else {
+            throw ConfigurationProblem("--advertise must be a URL such as https://hub.example.org, not “\(text)”.")
+        }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 

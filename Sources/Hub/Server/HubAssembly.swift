@@ -37,10 +37,20 @@ public struct HubAssembly: Sendable {
         let timekeeper = SystemTimekeeper()
         let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
         let desk = CallDesk(
-            operations: domains.table, metrics: metrics, limiter: limiter, drain: drain, logger: logger)
+            operations: domains.table,
+            metrics: metrics,
+            limiter: limiter,
+            drain: drain,
+            logger: logger
+        )
         let runners = HubRunners(
-            domains: domains, database: database, identity: identity, url: settings.url, metrics: metrics,
-            logger: logger)
+            domains: domains,
+            database: database,
+            identity: identity,
+            url: settings.url,
+            metrics: metrics,
+            logger: logger
+        )
         let hall = LinkHall(
             registry: runners.registry,
             memory: runners.memory,
@@ -61,7 +71,11 @@ public struct HubAssembly: Sendable {
             doors: doors,
             calls: CallRoutes(desk: desk),
             subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
-            health: HealthRoutes(metrics: metrics, drain: drain, ready: { [database] () async throws(Fault) in try await database.ping() }),
+            health: HealthRoutes(
+                metrics: metrics,
+                drain: drain,
+                ready: { [database] () async throws(Fault) in try await database.ping() }
+            ),
             join: JoinRoutes(spokes: domains.coordination.spokes, limiter: limiter, drain: drain),
             dashboard: DashboardRoutes(),
             metrics: metrics,
@@ -93,7 +107,9 @@ public struct HubAssembly: Sendable {
             responder: responder,
             server: try settings.tls.map { (files) throws(Fault) in try secured(plain, files) } ?? plain,
             configuration: .init(
-                address: .hostname(settings.host, port: settings.port), backlog: Limits.listenBacklog),
+                address: .hostname(settings.host, port: settings.port),
+                backlog: Limits.listenBacklog
+            ),
             onServerRunning: { channel in await listening(channel.localAddress?.port ?? settings.port) },
             logger: logger
         )

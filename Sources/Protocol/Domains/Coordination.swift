@@ -106,6 +106,7 @@ public struct GetCoordinationStatus: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Mappings with session, workspace, spoke, git state, output and what they wait for."
     public static let access = AccessControl.scopes("coord:read")
+    public static let examples = [GetCoordinationStatus(status: .active)]
     public static let fields = [
         "parentSessionId": "Only those below this coordinator.",
         "sessionId": "Only this session's (id or slug).",
@@ -253,6 +254,7 @@ public struct ExplainWaiting: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Why a session waits: each spoke with the reason that ruled it out."
     public static let access = AccessControl.scopes("coord:read")
+    public static let examples = [ExplainWaiting(sessionId: "run-the-tests-1f2e3d4c")]
     public static let fields = ["sessionId": "The session's id or slug."]
 
     public struct Output: Codable, Hashable, Sendable, Described {
@@ -286,6 +288,7 @@ public struct WaitForSessions: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Waits until any or all of some sessions are over, or the deadline has come."
     public static let access = AccessControl.scopes("coord:read")
+    public static let examples = [WaitForSessions(sessionIds: ["3f0e…"], until: .any, deadlineSeconds: 30)]
     public static let fields = [
         "sessionIds": "The sessions, 1 to 500, by id.",
         "until": "Whether one of them is enough; all if absent.",
@@ -325,6 +328,7 @@ public struct VerifyHub: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Recomputes every chain and sum of what is stored; answers complete, or each finding."
     public static let access = AccessControl.scopes("hub:admin")
+    public static let examples = [VerifyHub()]
     public static let fields = ["sessionId": "Only this session's output and states; everything if absent."]
 
     public struct Finding: Codable, Hashable, Sendable, Described {

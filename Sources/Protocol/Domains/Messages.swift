@@ -71,6 +71,7 @@ public struct ListMessages: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "What was said to, by and about a session, oldest first."
     public static let access = AccessControl.scopes("session:read")
+    public static let examples = [ListMessages(sessionId: "run-the-tests-1f2e3d4c")]
     public static let fields = [
         "sessionId": "The session's id or slug.",
         "limit": "At most this many, 1 to 500; 100 if absent.",

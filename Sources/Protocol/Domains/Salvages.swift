@@ -69,6 +69,7 @@ public struct ListSalvages: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Work that was saved before its worktree was removed, newest first."
     public static let access = AccessControl.scopes("workspace:read")
+    public static let examples = [ListSalvages(limit: 20)]
     public static let fields = [
         "projectId": "Only those of this project.",
         "workspaceId": "Only those of this workspace.",
@@ -114,6 +115,7 @@ public struct RestoreSalvage: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Brings saved work back as a worktree and waits until it is there."
     public static let access = AccessControl.scopes("workspace:write")
+    public static let examples = [RestoreSalvage(salvageId: "9a1b…", branch: "rescued")]
     public static let fields = [
         "salvageId": "The salvage to bring back.",
         "spoke": "The spoke's id or name; the one that has the ref if absent and connected, else any with the bundle.",

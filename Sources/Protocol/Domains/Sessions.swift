@@ -127,6 +127,7 @@ public struct GetSession: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "One session by its id or slug."
     public static let access = AccessControl.scopes("session:read")
+    public static let examples = [GetSession(sessionId: "run-the-tests-1f2e3d4c")]
     public static let fields = ["sessionId": "The session's id or slug."]
     public typealias Output = SessionRecord
 
@@ -141,6 +142,7 @@ public struct ListSessions: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Sessions, newest first."
     public static let access = AccessControl.scopes("session:read")
+    public static let examples = [ListSessions(status: .busy)]
     public static let fields = [
         "projectId": "Only those of this project.",
         "parentId": "Only those below this coordinator.",
@@ -195,6 +197,7 @@ public struct ReadSessionOutput: RemoteOperation {
     public static let kind = OperationKind.subscription
     public static let summary = "What a session printed, from an offset to its end, and on as it prints if asked."
     public static let access = AccessControl.scopes("session:read")
+    public static let examples = [ReadSessionOutput(sessionId: "run-the-tests-1f2e3d4c", stream: .stdout, follow: true)]
     public static let fields = [
         "sessionId": "The session's id or slug.",
         "stream": "One stream, or all in the order in which they came; stdout if absent.",

@@ -122,6 +122,7 @@ public struct ListSpokes: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "The machines that carry out work, by name, with their state, load and slots."
     public static let access = AccessControl.scopes("spoke:read")
+    public static let examples = [ListSpokes(status: .connected)]
     public static let fields = [
         "status": "Only spokes in this state.",
         "limit": "At most this many, 1 to 500; 100 if absent.",
@@ -159,6 +160,7 @@ public struct GetSpoke: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "One spoke by its id or name."
     public static let access = AccessControl.scopes("spoke:read")
+    public static let examples = [GetSpoke(spoke: "build-1")]
     public static let fields = ["spoke": "The spoke's id or name."]
     public typealias Output = SpokeRecord
 
@@ -173,6 +175,7 @@ public struct SetSpokeDraining: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Gives a spoke no new sessions from here on, or lets it take them again."
     public static let access = AccessControl.scopes("spoke:write")
+    public static let examples = [SetSpokeDraining(spoke: "build-1")]
     public static let fields = [
         "spoke": "The spoke's id or name.",
         "draining": "False to take new sessions again; true if absent.",
@@ -194,6 +197,7 @@ public struct RemoveSpoke: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Forgets a disconnected spoke without running sessions; its credential ends with it."
     public static let access = AccessControl.scopes("spoke:admin")
+    public static let examples = [RemoveSpoke(spoke: "build-1")]
     public static let fields = ["spoke": "The spoke's id or name."]
     public typealias Output = Done
 

@@ -4,6 +4,9 @@ public struct MessageSession: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Sends a message into a running session; it is delivered even if its spoke is away now."
     public static let access = AccessControl.scopes("coord:write")
+    public static let examples = [
+        MessageSession(sessionId: "run-the-tests-1f2e3d4c", message: "Leave the fixtures alone.")
+    ]
     public static let fields = [
         "sessionId": "The session's id or slug.",
         "message": "What to say, at most 256 KiB.",
@@ -42,7 +45,8 @@ public struct NotifyCoordinator: RemoteOperation {
     public static let name = "coord.notify"
     public static let kind = OperationKind.mutation
     public static let summary = "Tells the session's coordinator something; stored with both sessions' messages."
-    public static let access = AccessControl.anyScope(of: "coord:write", "coord:notify")
+    public static let access = AccessControl.anyScope(of: "coord:write", "notice:write")
+    public static let examples = [NotifyCoordinator(message: "The tests pass.", level: .info)]
     public static let fields = [
         "message": "What to say, at most 256 KiB.",
         "level": "Info, warning, or blocking: the session cannot go on without an answer. Info if absent.",
@@ -80,6 +84,7 @@ public struct AbortSessionTree: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Ends a session: interrupt, terminate, kill, until nothing of it is left, with proof."
     public static let access = AccessControl.scopes("coord:write")
+    public static let examples = [AbortSessionTree(sessionId: "run-the-tests-1f2e3d4c", graceSeconds: 5)]
     public static let fields = [
         "sessionId": "The session's id or slug.",
         "graceSeconds": "Between interrupt, terminate and kill, 0 to 300; 5 if absent.",

@@ -106,6 +106,7 @@ public struct ListWorkspaces: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "Worktrees on all spokes, newest first; removed ones only if their state is asked for."
     public static let access = AccessControl.scopes("workspace:read")
+    public static let examples = [ListWorkspaces(state: .ready)]
     public static let fields = [
         "projectId": "Only those of this project.",
         "spokeId": "Only those on this spoke.",
@@ -155,6 +156,7 @@ public struct RemoveWorktree: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Removes a worktree in which no session works; unsaved work in it is salvaged first."
     public static let access = AccessControl.scopes("workspace:write")
+    public static let examples = [RemoveWorktree(workspaceId: "5c4d…")]
     public static let fields = ["workspaceId": "The workspace to remove."]
     public typealias Output = WorkspaceRecord
 

@@ -81,7 +81,12 @@ struct CoordinationOperations: Sendable {
                     workspace: place,
                     spoke: mapping.spokeId.flatMap { machinesById[$0] }.map(Self.shown),
                     git: .init(
-                        branch: place?.branch, head: place?.headCommit, ahead: nil, behind: nil, dirty: place?.dirty),
+                        branch: place?.branch,
+                        head: place?.headCommit,
+                        ahead: nil,
+                        behind: nil,
+                        dirty: place?.dirty
+                    ),
                     output: .init(bytes: output?.bytes ?? 0, lastAt: output?.lastAt),
                     detections: [],
                     waitingFor: try await refusals(session, queue)

@@ -36,7 +36,10 @@ struct SpawnDraft: Sendable {
         }
         let grants = order.grants ?? []
         guard caller.identity.covers(scopes: grants, resources: nil) else {
-            throw Fault(.accessDenied, "A session cannot be granted more than its spawner may do; ask for fewer grants.")
+            throw Fault(
+                .accessDenied,
+                "A session cannot be granted more than its spawner may do; ask for fewer grants."
+            )
         }
         self.project = project
         self.repository = repository

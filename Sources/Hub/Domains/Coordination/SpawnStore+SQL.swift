@@ -88,7 +88,7 @@ extension SpawnStore {
     enum SQL {
         static let exists = Statement<String>("SELECT id FROM nave.sessions WHERE id = $1")
 
-        static let wake = Statement<Void>("SELECT pg_notify($1, '')")
+        static let wake = Statement<String>("SELECT pg_notify($1, '')::text")
 
         /// Taking it is marking it: of two that want it one finds it busy.
         static let reuse = Statement<WorkspaceRecord>(
@@ -100,7 +100,7 @@ extension SpawnStore {
         )
 
         /// Held to the end of the transaction, so that two spawns of one name do not both find it free.
-        static let lockBranch = Statement<Void>("SELECT pg_advisory_xact_lock(hashtextextended($1, 7420))")
+        static let lockBranch = Statement<String>("SELECT pg_advisory_xact_lock(hashtextextended($1, 7420))::text")
 
         static let isTaken = Statement<Bool>(
             "SELECT EXISTS (SELECT FROM nave.workspaces WHERE project_id = $1 AND branch = $2)"

@@ -82,7 +82,10 @@ struct SteeringOperations: Sendable {
         since begun: ContinuousClock.Instant
     ) async throws(Fault) -> AbortSessionTree.Output {
         guard let spoke = place.spoke else {
-            throw Fault(.spokeDisconnected, "The session's spoke was removed; nothing can reach what may still run there.")
+            throw Fault(
+                .spokeDisconnected,
+                "The session's spoke was removed; nothing can reach what may still run there."
+            )
         }
         let command = try await steering.orderAbort(session, fence: place.fence, graceSeconds: grace, on: spoke)
         let until = begun + (place.isConnected ? .seconds(3 * grace + Self.patience) : .zero)

@@ -40,7 +40,12 @@ struct SteeringStore: Sendable {
         return try await database.transaction { transaction async throws(Fault) -> MessageID in
             guard let seen = try await transaction.first(SQL.place, [session]), !seen.isOver else { throw Self.over }
             let send = SendMessage(
-                commandId: .random(), sessionId: session, fence: seen.fence, messageId: message, text: text)
+                commandId: .random(),
+                sessionId: session,
+                fence: seen.fence,
+                messageId: message,
+                text: text
+            )
             if let spoke = seen.spoke, !seen.isWaiting {
                 try await commands.append(.sessionMessage, send, id: send.commandId, to: spoke, in: transaction)
             }
@@ -50,7 +55,9 @@ struct SteeringStore: Sendable {
                 throw Fault(.unavailable, "The session was placed at this moment; send the message again.")
             }
             try await transaction.execute(
-                SQL.store, [message, session, "user", "pending", "queued", account, JSON(["text": text])])
+                SQL.store,
+                [message, session, "user", "pending", "queued", account, JSON(["text": text])]
+            )
             return message
         }
     }
@@ -70,7 +77,9 @@ struct SteeringStore: Sendable {
             let own: [(any Bindable)?] = [message, session, "assistant", "complete", nil, nil, JSON(data)]
             try await transaction.execute(SQL.store, own)
             if let parent = place.parent {
-                let copy: [(any Bindable)?] = [MessageID.sortable(), parent, "system", "complete", nil, nil, JSON(data)]
+                let copy: [(any Bindable)?] = [
+                    MessageID.sortable(), parent, "system", "complete", nil, nil, JSON(data),
+                ]
                 try await transaction.execute(SQL.store, copy)
             }
             return (message, place.parent)
@@ -93,9 +102,14 @@ struct SteeringStore: Sendable {
     ) async throws(Fault) -> CommandID {
         try await database.transaction { transaction async throws(Fault) -> CommandID in
             _ = try await transaction.first(CommandStore.SQL.lock, [spoke])
-            if let standing = try await transaction.first(SQL.standing, [spoke, session, fence]) { return standing }
+            let standing = try await transaction.first(SQL.standing, [spoke, session, fence])
+            if let standing { return CommandID(standing) }
             let order = AbortSession(
-                commandId: .random(), sessionId: session, fence: fence, graceSeconds: graceSeconds)
+                commandId: .random(),
+                sessionId: session,
+                fence: fence,
+                graceSeconds: graceSeconds
+            )
             try await commands.append(.sessionAbort, order, id: order.commandId, to: spoke, in: transaction)
             return order.commandId
         }
@@ -132,7 +146,7 @@ struct SteeringStore: Sendable {
             """
         )
 
-        static let standing = Statement<CommandID>(
+        static let standing = Statement<String>(
             """
             SELECT command_id FROM nave.spoke_commands
              WHERE spoke_id = $1 AND type = 'session.abort' AND completed_at IS NULL

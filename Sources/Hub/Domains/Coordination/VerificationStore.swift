@@ -59,15 +59,19 @@ struct VerificationStore: Sendable {
                     let record = row.record
                     guard record.seq == mark.seq + 1, record.epoch == mark.epoch else {
                         report.find(
-                            "commands.missing", chain.spokeId.rawValue,
-                            "Command \(mark.seq + 1) of epoch \(mark.epoch) is missing; the next stored is \(record.seq).")
+                            "commands.missing",
+                            chain.spokeId.rawValue,
+                            "Command \(mark.seq + 1) of epoch \(mark.epoch) is missing; the next stored is \(record.seq)."
+                        )
                         mark = StreamMark(after: record)
                         continue
                     }
                     if !record.isChained(to: mark.hash) {
                         report.find(
-                            "commands.hash", chain.spokeId.rawValue,
-                            "Command \(record.seq) is not what it was when it was written.")
+                            "commands.hash",
+                            chain.spokeId.rawValue,
+                            "Command \(record.seq) is not what it was when it was written."
+                        )
                     }
                     mark = StreamMark(after: record)
                 }
@@ -75,8 +79,10 @@ struct VerificationStore: Sendable {
             }
             if mark.seq + 1 != chain.next || mark.hash != chain.head {
                 report.find(
-                    "commands.head", chain.spokeId.rawValue,
-                    "The stored commands end at \(mark.seq), the stream at \(chain.next - 1).")
+                    "commands.head",
+                    chain.spokeId.rawValue,
+                    "The stored commands end at \(mark.seq), the stream at \(chain.next - 1)."
+                )
             }
         }
     }
@@ -105,8 +111,10 @@ struct VerificationStore: Sendable {
         if !MappingLifecycle.agree(row.status, endedFor: row.reason, exitCode: row.exitCode, mapping: mapping) {
             let end = row.reason.map { ", ended: \($0.rawValue)" } ?? ""
             report.find(
-                "state.combination", row.id.rawValue,
-                "The session is \(row.status.rawValue)\(end), its mapping \(mapping.rawValue); both cannot be.")
+                "state.combination",
+                row.id.rawValue,
+                "The session is \(row.status.rawValue)\(end), its mapping \(mapping.rawValue); both cannot be."
+            )
         }
     }
 
@@ -122,7 +130,10 @@ struct VerificationStore: Sendable {
             }
             if end != sum.bytes {
                 report.find(
-                    "output.length", row.id.rawValue, "Its \(stream) has \(sum.bytes) bytes; stored are \(end).")
+                    "output.length",
+                    row.id.rawValue,
+                    "Its \(stream) has \(sum.bytes) bytes; stored are \(end)."
+                )
             } else if hash != sum.hash {
                 report.find("output.hash", row.id.rawValue, "Its \(stream) is not what the process wrote.")
             }

@@ -25,7 +25,8 @@ struct JournalDelivery {
     private var sessions = (spokes: [SpokeID](), ids: [SessionID](), fences: [Int64]())
     private var places: [Place: Int32] = [:]
     private var output = (
-        ids: [String](), places: [Int32](), streams: [Protocol.OutputStream](), offsets: [Int64](), contents: [[UInt8]](),
+        ids: [String](), places: [Int32](), streams: [Protocol.OutputStream](), offsets: [Int64](),
+        contents: [[UInt8]](),
         times: [Date]()
     )
     private var ids = SortableIds()

@@ -62,7 +62,9 @@ extension JournalStore {
         let (rows, news) = try await database.transaction { transaction async throws(Fault) -> ([Moved], News) in
             var news = News()
             let rows = try await transaction.query(
-                SQL.moveAndPrint, delivery.moveValues + JournalDelivery().outputValues)
+                SQL.moveAndPrint,
+                delivery.moveValues + JournalDelivery().outputValues
+            )
             guard !rows.isEmpty, let batch = delivery.batches.first else { return (rows, news) }
             for record in batch.records {
                 var keys = news.keys
@@ -88,7 +90,8 @@ extension JournalStore {
     ) async throws(Fault) {
         var single = JournalDelivery()
         single.add(
-            JournalBatch(spokeId: batch.spokeId, incarnation: batch.incarnation, after: batch.after, records: [record]))
+            JournalBatch(spokeId: batch.spokeId, incarnation: batch.incarnation, after: batch.after, records: [record])
+        )
         if single.hasOutput {
             try await transaction.execute(SQL.printAlone, [batch.spokeId] + single.outputValues.dropFirst())
         }

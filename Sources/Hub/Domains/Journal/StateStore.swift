@@ -37,7 +37,9 @@ enum StateStore {
         _ news: inout Set<String>
     ) async throws(Fault) {
         try await transaction.execute(
-            SQL.start, [record.sessionId, record.fence, spoke, record.startedAt, record.pid, record.workspaceId])
+            SQL.start,
+            [record.sessionId, record.fence, spoke, record.startedAt, record.pid, record.workspaceId]
+        )
         news.insert(record.sessionId.rawValue)
     }
 
@@ -49,7 +51,9 @@ enum StateStore {
     ) async throws(Fault) {
         let error = record.error.map { AlertStore.cleaned($0, 4_000) }
         try await transaction.execute(
-            SQL.deliver, [record.messageId, record.sessionId, spoke, record.delivery, error])
+            SQL.deliver,
+            [record.messageId, record.sessionId, spoke, record.delivery, error]
+        )
         news.insert(record.sessionId.rawValue)
     }
 

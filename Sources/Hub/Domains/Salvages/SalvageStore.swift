@@ -48,7 +48,9 @@ struct SalvageStore: Sendable {
             )
             try await commands.append(.workspaceRestore, order, id: order.commandId, to: spoke, in: transaction)
             try await transaction.execute(
-                SQL.place, [workspace, salvage.projectId, spoke, chosen, salvage.parents.first, salvage.ref])
+                SQL.place,
+                [workspace, salvage.projectId, spoke, chosen, salvage.parents.first, salvage.ref]
+            )
             return Restoring(commandId: order.commandId, workspaceId: workspace, branch: chosen)
         }
     }

@@ -93,7 +93,12 @@ struct OutputMerge {
         offsets[stream] = chunk.end
         if let gap = chunk.gap {
             return SessionOutputPiece(
-                stream: stream, offset: from, nextOffset: chunk.end, gapTo: gap.to, gapReason: gap.reason)
+                stream: stream,
+                offset: from,
+                nextOffset: chunk.end,
+                gapTo: gap.to,
+                gapReason: gap.reason
+            )
         }
         return SessionOutputPiece(
             stream: stream,

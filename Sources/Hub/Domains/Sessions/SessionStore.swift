@@ -13,7 +13,9 @@ struct SessionStore: Sendable {
         throw Fault(.notFound, "There is no session “\(shown)”; list them with session.list.")
     }
 
-    func find(_ ids: [SessionID]) async throws(Fault) -> [SessionRecord] { try await database.query(SQL.findMany, [ids]) }
+    func find(_ ids: [SessionID]) async throws(Fault) -> [SessionRecord] {
+        try await database.query(SQL.findMany, [ids])
+    }
 
     func list(_ request: ListSessions, _ cursor: CreationCursor) async throws(Fault) -> [SessionRecord] {
         try await database.query(SQL.list, cursor.values + [request.projectId, request.parentId, request.status])
@@ -30,7 +32,9 @@ struct SessionStore: Sendable {
         _ cursor: CreationCursor
     ) async throws(Fault) -> [MappingRecord] {
         try await database.query(
-            SQL.mappings, cursor.values + [request.parentSessionId, session, request.taskId, request.status])
+            SQL.mappings,
+            cursor.values + [request.parentSessionId, session, request.taskId, request.status]
+        )
     }
 
     /// How much each session printed, and when last. Two looks at an index per stream: no bytes are read.

@@ -172,7 +172,7 @@ extension CommandStore {
         )
 
         /// The row, the chain's head and the bell in one statement, so that none is without the others.
-        static let append = Statement<Void>(
+        static let append = Statement<String>(
             """
             WITH moved AS (
                 UPDATE nave.spokes SET commands_next = $2::bigint + 1, commands_hash = $7 WHERE id = $1 RETURNING id
@@ -181,7 +181,7 @@ extension CommandStore {
                 SELECT id, $2, $3, $4, $5, $6::json, $7, $8 FROM moved
                 RETURNING spoke_id
             )
-            SELECT pg_notify($9, spoke_id) FROM written
+            SELECT pg_notify($9, spoke_id)::text FROM written
             """
         )
 

@@ -100,7 +100,9 @@ extension SpokeStore {
 
     /// A spoke that has taken in what the hub never sent, or less than was acknowledged, gets a new epoch of commands.
     private func alignCommands(_ hello: LinkHello, in transaction: Transaction) async throws(Fault) {
-        guard let stream = try await transaction.first(SQL.commandsAt, [hello.spokeId, hello.commands.seq]) else { return }
+        guard let stream = try await transaction.first(SQL.commandsAt, [hello.spokeId, hello.commands.seq]) else {
+            return
+        }
         let isFresh = hello.commands.seq == 0 && stream.next == 1 && hello.commands.epoch <= stream.epoch
         let isSame =
             hello.commands.epoch == stream.epoch && hello.commands.seq < stream.next
@@ -110,7 +112,9 @@ extension SpokeStore {
         let isUntouched = hello.commands.seq == 0 && hello.commands.epoch == 0 && stream.acknowledged == 0
         if isFresh || isSame || isUntouched {
             try await transaction.execute(
-                CommandStore.SQL.acknowledge, [hello.spokeId, hello.commands.epoch, hello.commands.seq])
+                CommandStore.SQL.acknowledge,
+                [hello.spokeId, hello.commands.epoch, hello.commands.seq]
+            )
             return
         }
         try await commands.renew(hello.spokeId, beyond: hello.commands.epoch, in: transaction)

@@ -97,7 +97,7 @@ public struct HubStore: Sendable {
         )
 
         /// Of two hubs that look at the same time, one finds nothing.
-        static let expired = Statement<HubID>(
+        static let expired = Statement<String>(
             "SELECT id FROM nave.hubs WHERE lease_until < now() ORDER BY id FOR UPDATE SKIP LOCKED"
         )
 

@@ -112,7 +112,9 @@ public struct SpokeStore: Sendable {
 
     private func validate(_ request: JoinRequest) throws(Fault) {
         var violations = Wording.violations(ofName: request.name, at: "name")
-        if (request.labels ?? [:]).count > 64 { violations.append(.init(path: "labels", message: "must be 64 at most.")) }
+        if (request.labels ?? [:]).count > 64 {
+            violations.append(.init(path: "labels", message: "must be 64 at most."))
+        }
         for (key, value) in request.labels ?? [:] {
             violations += Wording.violations(ofName: key, at: "labels")
             violations += Wording.violations(ofText: value, at: "labels.\(key)", bytes: Limits.nameBytes)

@@ -60,12 +60,18 @@ public final class HubMetrics: Sendable {
         page.family("nave_calls_total", .counter, help: "Calls that ended, by operation and outcome.")
         for (key, count) in ordered {
             page.sample(
-                "nave_calls_total", ["operation": key.operation, "outcome": key.outcome], Double(count.calls))
+                "nave_calls_total",
+                ["operation": key.operation, "outcome": key.outcome],
+                Double(count.calls)
+            )
         }
         page.family("nave_call_seconds_total", .counter, help: "Seconds spent in calls, by operation and outcome.")
         for (key, count) in ordered {
             page.sample(
-                "nave_call_seconds_total", ["operation": key.operation, "outcome": key.outcome], count.seconds)
+                "nave_call_seconds_total",
+                ["operation": key.operation, "outcome": key.outcome],
+                count.seconds
+            )
         }
         page.family("nave_refusals_total", .counter, help: "Requests turned away before any operation, by code.")
         for (code, count) in refusals.sorted(by: { $0.key < $1.key }) {
@@ -87,8 +93,11 @@ public final class HubMetrics: Sendable {
         page.single("nave_journal_commits_total", .counter, help: "Group commits.", value(journalCommits))
         page.single("nave_journal_failures_total", .counter, help: "Group commits failed.", value(journalFailures))
         page.single(
-            "nave_journal_wait_seconds_total", .counter, help: "Seconds that batches waited for their commit.",
-            value(journalWait) / 1_000_000_000)
+            "nave_journal_wait_seconds_total",
+            .counter,
+            help: "Seconds that batches waited for their commit.",
+            value(journalWait) / 1_000_000_000
+        )
         page.single("nave_commands_sent_total", .counter, help: "Commands sent to spokes.", value(commandsSent))
     }
 }

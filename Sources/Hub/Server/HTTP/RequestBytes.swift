@@ -12,7 +12,10 @@ enum RequestBytes {
     /// - Fails with `tooLarge` over ``Limits/requestBodyBytes``, `timeout` if it trickles, `validation` if it is not
     ///   HTTP, `aborted` if the client went away.
     static func collect(_ request: inout Request, within wait: Duration) async throws(Fault) -> ByteBuffer {
-        let tooLarge = Fault(.tooLarge, "The body is larger than \(Limits.requestBodyBytes) bytes; send less at a time.")
+        let tooLarge = Fault(
+            .tooLarge,
+            "The body is larger than \(Limits.requestBodyBytes) bytes; send less at a time."
+        )
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.requestBodyBytes {
             throw tooLarge
         }

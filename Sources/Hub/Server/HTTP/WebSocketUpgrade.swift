@@ -105,7 +105,7 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
             upgraders: [upgrader],
             notUpgradingCompletionHandler: { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try Outcome.http(plain(channel, replaying: kept.value.head, logger: logger))
+                    try Outcome.http(plain(channel, replaying: kept.value, logger: logger))
                 }
             }
         )
@@ -113,11 +113,13 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
 
     private func plain(
         _ channel: any Channel,
-        replaying head: HTTPRequestHead?,
+        replaying kept: UpgradeHeadKeeper,
         logger: Logger
     ) throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
         let pipeline = channel.pipeline.syncOperations
-        if let head { try pipeline.addHandler(UpgradeHeadReplay(head)) }
+        if let head = kept.head {
+            try pipeline.addHandler(UpgradeHeadReplay(head, hasEnded: kept.hasEnded))
+        }
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: Limits.connectionIdle, logger: logger))
         return try NIOAsyncChannel(

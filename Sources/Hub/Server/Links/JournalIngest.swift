@@ -32,7 +32,9 @@ final class JournalIngest: Sendable {
                     metrics.journalCommits.add(1, ordering: .relaxed)
                     applied()
                     return Dictionary(
-                        zip(batches.map(\.spokeId), verdicts), uniquingKeysWith: { _, later in later })
+                        zip(batches.map(\.spokeId), verdicts),
+                        uniquingKeysWith: { _, later in later }
+                    )
                 } catch {
                     metrics.journalFailures.add(1, ordering: .relaxed)
                     logger.warning(

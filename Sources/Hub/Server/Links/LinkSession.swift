@@ -92,7 +92,10 @@ final class LinkSession: Sendable {
             hall.heartbeats.note(spoke, incarnation: incarnation, heartbeat)
         case .deliver(let call): deliver(call)
         case .notUnderstood(let type):
-            hall.logger.info("A spoke did not understand a message.", metadata: ["spoke": "\(spoke)", "type": "\(type)"])
+            hall.logger.info(
+                "A spoke did not understand a message.",
+                metadata: ["spoke": "\(spoke)", "type": "\(type)"]
+            )
         case .ended(let end): ended(end)
         }
     }
@@ -138,7 +141,12 @@ extension LinkSession {
         guard let incarnation = state.value.incarnation else { return tell(.journalFailed) }
         // The machine has checked the chain from the mark that it was told last.
         let batch = JournalBatch(
-            spokeId: spoke, incarnation: incarnation, after: state.value.mark, records: records, isVerified: true)
+            spokeId: spoke,
+            incarnation: incarnation,
+            after: state.value.mark,
+            records: records,
+            isVerified: true
+        )
         hall.ingest.submit(batch) { verdict in
             self.eventLoop.execute { self.applied(verdict) }
         }

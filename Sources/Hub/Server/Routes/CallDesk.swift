@@ -19,7 +19,8 @@ struct CallDesk: Sendable {
     /// One query or mutation. `deadline` is how long its caller waits.
     ///
     /// - Fails with `timeout` when that is over; otherwise as the operation does.
-    func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer {
+    func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer
+    {
         try await counted(name) { () async throws(Fault) in
             try limiter.count(call: caller.principal.rateKey)
             if Self.beginsWork.contains(name) { try drain.check() }
@@ -44,7 +45,12 @@ struct CallDesk: Sendable {
         try await counted(name) { () async throws(Fault) in
             try limiter.count(call: caller.principal.rateKey)
             try await operations.subscribe(
-                name, input: input, lastEventId: lastEventId, by: caller, deliver: deliver)
+                name,
+                input: input,
+                lastEventId: lastEventId,
+                by: caller,
+                deliver: deliver
+            )
         }
     }
 

@@ -28,7 +28,12 @@ struct CallRoutes: Sendable {
         let caller = Self.caller(principal, facts)
         let answer =
             if let id {
-                try await desk.call("operation.schema", ["operation": .string(id)], by: caller, deadline: facts.deadline)
+                try await desk.call(
+                    "operation.schema",
+                    ["operation": .string(id)],
+                    by: caller,
+                    deadline: facts.deadline
+                )
             } else {
                 try await desk.call("operation.list", [:], by: caller, deadline: facts.deadline)
             }

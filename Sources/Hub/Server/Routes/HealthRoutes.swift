@@ -31,6 +31,9 @@ struct HealthRoutes: Sendable {
         var headers = HTTPFields()
         headers[.contentType] = "text/plain; version=0.0.4; charset=utf-8"
         return Response(
-            status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: metrics.exposition())))
+            status: .ok,
+            headers: headers,
+            body: .init(byteBuffer: ByteBuffer(string: metrics.exposition()))
+        )
     }
 }

@@ -27,6 +27,8 @@ struct SubscribeRoutes: Sendable {
         try desk.operations.checkSubscription(operation, input: input, by: caller)
         var headers = HTTPFields()
         headers[.contentType] = "text/event-stream"
+        // The stream's end is the connection's: nothing else shall be sent on it.
+        headers[.connection] = "close"
         headers[.cacheControl] = "no-store"
         let (body, lastEventId) = (request.body, facts.lastEventId)
         return Response(
@@ -74,7 +76,8 @@ struct SubscribeRoutes: Sendable {
             switch ending {
             case .gone: break
             case .completed: try? await pipe.send(EventText.event("completed", id: nil, Array("{}".utf8)))
-            case .failed(let fault): try? await pipe.send(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
+            case .failed(let fault):
+                try? await pipe.send(EventText.event("error", id: nil, FaultResponse.body(of: fault)))
             }
         }
     }

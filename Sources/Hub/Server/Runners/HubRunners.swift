@@ -57,7 +57,12 @@ struct HubRunners: Sendable {
         acknowledgements = AcknowledgementBook { acknowledgementBell.ring() }
         partings = PartingBook { partingBell.ring() }
         presence = PresenceRunner(
-            hubs: domains.coordination.hubs, spokes: domains.coordination.spokes, identity: identity, url: url, logger: logger)
+            hubs: domains.coordination.hubs,
+            spokes: domains.coordination.spokes,
+            identity: identity,
+            url: url,
+            logger: logger
+        )
         let journal = domains.coordination.journals
         ingest = JournalIngest(
             metrics: metrics,
@@ -75,31 +80,62 @@ struct HubRunners: Sendable {
         [
             IngestService(ingest: ingest),
             RepeatingRunner(
-                name: "presence", interval: Limits.flushInterval,
-                farewell: { [presence] () async throws(Fault) in try await presence.retire() }, logger: logger,
-                work: { [presence] () async throws(Fault) in try await presence.turn() }),
-            RepeatingRunner(
-                name: "heartbeats", interval: Limits.flushInterval, flushesAtEnd: true, logger: logger,
-                work: { () async throws(Fault) in try await flushHeartbeats() }),
-            RepeatingRunner(
-                name: "key uses", interval: Limits.flushInterval, flushesAtEnd: true, logger: logger,
-                work: { [domains] () async throws(Fault) in try await domains.authenticator.flushUses() }),
-            RepeatingRunner(
-                name: "acknowledgements", interval: Limits.flushInterval, bell: acknowledgementBell,
-                flushesAtEnd: true, logger: logger,
-                work: { () async throws(Fault) in try await flushAcknowledgements() }),
-            RepeatingRunner(
-                name: "partings", interval: Limits.databaseRetry, bell: partingBell, flushesAtEnd: true,
+                name: "presence",
+                interval: Limits.flushInterval,
+                farewell: { [presence] () async throws(Fault) in try await presence.retire() },
                 logger: logger,
-                work: { () async throws(Fault) in try await flushPartings() }),
+                work: { [presence] () async throws(Fault) in try await presence.turn() }
+            ),
             RepeatingRunner(
-                name: "placement", interval: Limits.flushInterval, bell: placementBell, logger: logger,
-                work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }),
+                name: "heartbeats",
+                interval: Limits.flushInterval,
+                flushesAtEnd: true,
+                logger: logger,
+                work: { () async throws(Fault) in try await flushHeartbeats() }
+            ),
             RepeatingRunner(
-                name: "janitor", interval: .seconds(600), logger: logger,
-                work: { [domains] () async throws(Fault) in try await Janitor(domains: domains).sweep() }),
+                name: "key uses",
+                interval: Limits.flushInterval,
+                flushesAtEnd: true,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.authenticator.flushUses() }
+            ),
+            RepeatingRunner(
+                name: "acknowledgements",
+                interval: Limits.flushInterval,
+                bell: acknowledgementBell,
+                flushesAtEnd: true,
+                logger: logger,
+                work: { () async throws(Fault) in try await flushAcknowledgements() }
+            ),
+            RepeatingRunner(
+                name: "partings",
+                interval: Limits.databaseRetry,
+                bell: partingBell,
+                flushesAtEnd: true,
+                logger: logger,
+                work: { () async throws(Fault) in try await flushPartings() }
+            ),
+            RepeatingRunner(
+                name: "placement",
+                interval: Limits.flushInterval,
+                bell: placementBell,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
+            ),
+            RepeatingRunner(
+                name: "janitor",
+                interval: .seconds(600),
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await Janitor(domains: domains).sweep() }
+            ),
             NewsRunner(
-                database: database, domains: domains, registry: registry, placement: placementBell, logger: logger),
+                database: database,
+                domains: domains,
+                registry: registry,
+                placement: placementBell,
+                logger: logger
+            ),
         ]
     }
 

@@ -107,7 +107,9 @@ final class LinkCallRunner: Sendable {
     /// Who asks: the session if one is named, else the spoke. The payload's word is only which of its sessions.
     private func caller(of request: CallRequested) async throws(Fault) -> Caller {
         let principal =
-            if let session = request.sessionId { try await hall.memory.principal(of: session, on: spoke) } else { principal }
+            if let session = request.sessionId { try await hall.memory.principal(of: session, on: spoke) } else {
+                principal
+            }
         return Caller(
             principal,
             requestId: request.requestId,
@@ -126,7 +128,9 @@ final class LinkCallRunner: Sendable {
             let output = try JSONValue(parsing: envelope)
             session?.send(
                 .responded(
-                    CallResponded(requestId: request.requestId, output: output, timestamp: Date().milliseconds)))
+                    CallResponded(requestId: request.requestId, output: output, timestamp: Date().milliseconds)
+                )
+            )
         } catch {
             fail(request, error)
         }
@@ -140,6 +144,7 @@ final class LinkCallRunner: Sendable {
             retryable: [.unavailable, .rateLimited, .spokeDisconnected, .timeout].contains(fault.code)
         )
         session?.send(
-            .failed(CallFailed(requestId: request.requestId, error: error, timestamp: Date().milliseconds)))
+            .failed(CallFailed(requestId: request.requestId, error: error, timestamp: Date().milliseconds))
+        )
     }
 }

@@ -52,7 +52,11 @@ final class PresenceRunner: Sendable {
     /// A spoke's link to this hub ended.
     func parted(_ spoke: SpokeID, _ entry: PartingBook.Entry) async throws(Fault) {
         try await spokes.disconnected(
-            spoke, incarnation: entry.incarnation, hub: identity.id, reason: entry.reason)
+            spoke,
+            incarnation: entry.incarnation,
+            hub: identity.id,
+            reason: entry.reason
+        )
     }
 
     /// This hub goes in order.
