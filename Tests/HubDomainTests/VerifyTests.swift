@@ -38,12 +38,12 @@ struct VerifyTests {
     @Test func everyPlantedCorruptionIsFound() async throws {
         let changes: [(sql: String, kinds: [String])] = [
             (
-                "UPDATE nave.session_output SET content = convert_to('lIne 5' || chr(10), 'UTF8') WHERE byte_offset = 35",
+                "UPDATE nave.session_output SET content = convert_to('lIne 5', 'UTF8') || '\\x0a' WHERE byte_offset = 35",
                 ["output.hash"]
             ),
             ("DELETE FROM nave.session_output WHERE byte_offset = 35", ["output.missing", "output.hash"]),
             (
-                "DELETE FROM nave.session_output WHERE byte_offset = (SELECT max(byte_offset) FROM nave.session_output)",
+                "DELETE FROM nave.session_output WHERE byte_offset = 1681",
                 ["output.length"]
             ),
             ("DELETE FROM nave.spoke_commands WHERE seq = 2", ["commands.missing"]),

@@ -184,7 +184,8 @@ struct CreationCursor: Sendable {
         self.limit = try PageCursor.limit(limit)
     }
 
-    /// The values of `$1` (microseconds since 1970), `$2` (id) and `$3` (one more than the page, to see if there is one).
+    /// The values of `$1` (microseconds since 1970), `$2` (id) and `$3` (one more than the page, to see if
+    /// there is one).
     var values: [(any Bindable)?] { [microseconds, id, limit + 1] }
 
     /// The page, and where the next begins.

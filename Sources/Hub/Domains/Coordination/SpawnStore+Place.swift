@@ -7,7 +7,8 @@ extension SpawnStore {
     /// Waiting sessions that one pass looks at.
     private static let waitingMax = 2_000
 
-    /// Places waiting sessions while there is room: by priority, then fair between projects, then by age. Answers how many.
+    /// Places waiting sessions while there is room: by priority, then fair between projects, then by age.
+    /// Answers how many.
     func placeWaiting() async throws(Fault) -> Int {
         let queue = try await waiting()
         guard !queue.isEmpty else { return 0 }

@@ -178,7 +178,8 @@ extension SpawnStore {
 
         static let order = Statement<OrderRow>(
             """
-            SELECT s.id, s.fence, s.title, s.workspace_id, s.project_id, coalesce(p.repo_url, p.directory) AS repository,
+            SELECT s.id, s.fence, s.title, s.workspace_id, s.project_id,
+                   coalesce(p.repo_url, p.directory) AS repository,
                    p.default_branch, coalesce(w.branch, p.default_branch) AS branch, w.base_ref, s.worktree, s.run,
                    s.environment, s.timeout_seconds, s.disconnect_policy, s.grants
               FROM nave.sessions s

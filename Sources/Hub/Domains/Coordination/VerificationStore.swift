@@ -61,7 +61,7 @@ struct VerificationStore: Sendable {
                         report.find(
                             "commands.missing",
                             chain.spokeId.rawValue,
-                            "Command \(mark.seq + 1) of epoch \(mark.epoch) is missing; the next stored is \(record.seq)."
+                            "Command \(mark.seq + 1) of epoch \(mark.epoch) is missing before \(record.seq)."
                         )
                         mark = StreamMark(after: record)
                         continue

@@ -5,7 +5,8 @@ public struct JournalBatch: Sendable {
     public var spokeId: SpokeID
     /// Whose link they came over: a spoke's former incarnations are fenced.
     public var incarnation: String
-    /// Where the link believes the hub to stand. With it a batch needs one statement; without it, or if it is wrong, the
+    /// Where the link believes the hub to stand. With it a batch needs one statement; without it, or if it is
+    /// wrong, the
     /// true mark is read first and what was applied already is dropped.
     public var after: StreamMark?
     public var records: [StreamRecord]

@@ -27,7 +27,9 @@ extension StateStore {
             """
             UPDATE nave.messages g
                SET delivery = CASE WHEN $5::text IS NULL THEN $4 ELSE g.delivery END,
-                   status = CASE WHEN $5::text IS NOT NULL THEN 'error' WHEN $4 = 'queued' THEN g.status ELSE 'complete' END,
+                   status = CASE WHEN $5::text IS NOT NULL THEN 'error'
+                                 WHEN $4 = 'queued' THEN g.status
+                                 ELSE 'complete' END,
                    error = $5
              WHERE g.id = $1 AND g.session_id = $2
                AND array_position(ARRAY['queued', 'delivered', 'consumed'], coalesce(g.delivery, 'queued'))
@@ -111,6 +113,13 @@ extension StateStore {
               FROM nave.workspaces w
              WHERE $3 AND w.id = $1 AND v.ref = $5 AND v.project_id = w.project_id
                AND EXISTS (SELECT FROM placed)
+            """
+        )
+
+        /// A removal that the spoke refused leaves the workspace as it was.
+        static let keepWorkspace = Statement<Void>(
+            """
+            UPDATE nave.workspaces SET state = 'ready' WHERE id = $1 AND spoke_id = $2 AND state = 'salvaging'
             """
         )
 

@@ -212,7 +212,10 @@ extension StateStore {
         case .spokeDrain:
             try await transaction.execute(SQL.resume, [spoke])
         case .workspaceRemove:
-            break
+            guard record.error != nil else { return }
+            let order: RemoveWorkspace = try WireCoder.value(from: command.payload.utf8)
+            try await transaction.execute(SQL.keepWorkspace, [order.workspaceId, spoke])
+            news.insert(order.workspaceId.rawValue)
         }
     }
 

@@ -39,7 +39,7 @@ struct SalvageOperations: Sendable {
         guard let done else {
             throw Fault(
                 .timeout,
-                "The spoke has not answered yet; the order stands: look for \(restoring.workspaceId) in workspace.list.",
+                "The spoke has not answered yet, the order stands; find \(restoring.workspaceId) in workspace.list.",
                 details: ["workspaceId": .string(restoring.workspaceId.rawValue)]
             )
         }

@@ -8,7 +8,8 @@ public struct CommandStore: Sendable {
 
     public init(database: Database) { self.database = database }
 
-    /// Channel on which a committed command rings for the hub that holds the spoke's link; the payload is the spoke's id.
+    /// Channel on which a committed command rings for the hub that holds the spoke's link; the payload is the
+    /// spoke's id.
     public static let channel = "nave_commands"
 
     /// Puts a command at the end of a spoke's stream, inside the transaction that makes it necessary: both or neither.
@@ -67,7 +68,8 @@ public struct CommandStore: Sendable {
         try await database.first(SQL.head, [spoke]).map { ($0.epoch, $0.next) }
     }
 
-    /// Forgets commands that were acknowledged longer ago than this; a chain goes on to be provable from where it was cut.
+    /// Forgets commands that were acknowledged longer ago than this; a chain goes on to be provable from where
+    /// it was cut.
     @discardableResult
     public func prune(olderThanDays days: Int = 14) async throws(Fault) -> Int {
         try await database.execute(SQL.prune, [days])
@@ -89,7 +91,8 @@ public struct CommandStore: Sendable {
         }
     }
 
-    /// Begins a new epoch with what was not acknowledged: for a spoke whose memory of its commands does not fit the hub's.
+    /// Begins a new epoch with what was not acknowledged: for a spoke whose memory of its commands does not fit
+    /// the hub's.
     func renew(_ spoke: SpokeID, beyond epoch: Int64, in transaction: Transaction) async throws(Fault) {
         guard let head = try await transaction.first(SQL.lock, [spoke]) else { return }
         let pending = try await transaction.query(SQL.pending, [spoke])

@@ -130,7 +130,8 @@ extension SpokeStore.SQL {
     static let heard = Statement<Void>(
         """
         WITH beats AS (
-            SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::jsonb[]) AS b (id, incarnation, at, load)
+            SELECT *
+              FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::jsonb[]) AS b (id, incarnation, at, load)
         ), held AS MATERIALIZED (
             SELECT s.id FROM nave.spokes s JOIN beats b ON b.id = s.id ORDER BY s.id FOR NO KEY UPDATE OF s
         )
