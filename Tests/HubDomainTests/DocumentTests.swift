@@ -1,0 +1,56 @@
+import Foundation
+import HubDomains
+import Protocol
+import TestSupport
+import Testing
+
+/// The pages that follow from the hub's code say what the code says. `make docs` writes them anew.
+struct DocumentTests {
+    @Test func thePageOfOperationsIsWhatTheTableSays() async throws {
+        let hub = try await TestHub.make()
+        let page = OperationPages.page(hub.domains.table.specs)
+        #expect(try WrittenPage.difference(of: "docs/operations.md", from: page) == nil)
+        await hub.close()
+    }
+
+    @Test func thePageOfTheSchemaIsWhatAMigratedDatabaseSays() async throws {
+        let hub = try await TestHub.make()
+        let page = try await SchemaPages.page(hub.database)
+        #expect(page.contains("## session_output"))
+        #expect(try WrittenPage.difference(of: "docs/schema.md", from: page) == nil)
+        await hub.close()
+    }
+
+    @Test func thePageOfLimitsIsWhatTheSourcesSay() throws {
+        let page = try LimitPages.page()
+        #expect(page.contains("| `frameBytes` | 1 MiB |"))
+        #expect(try WrittenPage.difference(of: "docs/limits.md", from: page) == nil)
+    }
+
+    @Test func theIndexOfDecisionsNamesEachOne() throws {
+        let folder = WrittenPage.root.appending(path: "docs/decisions")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            .filter { $0.hasSuffix(".md") && $0 != "README.md" }.sorted()
+        let rows = try files.map { file -> [String] in
+            let text = try WrittenPage.text("docs/decisions/\(file)")
+            let title = try #require(text.firstMatch(of: #/^# 0*(\d+)[.:] (.+)/#), "\(file) opens with no “# N. Title”")
+            let status = try #require(text.firstMatch(of: #/Status: (\w+)/#), "\(file) names no status")
+            #expect(
+                file.hasPrefix(String(repeating: "0", count: 4 - title.1.count) + title.1 + "-"),
+                "\(file) is misnumbered"
+            )
+            return [String(title.1), "[\(title.2)](\(file))", String(status.1)]
+        }
+        let page = """
+            # Decisions
+
+            <!-- Written by `make docs` from the pages beside it; a test keeps it true. Do not edit. -->
+
+            What someone may want to undo later, and why it is as it is. One page each: context, decision, consequences.
+
+
+            """
+        let text = page + WrittenPage.table(["", "decision", "status"], rows)
+        #expect(try WrittenPage.difference(of: "docs/decisions/README.md", from: text) == nil)
+    }
+}
