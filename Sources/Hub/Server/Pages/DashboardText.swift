@@ -1,4 +1,4 @@
-/// The dashboard's three files. No build step, no framework, nothing from elsewhere.
+/// The dashboard's page and how it looks. No build step, no framework, nothing from elsewhere.
 enum DashboardText {
     static let page = """
         <!doctype html>
@@ -13,172 +13,69 @@ enum DashboardText {
         </head>
         <body>
         <header><h1>Nave</h1><p id="state" role="status"></p><button id="leave" hidden>Forget the key</button></header>
+        <noscript><p>The dashboard asks the hub by script; <code>hub status</code> tells the same.</p></noscript>
         <form id="door" hidden>
-        <label>Key <input id="key" type="password" autocomplete="off" required placeholder="nave_…"></label>
+        <label for="key">Key</label>
+        <input id="key" type="password" autocomplete="off" required placeholder="nave_…">
         <button>Open</button>
-        <p>The key of the first start is in <code>admin.key</code> of the hub's data directory.</p>
+        <p>The key of the first start is in <code>admin.key</code> of the hub's data directory.
+        It stays in this tab.</p>
         </form>
         <main id="board" hidden>
-        <section><h2>Sessions</h2><table id="sessions"></table></section>
-        <section><h2>Waiting</h2><table id="waiting"></table></section>
-        <section><h2>Spokes</h2><table id="spokes"></table></section>
-        <section id="reader" hidden><h2 id="readerTitle"></h2><pre id="output"></pre></section>
+        <ul id="counts" aria-label="At a glance"></ul>
+        <section aria-labelledby="h-attention">
+        <h2 id="h-attention">Needs a look</h2><table id="attention"></table></section>
+        <section aria-labelledby="h-running"><h2 id="h-running">Running</h2><table id="running"></table></section>
+        <section aria-labelledby="h-ended"><h2 id="h-ended">Ended lately</h2><table id="ended"></table></section>
+        <section aria-labelledby="h-spokes"><h2 id="h-spokes">Spokes</h2><table id="spokes"></table></section>
         </main>
+        <dialog id="reader" aria-labelledby="readerTitle">
+        <header><h2 id="readerTitle"></h2><button id="close">Close</button></header>
+        <p id="readerFacts"></p><pre id="output" tabindex="0"></pre>
+        </dialog>
         </body>
         </html>
         """
 
     static let style = """
-        :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
-        body { margin: 0 auto; max-width: 72rem; padding: 1rem; }
+        :root {
+          color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif;
+          --ink: #1d2126; --soft: #5b6570; --line: #d9dee3; --ground: #fff; --raised: #f5f7f9;
+          --good: #1a7a35; --bad: #b3261e; --wait: #8a5a00; --link: #1a5fb4;
+        }
+        @media (prefers-color-scheme: dark) {
+          :root {
+            --ink: #e6e9ec; --soft: #a0aab4; --line: #343b42; --ground: #15181b; --raised: #1e2226;
+            --good: #63c97e; --bad: #ff8a80; --wait: #f0b849; --link: #83b7f7;
+          }
+        }
+        body { margin: 0 auto; max-width: 76rem; padding: 1rem 1.25rem 4rem; }
+        html { color: var(--ink); background: var(--ground); }
         header { display: flex; gap: 1rem; align-items: baseline; }
-        header p { flex: 1; opacity: .7; }
-        h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.5rem 0 .4rem; }
+        header p { flex: 1; color: var(--soft); margin: 0; } header h2 { flex: 1; }
+        #state.bad { color: var(--bad); font-weight: 600; }
+        h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; }
+        #counts { display: flex; flex-wrap: wrap; gap: .6rem; padding: 0; margin: 1.2rem 0 0; list-style: none; }
+        #counts li { background: var(--raised); border: 1px solid var(--line); }
+        #counts li { border-radius: .5rem; padding: .5rem .9rem; }
+        #counts b { display: block; font-size: 1.5rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+        section { overflow-x: auto; }
         table { border-collapse: collapse; width: 100%; }
-        th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #8884; vertical-align: top; }
-        th { font-weight: 600; opacity: .7; }
-        td.empty { opacity: .6; }
-        .connected, .completed { color: #2a8a3e; } .disconnected, .failed, .aborted { color: #c0392b; }
-        .active { color: #2470c2; }
-        pre { background: #8882; padding: .8rem; overflow: auto; max-height: 28rem; }
-        button.link { background: none; border: 0; padding: 0; color: #2470c2; cursor: pointer; font: inherit; }
-        """
-
-    static let script = """
-        "use strict";
-        const $ = id => document.getElementById(id);
-        let key = sessionStorage.getItem("nave.key");
-        let timer = 0;
-
-        async function call(operation, input) {
-          const response = await fetch("/v1/call/" + operation, {
-            method: "POST",
-            headers: { "Authorization": "Bearer " + key, "Content-Type": "application/json" },
-            body: JSON.stringify(input || {})
-          });
-          const answer = await response.json();
-          if (answer.error) throw answer.error;
-          return answer.data;
-        }
-
-        function cell(content, kind) {
-          const td = document.createElement("td");
-          if (content instanceof Node) td.append(content); else td.textContent = content ?? "";
-          if (kind) td.className = kind;
-          return td;
-        }
-
-        function fill(table, heads, rows, empty) {
-          const head = document.createElement("tr");
-          for (const text of heads) {
-            const th = document.createElement("th");
-            th.textContent = text;
-            head.append(th);
-          }
-          const body = rows.map(cells => {
-            const tr = document.createElement("tr");
-            tr.append(...cells);
-            return tr;
-          });
-          if (!body.length) {
-            const tr = document.createElement("tr");
-            const td = cell(empty, "empty");
-            td.colSpan = heads.length;
-            tr.append(td);
-            body.push(tr);
-          }
-          $(table).replaceChildren(head, ...body);
-        }
-
-        function ago(time) {
-          if (!time) return "";
-          const seconds = Math.max(0, Math.round((Date.now() - new Date(time)) / 1000));
-          if (seconds < 90) return seconds + " s ago";
-          if (seconds < 5400) return Math.round(seconds / 60) + " min ago";
-          return Math.round(seconds / 3600) + " h ago";
-        }
-
-        function reader(session) {
-          const button = document.createElement("button");
-          button.className = "link";
-          button.textContent = session.title || session.slug || session.id;
-          button.addEventListener("click", () => read(session).catch(fail));
-          return button;
-        }
-
-        async function read(session) {
-          $("reader").hidden = false;
-          $("readerTitle").textContent = session.title || session.id;
-          $("output").textContent = "";
-          const response = await fetch("/v1/subscribe/session.output", {
-            method: "POST",
-            headers: { "Authorization": "Bearer " + key, "Content-Type": "application/json" },
-            body: JSON.stringify({ sessionId: session.id, stream: "all", follow: false })
-          });
-          const text = await response.text();
-          const decoder = new TextDecoder();
-          for (const block of text.split("\\n\\n")) {
-            const lines = block.split("\\n");
-            if (!lines.includes("event: data")) continue;
-            const data = JSON.parse(lines.find(line => line.startsWith("data: ")).slice(6)).data;
-            if (!data.bytes) continue;
-            const bytes = Uint8Array.from(atob(data.bytes), character => character.charCodeAt(0));
-            $("output").textContent += decoder.decode(bytes, { stream: true });
-          }
-        }
-
-        async function refresh() {
-          const [status, fleet] = await Promise.all([call("coord.status", {}), call("spoke.list", {})]);
-          const mappings = status.mappings;
-          fill("sessions", ["Session", "Status", "Spoke", "Branch", "Output", "Last output"],
-            mappings.filter(one => !one.waitingFor).map(one => [
-              cell(reader(one.session)), cell(one.mapping.status, one.mapping.status), cell(one.spoke?.name),
-              cell(one.workspace?.branch), cell((one.output?.bytes ?? 0) + " B"), cell(ago(one.output?.lastAt))
-            ]), "No session yet. hub spawn starts one.");
-          fill("waiting", ["Session", "Waits for"],
-            mappings.filter(one => one.waitingFor).map(one => [
-              cell(reader(one.session)),
-              cell(typeof one.waitingFor === "string" ? one.waitingFor : JSON.stringify(one.waitingFor))
-            ]), "Nothing waits.");
-          fill("spokes", ["Name", "Status", "Since", "Last heartbeat", "Slots", "Labels"],
-            fleet.spokes.map(spoke => [
-              cell(spoke.name), cell(spoke.status + (spoke.draining ? ", draining" : ""), spoke.status),
-              cell(ago(spoke.status === "connected" ? spoke.connectedAt : spoke.disconnectedAt)),
-              cell(ago(spoke.lastHeartbeat)), cell(spoke.slots),
-              cell(Object.entries(spoke.labels || {}).map(([name, value]) => name + "=" + value).join(" "))
-            ]), "No spoke yet. hub token create, then spoke join on a machine.");
-          $("state").textContent = "As of " + new Date().toLocaleTimeString();
-        }
-
-        function fail(error) {
-          $("state").textContent = error.message || String(error);
-          if (error.code === "UNAUTHENTICATED") leave();
-        }
-
-        function leave() {
-          sessionStorage.removeItem("nave.key");
-          key = null;
-          show();
-        }
-
-        function show() {
-          $("door").hidden = !!key;
-          $("board").hidden = $("leave").hidden = !key;
-          clearInterval(timer);
-          if (!key) return;
-          const tick = () => { if (!document.hidden) refresh().catch(fail); };
-          tick();
-          timer = setInterval(tick, 2000);
-        }
-
-        $("door").addEventListener("submit", event => {
-          event.preventDefault();
-          key = $("key").value.trim();
-          $("key").value = "";
-          sessionStorage.setItem("nave.key", key);
-          show();
-        });
-        $("leave").addEventListener("click", leave);
-        show();
+        th, td { text-align: left; padding: .35rem .8rem .35rem 0; vertical-align: top; }
+        th, td { border-bottom: 1px solid var(--line); }
+        thead th { font-weight: 600; font-size: .87rem; color: var(--soft); white-space: nowrap; }
+        td.empty, .soft { color: var(--soft); }
+        td.number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+        code { font: .87em ui-monospace, monospace; overflow-wrap: anywhere; }
+        .good { color: var(--good); } .bad { color: var(--bad); } .wait { color: var(--wait); }
+        .state { font-weight: 600; white-space: nowrap; } .state .soft { font-weight: 400; white-space: normal; }
+        button { font: inherit; color: inherit; }
+        button.link { background: none; border: 0; padding: 0; color: var(--link); cursor: pointer; text-align: left; }
+        button.link:hover { text-decoration: underline; }
+        :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+        dialog { width: min(70rem, 92vw); color: inherit; background: var(--ground); border: 1px solid var(--line); }
+        dialog h2 { margin: 0; } dialog::backdrop { background: #0008; }
+        pre { background: var(--raised); padding: .8rem; overflow: auto; max-height: 65vh; white-space: pre-wrap; }
+        meter { width: 5rem; }
         """
 }
