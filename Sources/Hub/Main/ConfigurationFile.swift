@@ -74,7 +74,7 @@ enum ConfigurationFile {
                 let name = key.string ?? "?"
                 guard seen.insert(name).inserted else { throw problem(key, "“\(name)” is there twice.") }
                 guard try take(name, value, &self) else {
-                    throw problem(key, "“\(name)” is not a setting of the hub; see docs/configuration.md.")
+                    throw problem(key, "“\(name)” is not a setting of the hub; deploy/hub.yaml.example shows them all.")
                 }
             }
         }

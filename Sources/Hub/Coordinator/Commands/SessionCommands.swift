@@ -109,6 +109,11 @@ struct AbortCommand: ClientCommand {
         if preview { input["preview"] = true }
         let outcome = try await hub.call("coord.abort", .object(input), timeout: .seconds(600))
         if client.json { return try Output.json(outcome) }
+        if let preview = outcome["preview"] {
+            let place = "on \(preview.cell("spoke")), pid \(preview.cell("pid"))"
+            let connected = preview["isConnected"] == true ? "" : " (its spoke is away: it would be stopped on return)"
+            return try Output.line("would stop \(preview.cell("state")) \(preview.cell("title")) \(place)\(connected)")
+        }
         try Output.line("\(outcome.cell("outcome"))  after \(outcome.cell("waitedMilliseconds")) ms")
         for key in ["processes", "remaining"] {
             for process in outcome[key]?.arrayValue ?? [] {
