@@ -117,9 +117,9 @@ extension DashboardText {
           return cell(sign + one.mapping.status, kind + " state");
         }
 
-        function share(load, part) {
-          const value = load?.[part];
-          if (typeof value !== "number") return "";
+        function share(spoke, part) {
+          const value = spoke.load?.[part];
+          if (typeof value !== "number" || spoke.status !== "connected") return "";
           const meter = make("meter", Math.round(value * 100) + " %");
           [meter.min, meter.max, meter.high, meter.optimum, meter.value] = [0, 1, .9, 0, Math.min(value, 1)];
           meter.title = meter.ariaLabel = part + " " + Math.round(value * 100) + " %";
@@ -163,7 +163,7 @@ extension DashboardText {
           fill("spokes", ["Spoke", "State", "Sessions", "CPU", "Memory", "Disk", "Labels", "Last heartbeat"],
             fleet.spokes.map(spoke => [
               cell(spoke.name), presence(spoke), cell(spoke.busy + " of " + spoke.slots, "number"),
-              ...["cpu", "memory", "disk"].map(part => cell(spoke.status === "connected" ? share(spoke.load, part) : "")),
+              ...["cpu", "memory", "disk"].map(part => cell(share(spoke, part))),
               cell(Object.entries(spoke.labels || {}).map(([name, value]) => name + "=" + value).join(" ")),
               cell(ago(spoke.lastHeartbeat), "number")
             ]), "No spoke yet. hub token create, then spoke join on a machine.");
