@@ -6,11 +6,7 @@ import TestSupport
 import Testing
 
 /// Goal: nothing lost, nothing twice, order kept where asked for. Method: writers that note what they are given.
-<<<<<<< HEAD
-@Suite struct GroupWriterTests {
-=======
 @Suite(.timeLimit(.minutes(5))) struct GroupWriterTests {
->>>>>>> coordination
     private struct Item: Sendable, Hashable {
         var stream: Int
         var number: Int

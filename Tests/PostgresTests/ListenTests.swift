@@ -5,11 +5,7 @@ import TestSupport
 import Testing
 
 /// Goal: a reader hears everything, or hears that it missed something. Method: a real server.
-<<<<<<< HEAD
-@Suite struct ListenTests {
-=======
 @Suite(.timeLimit(.minutes(5))) struct ListenTests {
->>>>>>> coordination
     private let notify = Statement<Void>("SELECT pg_notify($1, $2)")
 
     @Test func aListenerHearsItsChannelsInOrder() async throws {
@@ -41,7 +37,10 @@ import Testing
             case .reconnected:
                 reconnections += 1
                 let listeners = Statement<Bool>(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                     WHERE datname = current_database() AND query LIKE 'LISTEN%'
+                    """
                 )
                 if reconnections < 4 {
                     #expect(try await database.query(listeners) == [true])

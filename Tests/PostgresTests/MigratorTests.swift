@@ -5,17 +5,14 @@ import TestSupport
 import Testing
 
 /// Goal: history is applied once, in order, and never rewritten. Method: a real server.
-<<<<<<< HEAD
-@Suite struct MigratorTests {
-=======
 @Suite(.timeLimit(.minutes(5))) struct MigratorTests {
->>>>>>> coordination
     private static let first = Migration(
         number: 1,
         name: "fruit",
         sql: """
             CREATE TABLE fruit (name text PRIMARY KEY);
-            CREATE FUNCTION shout(word text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN upper(word || ';'); END $$;
+            CREATE FUNCTION shout(word text) RETURNS text LANGUAGE plpgsql
+            AS $$ BEGIN RETURN upper(word || ';'); END $$;
             INSERT INTO fruit VALUES ('apple'), ('p;ear');
             """
     )

@@ -7,11 +7,7 @@ import TestSupport
 import Testing
 
 /// Goal: whatever is killed, what was committed is there and work goes on. Method: a cluster of one's own, `kill -9`.
-<<<<<<< HEAD
-@Suite(.serialized) struct RecoveryTests {
-=======
 @Suite(.serialized, .timeLimit(.minutes(5))) struct RecoveryTests {
->>>>>>> coordination
     private func withCluster(
         _ directory: String,
         _ body: (PrivateCluster, DatabaseConfiguration) async throws -> Void
@@ -54,7 +50,10 @@ import Testing
                 }
                 if round % 10 == 5 {
                     let others = Statement<Int>(
-                        "SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                        """
+                        SELECT pg_terminate_backend(pid)::int FROM pg_stat_activity
+                         WHERE datname = current_database() AND pid <> pg_backend_pid()
+                        """
                     )
                     _ = try await self.eventually { () throws(Fault) in try await database.query(others) }
                 }

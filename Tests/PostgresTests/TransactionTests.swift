@@ -12,7 +12,11 @@ import Testing
 
     private func make(connections: Int = 4) async throws -> TestDatabase {
         let sql =
-            "CREATE TABLE notes (n int PRIMARY KEY); CREATE TABLE sums (id int PRIMARY KEY, total int); INSERT INTO sums VALUES (1, 0), (2, 0);"
+            """
+            CREATE TABLE notes (n int PRIMARY KEY);
+            CREATE TABLE sums (id int PRIMARY KEY, total int);
+            INSERT INTO sums VALUES (1, 0), (2, 0);
+            """
         return try await TestDatabase.make(
             migrations: [Migration(number: 1, name: "notes", sql: sql)],
             connections: connections

@@ -19,7 +19,8 @@ public struct DatabaseConfiguration: Sendable, Hashable {
     public var connectTimeout = Duration.seconds(5)
     /// How long an unused connection is kept; one is kept for ever.
     public var idleLongest = Duration.seconds(300)
-    /// How often a transaction begins again after a serialization failure, a deadlock or a connection lost before COMMIT.
+    /// How often a transaction begins in all, while it ends in a serialization failure, a deadlock or a connection lost
+    /// before COMMIT.
     public var transactionAttempts = 5
     /// The name under which the connections appear in `pg_stat_activity`.
     public var applicationName = "nave"

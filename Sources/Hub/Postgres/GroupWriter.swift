@@ -52,7 +52,7 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
     ///   - capacity: Items that may wait; one more is refused with `UNAVAILABLE`.
     ///   - weigh: An item's weight, such as its bytes.
     ///   - order: Items of one key are written in order, never in two lanes at a time; `nil` for items without order.
-    ///   - write: Makes a batch durable, as one statement or one transaction; what it answers, every item's writer gets.
+    ///   - write: Makes a batch durable, as one statement or one transaction; every item's writer gets its answer.
     public init(
         lanes: Int = 2,
         maxItems: Int = 1_000,

@@ -15,7 +15,7 @@ enum SQLState {
         case .refused(let reason): fault(reason)
         case .lost:
             unavailable(
-                "The connection to the database broke before it answered; look whether the change was made, then retry.",
+                "The connection to the database broke before it answered; see whether the change was made and retry.",
                 ["outcome": "unknown"]
             )
         case .leaseOver: unavailable("The transaction's connection is gone and nothing of it was stored; try again.")
@@ -60,7 +60,7 @@ enum SQLState {
         }
     }
 
-    /// Connection troubles (08), too few resources (53), the server going or coming (57P0x), read-only after a failover.
+    /// Connection troubles (08), too few resources (53), the server going or coming (57P0x), read-only after failover.
     static func isUnavailable(_ code: String) -> Bool {
         code.hasPrefix("08") || code.hasPrefix("53") || code.hasPrefix("57P") || code == "25006" || code == "25P03"
     }

@@ -75,6 +75,12 @@ struct ClusterDirectory: Sendable {
         guard rename(path + "/data.new", data) == 0 else { throw trouble("rename data.new to data in", path) }
     }
 
+    /// Removes the socket's directory if it is not one of ours: nobody else would, once the cluster is gone.
+    func removeFarSocket() {
+        // Fails, and may, while a socket is in it.
+        if socket != path + "/socket" { rmdir(socket) }
+    }
+
     /// Opens a directory or the log for a child; the caller closes it.
     func open(_ path: String, isLog: Bool = false) throws(Fault) -> Int32 {
         let descriptor =
@@ -104,7 +110,7 @@ struct ClusterDirectory: Sendable {
         return Identity(device: facts.st_dev, inode: facts.st_ino)
     }
 
-    /// A directory under `/tmp` may have been put there by somebody else: it must be a real one and belong to the server.
+    /// A directory under `/tmp` may have been put there by somebody else: it must be a real one and the server's.
     private func make(_ path: String, mode: mode_t, isOurs: Bool) throws(Fault) {
         if mkdir(path, mode) == 0 {
             guard isOurs || !user.isOther || lchown(path, user.user, user.group) == 0 else {

@@ -33,7 +33,8 @@ public actor PrivateCluster {
     /// The server's process, for tests that end it.
     public var processID: Int32? { server }
 
-    /// Creates the cluster if it is not there, adopts it if it still runs, starts it otherwise; returns once it answers.
+    /// Creates the cluster if it is not there, adopts it if it still runs, starts it otherwise; returns once it
+    /// answers.
     public func start() async throws(Fault) -> DatabaseConfiguration {
         let directory = ClusterDirectory(path: path, user: try ClusterUser.current())
         self.directory = directory
@@ -76,9 +77,10 @@ public actor PrivateCluster {
     public func stop() async {
         isWanted = false
         // Without a user for Postgres there is no server of ours.
-        guard let user = try? ClusterUser.current(),
-            let pid = server ?? ClusterDirectory(path: path, user: user).runningServer
-        else { return }
+        guard let user = try? ClusterUser.current() else { return }
+        let directory = ClusterDirectory(path: path, user: user)
+        defer { directory.removeFarSocket() }
+        guard let pid = server ?? directory.runningServer else { return }
         server = nil
         for signal in [SIGINT, SIGQUIT, SIGKILL] {
             kill(pid, signal)
