@@ -27,14 +27,19 @@ struct IngestBenchmark {
             url: arguments[1],
             key: String(decoding: key, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         )
-        let (spokes, seconds, bytes) = (number(3, 32), number(4, 10), number(5, 200))
+        try await measure(hub, spokes: number(3, 32), seconds: number(4, 10), bytes: number(5, 200))
+    }
+
+    /// Fills the hub through `spokes` links and prints what it acknowledged.
+    static func measure(_ hub: Hub, spokes: Int, seconds: Int, bytes: Int) async throws {
         let run = UUID().uuidString.prefix(8).lowercased()
         _ = try await hub.call("project.create", #"{"name":"bench-\#(run)","repoUrl":"/srv/\#(run).git"}"#)
         let token = try await hub.call("token.create", #"{"uses":\#(spokes)}"#)["token"]?.stringValue ?? ""
         var writers: [Writer] = []
         for index in 0..<spokes {
             writers.append(
-                try await Writer.start(hub, token: token, name: "bench-\(run)-\(index)", project: "bench-\(run)"))
+                try await Writer.start(hub, token: token, name: "bench-\(run)-\(index)", project: "bench-\(run)")
+            )
         }
         let before = writers.map(\.acknowledged).reduce(0, +)
         let began = ContinuousClock.now
@@ -108,7 +113,8 @@ final class Writer: Sendable {
         connection.send(.hello(hello(SpokeID(id), name)))
         _ = try await hub.call(
             "coord.spawn",
-            #"{"project":"\#(project)","run":{"command":["true"]},"target":{"spokeId":"\#(id)"}}"#)
+            #"{"project":"\#(project)","run":{"command":["true"]},"target":{"spokeId":"\#(id)"}}"#
+        )
         for await one in news {
             guard case .message(.append(let batch)) = one, let record = batch.records.first else { continue }
             connection.send(.acknowledged(StreamPosition(stream: .commands, epoch: record.epoch, seq: record.seq)))
@@ -131,12 +137,22 @@ final class Writer: Sendable {
     private func next(_ state: inout State, _ content: [UInt8]) -> [StreamRecord] {
         (0..<Self.batch).map { _ in
             let chunk = OutputChunk(
-                sessionId: order.sessionId, fence: order.fence, stream: .stdout, offset: state.offset, bytes: content)
+                sessionId: order.sessionId,
+                fence: order.fence,
+                stream: .stdout,
+                offset: state.offset,
+                bytes: content
+            )
             state.records += 1
             state.offset += Int64(content.count)
             let record = StreamRecord(
-                epoch: 1, seq: state.records, at: 0, type: JournalRecordType.sessionOutput.rawValue,
-                payload: chunk.encoded(), after: state.head)
+                epoch: 1,
+                seq: state.records,
+                at: 0,
+                type: JournalRecordType.sessionOutput.rawValue,
+                payload: chunk.encoded(),
+                after: state.head
+            )
             state.head = record.hash
             return record
         }
@@ -172,12 +188,28 @@ final class Writer: Sendable {
 
     private static func hello(_ id: SpokeID, _ name: String) -> LinkHello {
         LinkHello(
-            spokeId: id, name: name, incarnation: UUID().uuidString, bootId: "bench", spokeType: .compute,
+            spokeId: id,
+            name: name,
+            incarnation: UUID().uuidString,
+            bootId: "bench",
+            spokeType: .compute,
             hostInfo: HostInfo(
-                os: "linux", arch: "bench", cpus: 1, memoryBytes: 1, diskFreeBytes: 1 << 40, gitVersion: "2",
-                spokeVersion: "bench"),
-            labels: [:], slots: 1, draining: false,
-            journal: JournalSummary(epoch: 1, first: 1, next: 1, headHash: .origin), commands: .start(of: 1),
-            operations: OperationsSummary(hash: "none"), sessions: [], worktrees: [])
+                os: "linux",
+                arch: "bench",
+                cpus: 1,
+                memoryBytes: 1,
+                diskFreeBytes: 1 << 40,
+                gitVersion: "2",
+                spokeVersion: "bench"
+            ),
+            labels: [:],
+            slots: 1,
+            draining: false,
+            journal: JournalSummary(epoch: 1, first: 1, next: 1, headHash: .origin),
+            commands: .start(of: 1),
+            operations: OperationsSummary(hash: "none"),
+            sessions: [],
+            worktrees: []
+        )
     }
 }

@@ -15,7 +15,9 @@ struct TurnTests {
         let (line, _) = try await spoke.open(hub)
         _ = try await hub.call("project.create", #"{"name":"app","repoUrl":"/srv/app.git"}"#)
         let spawned = try await hub.call(
-            "coord.spawn", #"{"project":"app","title":"Say hello","run":{"command":["echo","hello"]}}"#)
+            "coord.spawn",
+            #"{"project":"app","title":"Say hello","run":{"command":["echo","hello"]}}"#
+        )
         #expect(spawned.status == 200, "\(spawned.body)")
         let session = try #require(spawned.data?["sessionId"]?.stringValue)
 
@@ -38,7 +40,9 @@ struct TurnTests {
         // A consumer that was cut off behind the first value gets the rest and nothing twice.
         let first = try #require(events.first { $0.name == "data" }?.id)
         let rest = try await Self.events(of: session, on: hub, after: first)
-        #expect(rest.filter { $0.name == "data" }.map(\.id) == events.filter { $0.name == "data" }.dropFirst().map(\.id))
+        #expect(
+            rest.filter { $0.name == "data" }.map(\.id) == events.filter { $0.name == "data" }.dropFirst().map(\.id)
+        )
 
         let verified = try await hub.call("hub.verify")
         #expect(verified.data?["complete"] == true, "\(verified.body)")
@@ -53,7 +57,12 @@ struct TurnTests {
             line.connection.send(
                 .acknowledged(
                     StreamPosition(
-                        stream: .commands, epoch: batch.records[0].epoch, seq: batch.records.last?.seq ?? 0)))
+                        stream: .commands,
+                        epoch: batch.records[0].epoch,
+                        seq: batch.records.last?.seq ?? 0
+                    )
+                )
+            )
             // Not an order to start: the test goes on waiting.
             return order.flatMap { try? WireCoder.value(StartSession.self, from: $0.payload) }
         }
@@ -66,19 +75,36 @@ struct TurnTests {
             let seq = Int64(records.count) + 1
             records.append(
                 StreamRecord(
-                    epoch: 1, seq: seq, at: Date().milliseconds, type: type.rawValue, payload: payload,
-                    after: records.last?.hash ?? .origin))
+                    epoch: 1,
+                    seq: seq,
+                    at: Date().milliseconds,
+                    type: type.rawValue,
+                    payload: payload,
+                    after: records.last?.hash ?? .origin
+                )
+            )
         }
         add(
             .sessionStarted,
             WireCoder.bytes(
                 of: SessionStarted(
-                    sessionId: order.sessionId, fence: order.fence, workspaceId: order.workspace.workspaceId, pid: 1,
-                    startedAt: Date())))
+                    sessionId: order.sessionId,
+                    fence: order.fence,
+                    workspaceId: order.workspace.workspaceId,
+                    pid: 1,
+                    startedAt: Date()
+                )
+            )
+        )
         for piece in pieces {
             let bytes = Array(piece.utf8)
             let chunk = OutputChunk(
-                sessionId: order.sessionId, fence: order.fence, stream: .stdout, offset: offset, bytes: bytes)
+                sessionId: order.sessionId,
+                fence: order.fence,
+                stream: .stdout,
+                offset: offset,
+                bytes: bytes
+            )
             add(.sessionOutput, chunk.encoded())
             offset += Int64(bytes.count)
             hash = hash.appending(bytes)
@@ -88,8 +114,16 @@ struct TurnTests {
             .sessionExited,
             WireCoder.bytes(
                 of: SessionExited(
-                    sessionId: order.sessionId, fence: order.fence, exitCode: 0, exitSignal: nil, reason: .exited,
-                    endedAt: Date(), streams: [sum])))
+                    sessionId: order.sessionId,
+                    fence: order.fence,
+                    exitCode: 0,
+                    exitSignal: nil,
+                    reason: .exited,
+                    endedAt: Date(),
+                    streams: [sum]
+                )
+            )
+        )
         return records
     }
 
@@ -100,7 +134,9 @@ struct TurnTests {
         var data = JSONValue.null
     }
 
-    private static func events(of session: String, on hub: HubUnderTest, after id: String? = nil) async throws -> [Event] {
+    private static func events(of session: String, on hub: HubUnderTest, after id: String? = nil) async throws
+        -> [Event]
+    {
         var request = HTTPClientRequest(url: hub.ready.url + "/v1/subscribe/session.output")
         request.method = .POST
         request.headers = ["authorization": "Bearer \(hub.key)"]
