@@ -180,7 +180,8 @@ struct JournalTests {
         let tables = WorktreeTables(journal)
         let at = Date(milliseconds: 1_000)
         var workspace = WorktreeRecord(
-            id: "w", projectId: "p", repository: "r", defaultBranch: "main", branch: "b", directory: "/w", adminName: "w",
+            id: "w", projectId: "p", repository: "r", defaultBranch: "main", branch: "b", directory: "/w",
+            adminName: "w",
             state: .preparing, keep: .onFailure, leaseSession: "s", lastUsedAt: at)
         try await tables.save(workspace)
         workspace.state = .ready

@@ -157,7 +157,7 @@ actor LinkService {
         await link.tell(.journalStored(next: await journal.state.next))
     }
 
-    /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch, which only a new hello tells.
+    /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch: only a new hello tells that.
     private func agrees(_ mark: StreamMark) async -> Bool {
         do {
             return try await journal.resume(from: mark) == mark

@@ -49,7 +49,7 @@ struct SessionSurroundings: Sendable {
             let known = configuration.agents.keys.sorted().joined(separator: ", ")
             throw Fault(
                 .notFound,
-                "This spoke has no agent named \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml."
+                "This spoke has no agent \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml."
             )
         }
         return .agent(profile)

@@ -1,9 +1,12 @@
-import Protocol
-
 /// Names that a caller may have meant.
-enum Nearness {
+public enum Nearness {
     /// `NOT_FOUND` that names what is near, at most three, nearest first.
-    static func notFound(_ kind: String, _ wanted: String, among names: [String], listedBy operation: String) -> Fault {
+    public static func notFound(
+        _ kind: String,
+        _ wanted: String,
+        among names: [String],
+        listedBy operation: String
+    ) -> Fault {
         let near = nearest(wanted, among: names)
         let hint =
             near.isEmpty
@@ -16,7 +19,8 @@ enum Nearness {
         )
     }
 
-    static func nearest(_ wanted: String, among names: [String]) -> [String] {
+    /// At most three, nearest first.
+    public static func nearest(_ wanted: String, among names: [String]) -> [String] {
         let folded = Array(wanted.lowercased().prefix(64))
         let limit = max(1, folded.count / 3)
         let scored = names.compactMap { name -> (Int, String)? in
