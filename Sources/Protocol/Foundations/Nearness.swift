@@ -22,7 +22,7 @@ public enum Nearness {
     /// At most three, nearest first.
     public static func nearest(_ wanted: String, among names: [String]) -> [String] {
         let folded = Array(wanted.lowercased().prefix(64))
-        let limit = max(1, folded.count / 3)
+        let limit = folded.count < 4 ? 1 : max(2, folded.count / 3)
         let scored = names.compactMap { name -> (Int, String)? in
             let other = Array(name.lowercased().prefix(64))
             let contains = !folded.isEmpty && (String(other).contains(String(folded)) || String(folded).contains(name))

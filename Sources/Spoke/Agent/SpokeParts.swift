@@ -117,7 +117,7 @@ struct SpokeParts: Service {
             group.addTask { await commands.run() }
             group.addTask { await worktrees.run() }
             group.addTask { await link.run() }
-            group.addTask { await sweep() }
+            group.addTask { await Housekeeping(surroundings, sessions: sessions).run() }
             group.addTask {
                 do {
                     try await local.run()
@@ -131,18 +131,6 @@ struct SpokeParts: Service {
             await link.leave(.shutdown)
             group.cancelAll()
         }
-    }
-
-    /// Once in a while: expired salvages, leftovers of crashes, worktrees that the disk needs back.
-    private func sweep() async {
-        repeat {
-            do {
-                let report = try await worktrees.sweep()
-                logger.debug("swept", metadata: ["report": "\(report)"])
-            } catch {
-                logger.warning("sweep incomplete", metadata: ["error": "\(error)"])
-            }
-        } while (try? await Task.sleep(for: .seconds(600))) != nil  // Cancelled means shutdown.
     }
 
     /// What must never leave this machine: the credential, and whatever the owner named.

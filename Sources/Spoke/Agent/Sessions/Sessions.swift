@@ -25,6 +25,15 @@ actor Sessions {
         arrivals.yield(run)
     }
 
+    /// Clears up behind sessions that ended while an earlier agent was dying.
+    func cleanUp(_ rows: [SessionRow], in surroundings: SessionSurroundings) async {
+        for row in rows where runs[row.id] == nil {
+            // A row that cannot be read was written by another version: it stays for that one.
+            guard let order = try? WireCoder.value(StartSession.self, from: row.spec) else { continue }
+            await SessionRun(order, in: surroundings).cleanUp()
+        }
+    }
+
     /// Runs every session that arrives, until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
@@ -45,6 +54,9 @@ actor Sessions {
     func running(_ id: SessionID) -> SessionRun? { runs[id] }
 
     var count: Int { runs.count }
+
+    /// The workspaces that sessions work in.
+    func workspaces() -> [WorkspaceID] { runs.values.map(\.order.workspace.workspaceId) }
 
     /// What `link.hello` tells.
     func summaries() async -> [SessionSummary] {
