@@ -63,7 +63,8 @@ import Testing
             }
         }
         #expect(outcomes.0 + outcomes.1 == 600)
-        #expect(outcomes.0 > 300)
+        // Three times, at most what three connections had under way.
+        #expect(outcomes.0 >= 600 - 3 * 3 * 64)
         for _ in 0..<50 { try await eventually { () throws(Fault) in try await database.ping() } }
         await test.close()
     }
