@@ -117,6 +117,7 @@ struct SpokeParts: Service {
             group.addTask { await commands.run() }
             group.addTask { await worktrees.run() }
             group.addTask { await link.run() }
+            group.addTask { await watchPatience() }
             group.addTask { await Housekeeping(surroundings, sessions: sessions).run() }
             group.addTask {
                 do {
@@ -130,6 +131,15 @@ struct SpokeParts: Service {
             try? await gracefulShutdown()
             await link.leave(.shutdown)
             group.cancelAll()
+        }
+    }
+
+    /// Every second: has a session waited long enough for the hub?
+    private func watchPatience() async {
+        // Cancelled means shutdown.
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            let away = await link.away
+            if away > .zero { await sessions.endImpatient(away: away) }
         }
     }
 

@@ -25,6 +25,7 @@ actor LinkService {
     /// What people are told of the link.
     private(set) var state = "starting"
     private(set) var since = Date()
+    private var awaySince = ContinuousClock.now
 
     init(
         credential: SpokeCredential,
@@ -106,6 +107,7 @@ actor LinkService {
         async let heard: Void = hear(news, for: link)
         let end = await perform(link, over: connection)
         self.link = nil
+        become("offline")
         connection.close(.goingAway)
         await heard
         failCalls()
@@ -203,6 +205,12 @@ actor LinkService {
         }
     }
 
+    /// How long there has been no link; nothing while there is one.
+    var away: Duration {
+        guard state != "connected" else { return .zero }
+        return ContinuousClock.now - awaySince
+    }
+
     // MARK: Calls
 
     /// Asks the hub for an operation on behalf of a session.
@@ -260,6 +268,7 @@ actor LinkService {
 
     private func become(_ state: String) {
         if self.state != state { since = Date() }
+        if self.state == "connected", state != "connected" { awaySince = .now }
         self.state = state
     }
 

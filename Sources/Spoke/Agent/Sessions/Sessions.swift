@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Protocol
+import SpokeCore
 
 /// The sessions of this spoke that have not ended.
 actor Sessions {
@@ -54,6 +55,20 @@ actor Sessions {
     func running(_ id: SessionID) -> SessionRun? { runs[id] }
 
     var count: Int { runs.count }
+
+    /// Ends the sessions whose patience with an absent hub is over.
+    func endImpatient(away: Duration) async {
+        for run in runs.values where Patience(run.order.disconnectPolicy).isOver(after: away) {
+            logger.notice("session ended, the hub is away", metadata: ["session": "\(run.order.sessionId)"])
+            let order = AbortSession(
+                commandId: CommandID("disconnected"),
+                sessionId: run.order.sessionId,
+                fence: run.order.fence,
+                graceSeconds: 5
+            )
+            _ = await run.stop(order)
+        }
+    }
 
     /// The workspaces that sessions work in.
     func workspaces() -> [WorkspaceID] { runs.values.map(\.order.workspace.workspaceId) }
