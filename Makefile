@@ -40,7 +40,7 @@ format: ## Rewrite the sources in that format
 tsan: prepare ## The tests under the thread sanitizer
 	TSAN_OPTIONS=halt_on_error=1 $(SWIFT) test --sanitize=thread --scratch-path .build/tsan
 
-docs: ## Write the generated pages anew (docs/operations.md)
+docs: prepare ## Write the generated pages anew (docs/operations.md and its like)
 	NAVE_WRITE_DOCS=1 $(SWIFT) test --filter DocumentTests
 
 package: prepare ## A tarball with the three binaries and the unit files
