@@ -231,6 +231,17 @@ import Testing
         #expect(keeper.nextDeadline == nil)
     }
 
+    @Test mutating func whoLeavesToSayHelloAnewDialsAgainAndWhoShutsDownDoesNot() {
+        _ = keeper.handle(.opened, at: .zero)
+        let again = keeper.handle(.ended(.left(LinkGoodbye(reason: .restart)), draw: 1), at: .zero)
+        guard case .waiting(let wait, _)? = again.first else { return #expect(Bool(false)) }
+        #expect(wait <= Limits.reconnectFirst)
+        #expect(keeper.handle(.deadlineReached, at: .zero + wait) == [.dial(elsewhere: nil)])
+        _ = keeper.handle(.opened, at: .zero + wait)
+        let last = keeper.handle(.ended(.left(LinkGoodbye(reason: .shutdown)), draw: 1), at: .zero + wait)
+        #expect(last == [.giveUp(because: "The spoke left: shutdown.")])
+    }
+
     @Test(arguments: [LinkRefused.Code.diverged, .credential, .version, .invalid])
     mutating func whatAPersonMustMendIsAskedSeldom(_ code: LinkRefused.Code) {
         let refused = LinkRefused(code: code, message: "No.", retryAfterMilliseconds: nil)

@@ -123,6 +123,9 @@ public struct ReconnectMachine: Machine {
             let asked = goodbye.retryAfterMilliseconds.map(LinkStreams.bounded) ?? .zero
             let message = goodbye.message ?? "The hub said goodbye: \(goodbye.reason.rawValue)."
             return wait(atLeast: asked, draw, at: now, because: message)
+        // It only wants to say hello anew: it drains, or its journal began a new epoch.
+        case .left(let goodbye) where goodbye.reason == .restart:
+            return wait(atLeast: .zero, draw, at: now, because: "The spoke says hello anew.")
         case .left(let goodbye): return giveUp("The spoke left: \(goodbye.reason.rawValue).")
         case .closed(let reason), .lost(let reason): return broken(reason, draw, at: now)
         }
