@@ -53,4 +53,30 @@ struct DocumentTests {
         let text = page + WrittenPage.table(["", "decision", "status"], rows)
         #expect(try WrittenPage.difference(of: "docs/decisions/README.md", from: text) == nil)
     }
+
+    @Test func theRunbookExplainsEachMetric() throws {
+        let source = try WrittenPage.text("Sources/Hub/Server/HTTP/HubMetrics.swift")
+        let runbook = try WrittenPage.text("deploy/README.md")
+        let counted = Set(source.matches(of: #/"(nave_\w+)"/#).map { String($0.1) })
+        let explained = Set(runbook.matches(of: #/nave_[a-z_]+/#).map { String($0.0) })
+        #expect(counted.count >= 10)
+        #expect(counted == explained, "differ: \(counted.symmetricDifference(explained).sorted())")
+    }
+
+    @Test func everyLinkOfThePagesLeadsToAFile() throws {
+        let root = WrittenPage.root
+        let walker = FileManager.default.enumerator(at: root.appending(path: "docs"), includingPropertiesForKeys: nil)
+        let below = (walker?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "md" }
+        let others = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "deploy/README.md"].map {
+            root.appending(path: $0)
+        }
+        for page in below + others {
+            let text = try String(contentsOf: page, encoding: .utf8)
+            for link in text.matches(of: #/\]\(([^)#:\s]+)(?:#[^)]*)?\)/#) {
+                let target = page.deletingLastPathComponent().appending(path: String(link.1)).standardizedFileURL.path
+                let isThere = FileManager.default.fileExists(atPath: target)
+                #expect(isThere, "\(page.lastPathComponent) links to \(link.1), which is not there")
+            }
+        }
+    }
 }
