@@ -90,7 +90,8 @@ import Testing
         let spawn = ["--keep", "always", "--spoke", "one", "--branch", "work"]
         let session = try await fleet.spawn("demo", ["sh", "-ec", script], spawn)
         let entry = try await fleet.end(of: session)
-        #expect(entry["mapping"]?["status"] == "completed", "\(try await fleet.logs(session, stream: "stderr"))")
+        let complaints = String(decoding: try await fleet.logs(session, stream: "stderr"), as: UTF8.self)
+        #expect(entry["mapping"]?["status"] == "completed", "\(complaints)")
         let workspace = entry["workspace"]?["id"]?.stringValue ?? ""
         let directory = entry["workspace"]?["directory"]?.stringValue ?? ""
         let before = try await picture(of: directory, fleet)
