@@ -8,7 +8,8 @@ public struct Policy: Hashable, Sendable {
     public var operations: AllowList
     /// Repositories that may be cloned, by URL or path.
     public var repositories: AllowList
-    /// Programs that sessions may run, by the first word of the command and by its last path component.
+    /// Programs that sessions may run, by the first word of the command. What is denied by name is denied at any path;
+    /// what is allowed by name is the owner's program of that name on the PATH, not one that a repository brought along.
     public var commands: AllowList
     /// Variables that an order may set in a session's environment.
     public var environment: AllowList
@@ -55,7 +56,7 @@ public struct Policy: Hashable, Sendable {
     public func objection(to order: StartSession, program: String, in situation: Situation) -> Fault? {
         objection(toRepository: order.workspace.repository)
             ?? objection(toProgram: program)
-            ?? objection(toEnvironment: order.environment)
+            ?? objection(toEnvironment: order.environment, program: program)
             ?? objection(to: situation)
     }
 
@@ -72,13 +73,15 @@ public struct Policy: Hashable, Sendable {
 
     private func objection(toProgram program: String) -> Fault? {
         let name = program.split(separator: "/").last.map(String.init) ?? program
-        let named = [program, name]
-        let allowed = named.contains { candidate in commands.allow.contains { $0.matches(candidate) } }
-        let denied = named.contains { candidate in commands.deny.contains { $0.matches(candidate) } }
+        let allowed = commands.allow.contains { $0.matches(program) }
+        let denied = commands.deny.contains { $0.matches(program) || $0.matches(name) }
         return allowed && !denied ? nil : Self.denied("The policy of this spoke does not allow the command \(program).")
     }
 
-    private func objection(toEnvironment variables: [String: String]) -> Fault? {
+    private func objection(toEnvironment variables: [String: String], program: String) -> Fault? {
+        if variables["PATH"] != nil, !program.contains("/"), commands.allow != AllowList.everything.allow {
+            return Self.denied("The policy of this spoke names the commands it allows: an order may not set PATH.")
+        }
         guard let name = variables.keys.sorted().first(where: { !environment.permits($0) }) else { return nil }
         return Self.denied("The policy of this spoke does not allow setting the variable \(name).")
     }

@@ -1,4 +1,4 @@
-import Protocol
+public import Protocol
 
 /// Hides secrets in the JSON of state records: in every text that a person wrote or a program said, and not in the
 /// ids, states and hashes without which the record could not be understood.
@@ -14,6 +14,21 @@ public enum RecordRedaction {
             return WireCoder.bytes(of: redact(value, at: [], with: patterns))
         } catch {
             return scanned
+        }
+    }
+
+    /// The same for what a process of a session asks of the hub: every text and every name in it, whatever its place.
+    public static func redact(asked value: JSONValue, with patterns: SecretPatterns) -> JSONValue {
+        func hidden(_ text: String) -> String {
+            String(decoding: Redactor.redact(Array(text.utf8), with: patterns), as: UTF8.self)
+        }
+        switch value {
+        case .null, .bool, .integer, .number: return value
+        case .string(let text): return .string(hidden(text))
+        case .array(let elements): return .array(elements.map { redact(asked: $0, with: patterns) })
+        case .object(let members):
+            let pairs = members.map { (hidden($0), redact(asked: $1, with: patterns)) }
+            return .object(Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
         }
     }
 

@@ -52,11 +52,12 @@ struct DrainCommand: LocalCommand {
     )
 
     @OptionGroup var local: LocalOptions
-    @Option(help: "Stop waiting after this many seconds; 0 does not wait.") var deadline: Int = 600
+    @Option(help: "Stop waiting after this long, such as 90s or 10m; 0s does not wait.")
+    var deadline = DurationArgument(.seconds(600))
     @Flag(help: "Take sessions again.") var undo = false
 
     func act() async throws {
-        let until = ContinuousClock.now + .seconds(deadline)
+        let until = ContinuousClock.now + deadline.duration
         _ = try ask(.drain, ["draining": .bool(!undo)])
         guard !undo else { return }
         while true {
@@ -159,13 +160,23 @@ struct CallCommand: LocalCommand {
     @Argument(help: "The input as JSON.") var input: String?
 
     func act() async throws {
-        let value: JSONValue = try input.map { text in try WireCoder.value(from: Array(text.utf8)) } ?? .object([:])
         let request = LocalRequest(
             method: .call,
-            parameters: ["operation": .string(operation), "input": value],
+            parameters: ["operation": .string(operation), "input": try value()],
             session: try InsideSession.identity()
         )
-        Output.json(try LocalSocket.ask(request, at: local.socket))
+        try InsideSession.ask(request, local)
+    }
+}
+
+extension CallCommand {
+    private func value() throws -> JSONValue {
+        guard let input else { return .object([:]) }
+        do {
+            return try WireCoder.value(from: Array(input.utf8))
+        } catch {
+            throw ValidationError("The input is not JSON: \(error.message)")
+        }
     }
 }
 
@@ -191,7 +202,7 @@ struct NotifyCommand: LocalCommand {
             parameters: ["message": .string(message), "level": .string(level)],
             session: try InsideSession.identity()
         )
-        Output.json(try LocalSocket.ask(request, at: local.socket))
+        try InsideSession.ask(request, local)
     }
 }
 
@@ -204,5 +215,15 @@ enum InsideSession {
             let token = FileManager.default.contents(atPath: file)
         else { throw Fault(.validation, "This works inside a session only; elsewhere use `hub call`.") }
         return LocalSession(id: SessionID(id), token: String(decoding: token, as: UTF8.self))
+    }
+
+    /// Asks for the session; an input that the hub refuses is an answer (1), not a bad configuration (78).
+    static func ask(_ request: LocalRequest, _ local: LocalOptions) throws {
+        do {
+            Output.json(try LocalSocket.ask(request, at: local.socket))
+        } catch  where error.code == .validation {
+            Output.fail(error, json: local.json)
+            throw ExitCode(1)
+        }
     }
 }

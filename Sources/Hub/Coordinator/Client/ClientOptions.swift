@@ -54,6 +54,12 @@ struct ClientConfiguration: Sendable {
                 "No hub is named: pass --url, set NAVE_URL, or run `hub login URL --key-file FILE` once."
             )
         }
+        guard let parts = URL(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false
+        else {
+            throw CommandFailure.configuration(
+                "The hub's address must be such as http://127.0.0.1:7420; it is “\(url)”."
+            )
+        }
         guard let keyFile = keyFile ?? environment["NAVE_KEY_FILE"] ?? file?.keyFile else {
             throw CommandFailure.configuration(
                 "No key is named: pass --key-file, set NAVE_KEY_FILE, or run `hub login URL --key-file FILE` once."

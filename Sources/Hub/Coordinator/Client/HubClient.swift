@@ -14,6 +14,8 @@ struct HubClient: Sendable {
     init(_ configuration: ClientConfiguration) throws(CommandFailure) {
         self.configuration = configuration
         var settings = HTTPClient.Configuration()
+        // A hub that does not answer is told at once; whoever wants to wait for it asks again.
+        settings.connectionPool.retryConnectionEstablishment = false
         if let file = configuration.authorityFile {
             do {
                 var tls = TLSConfiguration.makeClientConfiguration()

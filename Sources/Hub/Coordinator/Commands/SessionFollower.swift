@@ -11,13 +11,15 @@ struct SessionFollower {
     let hub: HubClient
     let sessionId: String
 
-    /// Follows to the end of the session, then exits with its exit code: 130 when aborted, 128 + n for a signal.
+    /// Follows to the end of the session, then exits with its exit code: 130 when aborted, 124 when it ran out of
+    /// time (as timeout(1) does), 128 + n for a signal, 1 when it never ran; what went wrong is said on stderr.
     ///
     /// - Parameter streams: `stdout`, `stderr` or `all`; with `all` each stream goes to its own descriptor.
     func follow(streams: String, from offset: Int64? = nil) async throws {
         try await write(streams: streams, from: offset, follow: true)
         let session = try await hub.call("session.get", ["sessionId": .string(sessionId)])
-        let code = Self.exitCode(of: session["session"] ?? session)
+        if let failure = Self.failure(of: session) { Output.note("hub: \(failure)") }
+        let code = Self.exitCode(of: session)
         if code != 0 { throw ExitCode(code) }
     }
 
@@ -43,8 +45,21 @@ struct SessionFollower {
         }
     }
 
+    /// Why a session ended that did not end by itself.
+    static func failure(of session: JSONValue) -> String? {
+        if let code = session["failure"]?["code"]?.stringValue {
+            return "\(code): \(session["failure"]?["message"]?.stringValue ?? "The session failed.")"
+        }
+        switch session["exitReason"]?.stringValue {
+        case "timeout": return "TIMEOUT: The session ran longer than its --timeout and was ended."
+        case "lost": return "The session's processes are gone and nobody saw them end; spawn it again."
+        default: return nil
+        }
+    }
+
     static func exitCode(of session: JSONValue) -> Int32 {
         if session["exitReason"]?.stringValue == "aborted" { return 130 }
+        if session["exitReason"]?.stringValue == "timeout" { return 124 }
         if let code = session["exitCode"]?.integerValue { return Int32(truncatingIfNeeded: code) }
         if let signal = session["exitSignal"]?.integerValue { return Int32(truncatingIfNeeded: 128 + signal) }
         return 1

@@ -137,7 +137,10 @@ struct Git: Sendable {
     /// What a failed command means to a person.
     static func fault(_ arguments: [String], _ answer: Answer) -> Fault {
         let lines = answer.complaint.split(separator: "\n").map(String.init)
-        let telling = lines.last { $0.hasPrefix("fatal:") || $0.hasPrefix("error:") } ?? lines.last
+        // When the far side fails, git says only that it could not read; why stands in the line before.
+        let vague = lines.firstIndex { $0.hasPrefix("fatal: Could not read from remote repository") } ?? 0
+        let telling =
+            vague > 0 ? lines[vague - 1] : lines.last { $0.hasPrefix("fatal:") || $0.hasPrefix("error:") } ?? lines.last
         let said = RepositoryAddress.redacted(telling ?? "it said nothing (exit code \(answer.status))")
         return Fault(
             .execution,

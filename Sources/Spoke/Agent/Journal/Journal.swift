@@ -144,6 +144,11 @@ public actor Journal {
         ballast.fill()
     }
 
+    /// What a process of a session asks of the hub does not go through the journal; its secrets are hidden here.
+    func redacted(asked value: JSONValue) -> JSONValue {
+        patterns.isEmpty ? value : RecordRedaction.redact(asked: value, with: patterns)
+    }
+
     /// From here on, secrets are these. Output that is held back at this moment is judged by the new ones too.
     public func protect(_ patterns: SecretPatterns) {
         self.patterns = patterns

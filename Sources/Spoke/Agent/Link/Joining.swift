@@ -120,6 +120,8 @@ extension HTTPClient {
     /// - Throws: `VALIDATION_ERROR` if the file holds no certificates.
     fileprivate static func trusting(_ authorityFile: String?) throws(Fault) -> HTTPClient {
         var configuration = HTTPClient.Configuration()
+        // A hub that does not answer is told at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         if let authorityFile {
             do {
                 var tls = TLSConfiguration.makeClientConfiguration()

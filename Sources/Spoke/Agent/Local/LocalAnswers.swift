@@ -35,12 +35,14 @@ struct LocalAnswers: Sendable {
                 throw Fault.invalid("operation", "is required.")
             }
             let session = try authenticate(request)
-            return try await link.call(operation, request.parameters?["input"] ?? .object([:]), session: session)
+            let input = await journal.redacted(asked: request.parameters?["input"] ?? .object([:]))
+            let name = await journal.redacted(asked: .string(operation)).stringValue ?? operation
+            return try await link.call(name, input, session: session)
         case .notify:
             let session = try authenticate(request)
             guard case .object(var input)? = request.parameters else { throw Fault.invalid("message", "is required.") }
             input["sessionId"] = .string(session.rawValue)
-            return try await link.call("coord.notify", .object(input), session: session)
+            return try await link.call("coord.notify", await journal.redacted(asked: .object(input)), session: session)
         }
     }
 

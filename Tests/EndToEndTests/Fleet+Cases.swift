@@ -1,0 +1,55 @@
+import Foundation
+import Protocol
+import Testing
+
+/// What the tests of hard cases say of a fleet in one line.
+extension Fleet {
+    /// Runs a command that must be refused: with this exit code, this error code and these words on stderr.
+    @discardableResult
+    func refused(
+        _ arguments: [String],
+        exits exitCode: Int32 = 1,
+        _ code: String,
+        saying words: String,
+        by program: String = "hub",
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Finished {
+        let finished = try await run(program, arguments, within: .seconds(50))
+        let what = Comment(rawValue: "\(program) \(arguments.joined(separator: " ").prefix(200)): \(finished.errors)")
+        #expect(finished.exitCode == exitCode, what, sourceLocation: sourceLocation)
+        #expect(finished.errors.contains(code), what, sourceLocation: sourceLocation)
+        #expect(finished.errors.contains(words), what, sourceLocation: sourceLocation)
+        return finished
+    }
+
+    /// A command of the spoke of this name.
+    func local(_ spoke: String, _ arguments: String...) async throws -> Finished {
+        try await run("spoke", arguments + ["--data-dir", directory(of: spoke).path])
+    }
+
+    /// Spawns a shell script whose session may call the hub within these grants.
+    func spawnGranted(_ project: String, _ script: String, grants: [String], on spoke: String) async throws -> String {
+        let order: JSONValue = [
+            "project": .string(project), "grants": .array(grants.map(JSONValue.string)),
+            "target": ["spokeName": .string(spoke)], "run": ["command": ["sh", "-c", .string(script)]],
+        ]
+        let spawned = try await ask("call", "coord.spawn", String(decoding: WireCoder.bytes(of: order), as: UTF8.self))
+        return spawned["sessionId"]?.stringValue ?? ""
+    }
+
+    /// A file of the fleet's folder that did not exist before.
+    func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
+        let path = folder.appending(path: name).path
+        let attributes: [FileAttributeKey: Any] = [.posixPermissions: mode]
+        _ = FileManager.default.createFile(atPath: path, contents: Data(text.utf8), attributes: attributes)
+        return path
+    }
+
+    /// Whether a process is there and not merely waiting to be reaped.
+    static func lives(_ pid: Int32) -> Bool {
+        // No such file is what a process that is gone looks like.
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
+        let state = text.split(separator: ")").last?.split(separator: " ").first
+        return state != "Z" && state != "X"
+    }
+}
