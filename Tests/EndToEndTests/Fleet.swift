@@ -108,9 +108,8 @@ final class Fleet: Sendable {
 
     var hubProgram: FleetProgram? { state.withLock { $0.hub } }
 
-    /// Starts the hub and waits until it is ready; the second time on the same port.
-    @discardableResult
-    func startHub(_ extra: [String] = []) async throws -> JSONValue {
+    /// Starts the hub, on the same port as before if there was one; returns at once.
+    private func launchHub(_ extra: [String] = []) throws -> FleetProgram {
         let address = state.withLock { $0.address }
         var arguments = ["serve", "--listen", address, "--data-dir", folder.appending(path: "hub").path] + extra
         if let database { arguments += ["--database", database] }
@@ -118,6 +117,20 @@ final class Fleet: Sendable {
         try? FileManager.default.removeItem(at: out)
         let program = try program("hub", arguments, as: "hub")
         state.withLock { $0.hub = program }
+        return program
+    }
+
+    /// Starts the hub and kills it before it can be ready, or hardly.
+    func crashStartingHub(after delay: Duration) async throws {
+        let program = try launchHub()
+        try await Task.sleep(for: delay)
+        await program.crash()
+    }
+
+    /// Starts the hub and waits until it is ready; the second time on the same port.
+    @discardableResult
+    func startHub(_ extra: [String] = []) async throws -> JSONValue {
+        let program = try launchHub(extra)
         let ready = try await eventually("the hub is ready") { () -> JSONValue? in
             let line = program.outputText
             guard line.hasSuffix("\n") else { return nil }
