@@ -110,6 +110,24 @@ extension Fleet {
         }
     }
 
+    /// Copies the data directory of a spoke that does not run.
+    func copy(_ spoke: String, to copy: String) async throws {
+        _ = try await shell("cp -a '\(directory(of: spoke).path)' '\(directory(of: copy).path)'")
+    }
+
+    /// What a line of shell prints; anything but success is an error.
+    func shell(_ line: String) async throws -> String {
+        let name = "shell-\(UUID().uuidString.prefix(8))"
+        let program = try FleetProgram("/bin/sh", ["-c", line], environment: environment, folder: folder, name: name)
+        let finished = Finished(
+            exitCode: await program.exit(),
+            output: try Data(contentsOf: program.output),
+            errors: program.logText
+        )
+        guard finished.exitCode == 0 else { throw Unexpected(what: line, finished: finished) }
+        return finished.text
+    }
+
     /// The processes that serve the hub's connections.
     var backends: [Int32] {
         guard let postmaster else { return [] }

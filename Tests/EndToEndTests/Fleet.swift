@@ -44,11 +44,16 @@ final class Fleet: Sendable {
         return environment
     }
 
-    private func program(_ name: String, _ arguments: [String], as label: String) throws -> FleetProgram {
+    private func program(
+        _ name: String,
+        _ arguments: [String],
+        as label: String,
+        environment more: [String: String] = [:]
+    ) throws -> FleetProgram {
         try FleetProgram(
             Self.binaries.appending(path: name).path,
             arguments,
-            environment: environment,
+            environment: environment.merging(more) { $1 },
             folder: folder,
             name: label
         )
@@ -170,8 +175,9 @@ final class Fleet: Sendable {
 
     /// Starts a joined spoke; returns at once.
     @discardableResult
-    func startSpoke(_ name: String) throws -> FleetProgram {
-        let program = try program("spoke", ["run", "--data-dir", directory(of: name).path], as: "spoke-\(name)")
+    func startSpoke(_ name: String, environment: [String: String] = [:]) throws -> FleetProgram {
+        let arguments = ["run", "--data-dir", directory(of: name).path]
+        let program = try program("spoke", arguments, as: "spoke-\(name)", environment: environment)
         state.withLock { $0.spokes[name] = program }
         return program
     }

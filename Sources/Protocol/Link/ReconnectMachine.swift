@@ -123,7 +123,9 @@ public struct ReconnectMachine: Machine {
             let asked = goodbye.retryAfterMilliseconds.map(LinkStreams.bounded) ?? .zero
             let message = goodbye.message ?? "The hub said goodbye: \(goodbye.reason.rawValue)."
             return wait(atLeast: asked, draw, at: now, because: message)
-        case .left(let goodbye): return giveUp("The spoke left: \(goodbye.reason.rawValue).")
+        case .left(let goodbye):
+            guard goodbye.reason == .restart else { return giveUp("The spoke left: \(goodbye.reason.rawValue).") }
+            return wait(atLeast: .zero, draw, at: now, because: "The spoke says hello anew.")
         case .closed(let reason), .lost(let reason): return broken(reason, draw, at: now)
         }
     }
