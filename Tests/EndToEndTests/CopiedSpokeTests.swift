@@ -70,7 +70,8 @@ import Testing
                 }
                 await fleet.spoke("one")?.crash()
                 _ = FileManager.default.createFile(atPath: gate.path, contents: nil)
-                try fleet.startSpoke("one", environment: ["LD_PRELOAD": library, "FAKETIME": jump])
+                let clock = ["LD_PRELOAD": library, "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"]
+                try fleet.startSpoke("one", environment: clock)
                 let end = try await fleet.ends(of: [session])[session]
                 try await fleet.check(Self.work, of: session, ended: end)
                 let next = try await Self.run(on: fleet)

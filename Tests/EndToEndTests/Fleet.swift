@@ -182,6 +182,12 @@ final class Fleet: Sendable {
         return program
     }
 
+    /// The ends of all spokes' logs, for the reader of a failure.
+    var spokeLogs: String {
+        let spokes = state.withLock { $0.spokes }
+        return spokes.map { "\n--- log of spoke \($0.key)\n\($0.value.logText.suffix(1_500))" }.joined()
+    }
+
     func spoke(_ name: String) -> FleetProgram? { state.withLock { $0.spokes[name] } }
 
     /// Joins and starts a spoke, and waits until the hub sees it.
@@ -272,7 +278,7 @@ func withFleet(_ body: (Fleet) async throws -> Void) async throws {
     do {
         try await body(fleet)
     } catch {
-        let hubLog = fleet.hubProgram?.logText.suffix(3_000) ?? ""
+        let hubLog = (fleet.hubProgram?.logText.suffix(3_000) ?? "") + fleet.spokeLogs
         await fleet.stop()
         throw FleetFailure(cause: error, hubLog: String(hubLog))
     }
