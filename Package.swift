@@ -62,24 +62,41 @@ let package = Package(
             name: "Transport",
             dependencies: ["Protocol", log, tls]
                 + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOFoundationCompat"),
-            path: "Sources/Protocol/Transport", swiftSettings: house),
+            path: "Sources/Protocol/Transport",
+            swiftSettings: house
+        ),
 
         // The hub.
         .systemLibrary(
-            name: "CPostgres", path: "Sources/Hub/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+            name: "CPostgres",
+            path: "Sources/Hub/CPostgres",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]
+        ),
         .target(
-            name: "Postgres", dependencies: ["Protocol", "CPostgres", log], path: "Sources/Hub/Postgres",
-            swiftSettings: house),
+            name: "Postgres",
+            dependencies: ["Protocol", "CPostgres", log],
+            path: "Sources/Hub/Postgres",
+            swiftSettings: house
+        ),
         .target(
-            name: "HubSchema", path: "Sources/Hub/Schema", resources: [.embedInCode("SQL")], swiftSettings: house),
+            name: "HubSchema",
+            path: "Sources/Hub/Schema",
+            resources: [.embedInCode("SQL")],
+            swiftSettings: house
+        ),
         .target(name: "HubCore", dependencies: ["Protocol"], path: "Sources/Hub/Core", swiftSettings: house),
         .target(
-            name: "HubDomains", dependencies: ["Protocol", "HubCore", "Postgres", crypto, log],
-            path: "Sources/Hub/Domains", swiftSettings: house),
+            name: "HubDomains",
+            dependencies: ["Protocol", "HubCore", "Postgres", crypto, log],
+            path: "Sources/Hub/Domains",
+            swiftSettings: house
+        ),
         .target(
             name: "HubServer",
             dependencies: [
-                "Protocol", "Transport", "HubCore", "HubDomains", "Postgres", "HubSchema", log, lifecycle, tls, httpTypes,
+                "Protocol", "Transport", "HubCore", "HubDomains", "Postgres", "HubSchema", log, lifecycle, tls,
+                httpTypes,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -87,68 +104,101 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOFoundationCompat"),
-            path: "Sources/Hub/Server", swiftSettings: house),
+            path: "Sources/Hub/Server",
+            swiftSettings: house
+        ),
         .target(
-            name: "Coordinator", dependencies: ["Protocol", arguments, httpClient] + nio("NIOCore", "NIOHTTP1"),
-            path: "Sources/Hub/Coordinator", swiftSettings: house),
+            name: "Coordinator",
+            dependencies: ["Protocol", arguments, httpClient] + nio("NIOCore", "NIOHTTP1"),
+            path: "Sources/Hub/Coordinator",
+            swiftSettings: house
+        ),
         .executableTarget(
             name: "Hub",
             dependencies: [
                 "Protocol", "Transport", "Postgres", "HubSchema", "HubCore", "HubDomains", "HubServer", "Coordinator",
                 log, lifecycle, arguments, yaml,
             ],
-            path: "Sources/Hub/Main", swiftSettings: house),
+            path: "Sources/Hub/Main",
+            swiftSettings: house
+        ),
 
         // The spoke.
         .executableTarget(
-            name: "Supervisor", path: "Sources/Spoke/Supervisor", cSettings: [.unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])]),
+            name: "Supervisor",
+            path: "Sources/Spoke/Supervisor",
+            cSettings: [.unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])]
+        ),
         .target(name: "SpokeCore", dependencies: ["Protocol"], path: "Sources/Spoke/Core", swiftSettings: house),
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, sqlite, subprocess, system, yaml, httpClient,
+                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, sqlite, subprocess, system, yaml,
+                httpClient,
                 crypto, tls, signals,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),
-            path: "Sources/Spoke/Agent", swiftSettings: house),
+            path: "Sources/Spoke/Agent",
+            swiftSettings: house
+        ),
         .executableTarget(
-            name: "Spoke", dependencies: ["Protocol", "SpokeAgent", log, lifecycle, arguments],
-            path: "Sources/Spoke/Main", swiftSettings: house),
+            name: "Spoke",
+            dependencies: ["Protocol", "SpokeAgent", log, lifecycle, arguments],
+            path: "Sources/Spoke/Main",
+            swiftSettings: house
+        ),
 
         // What it costs, and a writer for tests to kill.
         .executableTarget(
-            name: "JournalBench", dependencies: ["Protocol", "SpokeCore", "SpokeAgent", sqlite],
-            path: "Benchmarks/Journal", swiftSettings: house),
+            name: "JournalBench",
+            dependencies: ["Protocol", "SpokeCore", "SpokeAgent", sqlite],
+            path: "Benchmarks/Journal",
+            swiftSettings: house
+        ),
 
         // The proof.
         .target(
-            name: "TestSupport", dependencies: ["Protocol", "Transport", "Postgres", "HubSchema", subprocess, system, log],
-            path: "Tests/TestSupport", swiftSettings: house),
+            name: "TestSupport",
+            dependencies: ["Protocol", "Transport", "Postgres", "HubSchema", subprocess, system, log],
+            path: "Tests/TestSupport",
+            swiftSettings: house
+        ),
         .testTarget(name: "HouseTests", swiftSettings: house),
         .testTarget(
             name: "ProtocolTests",
             dependencies: ["Protocol", "Transport", "TestSupport", crypto]
                 + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOEmbedded"),
-            resources: [.copy("Fixtures")], swiftSettings: house),
+            resources: [.copy("Fixtures")],
+            swiftSettings: house
+        ),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Protocol", "HubCore", "SpokeCore", "TestSupport"],
-            swiftSettings: house),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport", "Protocol", log], swiftSettings: house),
+            name: "SimulationTests",
+            dependencies: ["Protocol", "HubCore", "SpokeCore", "TestSupport"],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Postgres", "TestSupport", "Protocol", log],
+            swiftSettings: house
+        ),
         .testTarget(
             name: "HubDomainTests",
             dependencies: ["Protocol", "Postgres", "HubCore", "HubDomains", "HubSchema", "TestSupport", log],
-            swiftSettings: house),
+            swiftSettings: house
+        ),
         .testTarget(
             name: "SpokeAgentTests",
             dependencies: [
                 "Protocol", "SpokeCore", "SpokeAgent", "JournalBench", "TestSupport", grdb, subprocess, system, log,
                 crypto,
             ],
-            swiftSettings: house),
+            swiftSettings: house
+        ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "Protocol", "Transport", "TestSupport", "HubServer", "Postgres", httpClient, log, subprocess, system,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat"),
-            swiftSettings: house),
+            swiftSettings: house
+        ),
     ]
 )

@@ -28,14 +28,14 @@ import Testing
         ],
         "Sources/Hub/Main": [
             "Foundation", "Protocol", "Transport", "Postgres", "HubSchema", "HubCore", "HubDomains", "HubServer",
-            "Coordinator", "Logging", "ServiceLifecycle", "ArgumentParser", "Yams", "Glibc",
+            "Coordinator", "Logging", "ServiceLifecycle", "ArgumentParser", "Yams", "Glibc", "Dispatch",
         ],
         "Sources/Spoke/Core": ["Foundation", "Protocol"],
         "Sources/Spoke/Agent": [
             "Foundation", "Protocol", "Transport", "SpokeCore", "Logging", "ServiceLifecycle", "Synchronization",
             "GRDB",
             "GRDBSQLite", "Subprocess", "SystemPackage", "Yams", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
-            "NIOSSL", "Glibc", "Dispatch",
+            "NIOSSL", "Glibc", "Dispatch", "Crypto", "UnixSignals",
         ],
         "Sources/Spoke/Main": [
             "Foundation", "Protocol", "SpokeAgent", "SpokeCore", "Logging", "ServiceLifecycle", "ArgumentParser",

@@ -49,6 +49,19 @@ struct SpawnTests {
         await hub.close()
     }
 
+    @Test func aProjectInUseStaysUntilNothingOfItIsLeft() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        let spawned = try await hub.spawn(title: "Work")
+        let fault = try await hub.refusal(DeleteProject(project: "app"))
+        #expect(fault?.code == .conflict)
+        #expect(fault?.details?["sessions"] == 1)
+        _ = try await hub.ask(AbortSessionOperation(sessionId: spawned.sessionId.rawValue))
+        #expect(try await hub.ask(DeleteProject(project: "app")).name == "app")
+        #expect(try await hub.count("SELECT count(*) FROM nave.sessions") == 0)
+        await hub.close()
+    }
+
     @Test func branchesAreMadeFromTitlesAndNeverSharedByChance() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()

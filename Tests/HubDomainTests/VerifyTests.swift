@@ -38,7 +38,7 @@ struct VerifyTests {
     @Test func everyPlantedCorruptionIsFound() async throws {
         let changes: [(sql: String, kinds: [String])] = [
             (
-                "UPDATE nave.session_output SET content = convert_to('lIne 5', 'UTF8') || '\\x0a' WHERE byte_offset = 35",
+                "UPDATE nave.session_output SET content = 'lIne 5\\012' WHERE byte_offset = 35",
                 ["output.hash"]
             ),
             ("DELETE FROM nave.session_output WHERE byte_offset = 35", ["output.missing", "output.hash"]),

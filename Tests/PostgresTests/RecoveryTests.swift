@@ -63,7 +63,8 @@ import Testing
             }
         }
         #expect(outcomes.0 + outcomes.1 == 600)
-        #expect(outcomes.0 > 300)
+        // Three times, at most what three connections had under way.
+        #expect(outcomes.0 >= 600 - 3 * 3 * 64)
         for _ in 0..<50 { try await eventually { () throws(Fault) in try await database.ping() } }
         await test.close()
     }
@@ -97,9 +98,13 @@ import Testing
                 group.addTask { try await Self.insert(into: database, progress) }
                 for _ in 0..<3 {
                     let before = try #require(await cluster.processID)
-                    let soFar = progress.count
                     kill(before, SIGKILL)
                     let deadline = ContinuousClock.now + .seconds(60)
+                    // Backends work on for a moment after their server: first the new one, then work on it.
+                    while [before, nil].contains(await cluster.processID), ContinuousClock.now < deadline {
+                        try await eventually { () throws(Fault) in try await database.ping() }
+                    }
+                    let soFar = progress.count
                     while progress.count < soFar + 50, ContinuousClock.now < deadline {
                         try await eventually { () throws(Fault) in try await database.ping() }
                     }
@@ -109,7 +114,8 @@ import Testing
                 try await group.next()
                 group.cancelAll()
             }
-            let kept = Set(try await database.query(Statement<Int>("SELECT n FROM notes")))
+            let numbers = Statement<Int>("SELECT n FROM notes")
+            let kept = Set(try await eventually { () throws(Fault) in try await database.query(numbers) })
             #expect(progress.committed.subtracting(kept).isEmpty)
             await database.close()
         }

@@ -16,17 +16,17 @@ import Testing
         for name in names {
             let script = "git check-ref-format --branch '\(name)' >/dev/null 2>&1 && echo yes || echo no"
             let git = try await fixture.shell(script)
-            #expect((BranchName.problem(with: name) == nil) == (git == "yes"), "“\(name)”: git says \(git)")
+            #expect((BranchName.violation(of: name) == nil) == (git == "yes"), "“\(name)”: git says \(git)")
         }
-        #expect(try BranchName(from: " Fix the  Login\tpage ").rawValue == "fix-the-login-page")
-        #expect(throws: Fault.self) { try BranchName(from: "--force now") }
+        #expect(BranchName.suggested(for: " Fix the  Login\tpage ") == "wt/fix-the-login-page")
+        #expect(throws: Fault.self) { try BranchName("--force") }
         #expect(throws: Fault.self) { try BranchName(String(repeating: "a", count: 201)) }
     }
 
     @Test func mistypedNamesFindTheirNeighbours() {
-        #expect(BranchName.closest(to: "mian", among: ["main", "feature", "maintenance"]).first == "main")
-        #expect(BranchName.closest(to: "login", among: ["wt/login-page", "x"]) == ["wt/login-page"])
-        #expect(BranchName.closest(to: "zzzzzz", among: ["main"]).isEmpty)
+        #expect(Nearness.nearest("mian", among: ["main", "feature", "maintenance"]).first == "main")
+        #expect(Nearness.nearest("login", among: ["wt/login-page", "x"]) == ["wt/login-page"])
+        #expect(Nearness.nearest("zzzzzz", among: ["main"]).isEmpty)
     }
 
     @Test func addressesAreURLsScpFormsAndAbsolutePaths() throws {

@@ -136,8 +136,14 @@ struct JournalTests {
             let payload = WireCoder.bytes(of: DrainSpoke(commandId: CommandID("c\(seq)"), draining: true))
             records.append(
                 StreamRecord(
-                    epoch: 1, seq: Int64(seq), at: 0, type: CommandType.spokeDrain.rawValue, payload: payload,
-                    after: records.last?.hash ?? .origin))
+                    epoch: 1,
+                    seq: Int64(seq),
+                    at: 0,
+                    type: CommandType.spokeDrain.rawValue,
+                    payload: payload,
+                    after: records.last?.hash ?? .origin
+                )
+            )
         }
         await #expect(throws: Fault.self) { try await inbox.receive(Array(records[1...])) }
         #expect(try await inbox.receive(Array(records[..<2])).seq == 2)
@@ -152,7 +158,13 @@ struct JournalTests {
         #expect(try await inbox.mark().seq == 3)
         // The same orders under a new epoch, as after a loss at the hub, are known by their ids.
         let again = StreamRecord(
-            epoch: 2, seq: 1, at: 0, type: records[0].type, payload: records[0].payload, after: .origin)
+            epoch: 2,
+            seq: 1,
+            at: 0,
+            type: records[0].type,
+            payload: records[0].payload,
+            after: .origin
+        )
         #expect(try await inbox.receive([again]) == StreamMark(after: again))
         #expect(try await inbox.pending().count == 2)
         var hub = FakeLedger()
@@ -165,7 +177,15 @@ struct JournalTests {
         let journal = try await scratch.open()
         let at = Date(milliseconds: 1_000)
         let session = SessionRow(
-            id: "s", fence: 2, state: .running, workspaceId: "w", supervisorPid: 4, pid: 5, startedAt: at, spec: [1, 2])
+            id: "s",
+            fence: 2,
+            state: .running,
+            workspaceId: "w",
+            supervisorPid: 4,
+            pid: 5,
+            startedAt: at,
+            spec: [1, 2]
+        )
         try await journal.append([note("all")]) { db in try SessionTable.save(session, in: db) }
         var older = session
         older.fence = 1
@@ -180,8 +200,18 @@ struct JournalTests {
         let tables = WorktreeTables(journal)
         let at = Date(milliseconds: 1_000)
         var workspace = WorktreeRecord(
-            id: "w", projectId: "p", repository: "r", defaultBranch: "main", branch: "b", directory: "/w", adminName: "w",
-            state: .preparing, keep: .onFailure, leaseSession: "s", lastUsedAt: at)
+            id: "w",
+            projectId: "p",
+            repository: "r",
+            defaultBranch: "main",
+            branch: "b",
+            directory: "/w",
+            adminName: "w",
+            state: .preparing,
+            keep: .onFailure,
+            leaseSession: "s",
+            lastUsedAt: at
+        )
         try await tables.save(workspace)
         workspace.state = .ready
         workspace.headCommit = "c"
@@ -189,8 +219,17 @@ struct JournalTests {
         let mirror = MirrorRecord(repository: "r", directory: "/m", fetchedAt: at)
         try await tables.save(mirror)
         let salvage = SalvagedWork(
-            id: "v", workspaceId: "w", projectId: "p", repository: "r", ref: "refs/x", commit: "c", parents: ["d", "e"],
-            branch: "b", files: 1, expiresAt: at)
+            id: "v",
+            workspaceId: "w",
+            projectId: "p",
+            repository: "r",
+            ref: "refs/x",
+            commit: "c",
+            parents: ["d", "e"],
+            branch: "b",
+            files: 1,
+            expiresAt: at
+        )
         try await tables.save(salvage)
         #expect(try await tables.workspaces() == [workspace])
         #expect(try await tables.workspace("w") == workspace)

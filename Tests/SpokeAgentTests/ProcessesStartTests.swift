@@ -47,7 +47,8 @@ import Testing
 
     @Test func theProcessInheritsNothingButItsSpec() async throws {
         let script =
-            "env | sort | cut -d= -f1 | tr '\\n' ' '; ls /proc/self/fd | wc -l; pwd; umask; cat /proc/self/oom_score_adj"
+            "env | sort | cut -d= -f1 | tr '\\n' ' '; ls /proc/self/fd | wc -l; pwd; umask; "
+            + "cat /proc/self/oom_score_adj"
         _ = try await stage.run(shell: script)
         let lines = try stage.text(.stdout).split(separator: "\n").map(String.init)
         // 0, 1, 2 and the descriptor with which ls reads the directory.

@@ -36,7 +36,14 @@ struct PostgresBenchmark {
         logger.logLevel = .warning
         let cluster = PrivateCluster(directory: directory, logger: logger)
         let configuration = try await cluster.start()
-        defer { try? FileManager.default.removeItem(atPath: directory) }  // Only tidiness.
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await measure(configuration, logger)) } catch { outcome = .failure(error) }
+        await cluster.stop()
+        try? FileManager.default.removeItem(atPath: directory)  // Only tidiness.
+        try outcome.get()
+    }
+
+    private func measure(_ configuration: DatabaseConfiguration, _ logger: Logger) async throws {
         let database = Database(configuration, logger: logger)
         try await database.execute(Ways.create)
         let ways = Ways(database: database, socket: directory + "/socket", seconds: seconds)
@@ -49,7 +56,6 @@ struct PostgresBenchmark {
         }
         report(results)
         await database.close()
-        await cluster.stop()
     }
 
     private func settle(_ database: Database) async throws {

@@ -105,6 +105,8 @@ struct Ways: Sendable {
         return rate
     }
 
+    /// A number of transactions and not a time: children of Foundation's `Process` inherit a blocked SIGALRM, and
+    /// pgbench's clock with it.
     private func pgbench() throws -> Double {
         let script = NSTemporaryDirectory() + "/nave-bench-\(ProcessInfo.processInfo.processIdentifier).sql"
         let text = "INSERT INTO events (spoke, seq, kind, body) VALUES (1, 2, '\(Self.kind)', '\(Self.body)');"
@@ -115,7 +117,8 @@ struct Ways: Sendable {
         let pipe = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
-            "pgbench", "-h", socket, "-U", "nave", "-n", "-c", "8", "-j", "2", "-T", "\(seconds)", "-M", "prepared",
+            "pgbench", "-h", socket, "-U", "nave", "-n", "-c", "8", "-j", "2", "-t", "\(3_000 * seconds)", "-M",
+            "prepared",
             "-f", script, "nave",
         ]
         process.standardOutput = pipe

@@ -12,6 +12,6 @@ struct Hub: AsyncParsableCommand {
     )
 
     /// Everything that `hub` can be told. The client's commands stand beside those of the server.
-    static let subcommands: [any ParsableCommand.Type] = 
+    static let subcommands: [any ParsableCommand.Type] =
         [ServeCommand.self, MigrateCommand.self] + Coordinator.commands
 }

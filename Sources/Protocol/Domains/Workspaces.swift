@@ -36,6 +36,8 @@ public struct WorkspaceRecord: Codable, Hashable, Sendable, Described {
         "directory": "Its path on the spoke.",
         "state": "How far it has come.",
         "dirty": "Whether it was last seen with uncommitted changes.",
+        "ahead": "Commits that its base does not have, when last seen.",
+        "behind": "Commits of its base that it does not have, when last seen.",
         "sizeBytes": "Its size on disk in bytes.",
         "removedAt": "When it was removed.",
         "salvageRef": "The ref under which its work was last saved.",
@@ -55,6 +57,8 @@ public struct WorkspaceRecord: Codable, Hashable, Sendable, Described {
     public var directory: String?
     public var state: WorkspaceState
     public var dirty: Bool?
+    public var ahead: Int?
+    public var behind: Int?
     public var sizeBytes: Int64?
     public var removedAt: Date?
     public var salvageRef: String?
@@ -74,6 +78,8 @@ public struct WorkspaceRecord: Codable, Hashable, Sendable, Described {
         directory: String?,
         state: WorkspaceState,
         dirty: Bool?,
+        ahead: Int?,
+        behind: Int?,
         sizeBytes: Int64?,
         removedAt: Date?,
         salvageRef: String?,
@@ -92,6 +98,8 @@ public struct WorkspaceRecord: Codable, Hashable, Sendable, Described {
         self.directory = directory
         self.state = state
         self.dirty = dirty
+        self.ahead = ahead
+        self.behind = behind
         self.sizeBytes = sizeBytes
         self.removedAt = removedAt
         self.salvageRef = salvageRef

@@ -9,6 +9,7 @@ public enum JournalRecordType: String, CaseIterable, Sendable {
     case sessionFailed = "session.failed"
     case outputGap = "output.gap"
     case workspaceCreated = "workspace.created"
+    case workspaceObserved = "workspace.observed"
     case workspaceRemoved = "workspace.removed"
     case workspaceSalvaged = "workspace.salvaged"
     case commandCompleted = "command.completed"
@@ -226,6 +227,39 @@ public struct WorkspaceCreated: Codable, Hashable, Sendable {
         self.directory = directory
         self.baseCommit = baseCommit
         self.headCommit = headCommit
+    }
+}
+
+/// How a worktree stood when somebody looked.
+public struct WorkspaceObserved: Codable, Hashable, Sendable {
+    public var workspaceId: WorkspaceID
+    /// Absent while HEAD is detached.
+    public var branch: String?
+    public var headCommit: String?
+    /// Commits that the base lacks, and commits of the base that HEAD lacks.
+    public var ahead: Int
+    public var behind: Int
+    /// Whether anything differs from HEAD.
+    public var dirty: Bool
+    /// What the directory takes on disk.
+    public var sizeBytes: Int64
+
+    public init(
+        workspaceId: WorkspaceID,
+        branch: String?,
+        headCommit: String?,
+        ahead: Int,
+        behind: Int,
+        dirty: Bool,
+        sizeBytes: Int64
+    ) {
+        self.workspaceId = workspaceId
+        self.branch = branch
+        self.headCommit = headCommit
+        self.ahead = ahead
+        self.behind = behind
+        self.dirty = dirty
+        self.sizeBytes = sizeBytes
     }
 }
 

@@ -21,11 +21,13 @@ struct CommandRunner: Sendable {
                 let pending = await self.pending()
                 begun.formIntersection(pending.map(\.id))
                 for command in pending where begun.insert(command.id).inserted {
-                    // A start is taken on before the next order is looked at, so that an abort behind it finds it.
+                    // A start is taken on before the next order is looked at, so that an abort behind it finds it,
+                    // and a message has its place before the next, so that they arrive in order.
                     if let start = decode(StartSession.self, of: command, type: .sessionStart) {
                         await sessions.begin(start, in: surroundings)
                     } else {
-                        group.addTask { await carryOut(command) }
+                        let planned = await plan(command)
+                        group.addTask { await carryOut(command, planned) }
                     }
                 }
             } while await iterator.next() != nil
@@ -51,10 +53,18 @@ struct CommandRunner: Sendable {
         return try? WireCoder.value(type, from: command.payload)
     }
 
-    private func carryOut(_ command: Inbox.Pending) async {
+    /// Gives a message its place; what stands in its way is answered by ``carryOut(_:_:)``.
+    private func plan(_ command: Inbox.Pending) async -> SessionInput.Planned? {
+        guard let message = decode(SendMessage.self, of: command, type: .sessionMessage),
+            let run = await sessions.running(message.sessionId)
+        else { return nil }
+        return try? await run.plan(message)
+    }
+
+    private func carryOut(_ command: Inbox.Pending, _ planned: SessionInput.Planned?) async {
         let outcome: (result: JSONValue?, error: Fault?, drafts: [JournalDraft])
         do {
-            let done = try await execute(command)
+            let done = try await execute(command, planned)
             outcome = (done.result, nil, done.drafts)
         } catch {
             logger.notice("order refused", metadata: ["command": "\(command.id)", "error": "\(error)"])
@@ -78,13 +88,16 @@ struct CommandRunner: Sendable {
         var drafts: [JournalDraft] = []
     }
 
-    private func execute(_ command: Inbox.Pending) async throws(Fault) -> Done {
+    private func execute(
+        _ command: Inbox.Pending,
+        _ planned: SessionInput.Planned?
+    ) async throws(Fault) -> Done {
         switch CommandType(rawValue: command.type) {
         case .sessionStart:
             // Readable ones were taken on already: this one is not.
             _ = try WireCoder.value(StartSession.self, from: command.payload)
             return Done()
-        case .sessionMessage: return try await message(try WireCoder.value(from: command.payload))
+        case .sessionMessage: return try await message(try WireCoder.value(from: command.payload), planned)
         case .sessionAbort: return try await abort(try WireCoder.value(from: command.payload))
         case .workspaceRemove: return try await remove(try WireCoder.value(from: command.payload))
         case .workspaceRestore: return try await restore(try WireCoder.value(from: command.payload))
@@ -100,11 +113,16 @@ struct CommandRunner: Sendable {
         }
     }
 
-    private func message(_ order: SendMessage) async throws(Fault) -> Done {
+    private func message(
+        _ order: SendMessage,
+        _ planned: SessionInput.Planned?
+    ) async throws(Fault) -> Done {
         guard let run = await sessions.running(order.sessionId), run.order.fence == order.fence else {
             throw Fault(.conflict, "The session does not run here; nobody can read the message.")
         }
-        try await run.deliver(order)
+        let text: SessionInput.Planned
+        if let planned { text = planned } else { text = try await run.plan(order) }
+        try await run.deliver(text)
         let progress = SessionMessageProgress(
             sessionId: order.sessionId,
             fence: order.fence,

@@ -117,7 +117,8 @@ struct SpokeParts: Service {
             group.addTask { await commands.run() }
             group.addTask { await worktrees.run() }
             group.addTask { await link.run() }
-            group.addTask { await sweep() }
+            group.addTask { await watchPatience() }
+            group.addTask { await Housekeeping(surroundings, sessions: sessions).run() }
             group.addTask {
                 do {
                     try await local.run()
@@ -133,16 +134,13 @@ struct SpokeParts: Service {
         }
     }
 
-    /// Once in a while: expired salvages, leftovers of crashes, worktrees that the disk needs back.
-    private func sweep() async {
-        repeat {
-            do {
-                let report = try await worktrees.sweep()
-                logger.debug("swept", metadata: ["report": "\(report)"])
-            } catch {
-                logger.warning("sweep incomplete", metadata: ["error": "\(error)"])
-            }
-        } while (try? await Task.sleep(for: .seconds(600))) != nil  // Cancelled means shutdown.
+    /// Every second: has a session waited long enough for the hub?
+    private func watchPatience() async {
+        // Cancelled means shutdown.
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            let away = await link.away
+            if away > .zero { await sessions.endImpatient(away: away) }
+        }
     }
 
     /// What must never leave this machine: the credential, and whatever the owner named.

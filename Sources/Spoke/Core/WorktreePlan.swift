@@ -38,7 +38,7 @@ public struct WorktreePlan: Hashable, Sendable {
             )
         }
         guard let base = facts.base else {
-            let close = BranchName.closest(to: baseName, among: names)
+            let close = Nearness.nearest(baseName, among: names)
             let hint = close.isEmpty ? "" : " Did you mean \(close.map { "“\($0)”" }.joined(separator: " or "))?"
             throw Fault(
                 .notFound,

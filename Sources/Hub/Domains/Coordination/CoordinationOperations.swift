@@ -83,8 +83,8 @@ struct CoordinationOperations: Sendable {
                     git: .init(
                         branch: place?.branch,
                         head: place?.headCommit,
-                        ahead: nil,
-                        behind: nil,
+                        ahead: place?.ahead,
+                        behind: place?.behind,
                         dirty: place?.dirty
                     ),
                     output: .init(bytes: output?.bytes ?? 0, lastAt: output?.lastAt),

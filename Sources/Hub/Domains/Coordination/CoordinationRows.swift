@@ -73,6 +73,8 @@ extension WorkspaceRecord: RowDecodable {
             directory: try row["directory"],
             state: try row["state"],
             dirty: try row["dirty"],
+            ahead: try row["ahead"],
+            behind: try row["behind"],
             sizeBytes: try row["size_bytes"],
             removedAt: try row["removed_at"],
             salvageRef: try row["salvage_ref"],

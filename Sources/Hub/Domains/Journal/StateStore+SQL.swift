@@ -65,6 +65,16 @@ extension StateStore {
             """
         )
 
+        /// What is seen of a workspace that was removed since is history.
+        static let observeWorkspace = Statement<Void>(
+            """
+            UPDATE nave.workspaces
+               SET branch = coalesce($3, branch), head_commit = coalesce($4, head_commit), ahead = $5, behind = $6,
+                   dirty = $7, size_bytes = $8
+             WHERE id = $1 AND spoke_id = $2 AND state IN ('pending', 'ready', 'busy', 'salvaging')
+            """
+        )
+
         static let removeWorkspace = Statement<Void>(
             """
             UPDATE nave.workspaces

@@ -23,6 +23,7 @@ enum StateStore {
         case .sessionFailed: try await failed(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .outputGap: try await gap(WireCoder.value(from: payload), state, in: transaction, &news)
         case .workspaceCreated: try await created(WireCoder.value(from: payload), spoke, in: transaction, &news)
+        case .workspaceObserved: try await observed(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .workspaceRemoved: try await removed(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .workspaceSalvaged: try await salvaged(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .commandCompleted: try await completed(WireCoder.value(from: payload), spoke, in: transaction, &news)
@@ -115,6 +116,22 @@ enum StateStore {
         try await transaction.execute(
             SQL.createWorkspace,
             [record.workspaceId, spoke, record.branch, record.directory, record.baseCommit, record.headCommit]
+        )
+        news.insert(record.workspaceId.rawValue)
+    }
+
+    private static func observed(
+        _ record: WorkspaceObserved,
+        _ spoke: SpokeID,
+        in transaction: Transaction,
+        _ news: inout Set<String>
+    ) async throws(Fault) {
+        try await transaction.execute(
+            SQL.observeWorkspace,
+            [
+                record.workspaceId, spoke, record.branch, record.headCommit, record.ahead, record.behind, record.dirty,
+                record.sizeBytes,
+            ]
         )
         news.insert(record.workspaceId.rawValue)
     }

@@ -56,7 +56,12 @@ public struct ProjectStore: Sendable {
         }
     }
 
-    /// The project that was removed, `nil` if it was gone already.
+    /// How many sessions that are not over, and how many worktrees, a project has.
+    func use(of id: ProjectID) async throws(Fault) -> ProjectUse {
+        try await database.first(SQL.use, [id]) ?? ProjectUse(sessions: 0, workspaces: 0)
+    }
+
+    /// The project that was removed; `nil` if it was gone already, or is in use.
     func delete(_ id: ProjectID) async throws(Fault) -> ProjectRecord? {
         try await database.first(SQL.delete, [id])
     }
@@ -170,9 +175,24 @@ extension ProjectStore {
             """
         )
 
+        static let use = Statement<ProjectUse>(
+            """
+            SELECT (SELECT count(*) FROM nave.mappings m JOIN nave.sessions s ON s.id = m.session_id
+                     WHERE s.project_id = $1 AND m.status = 'active') AS sessions,
+                   (SELECT count(*) FROM nave.workspaces w
+                     WHERE w.project_id = $1 AND w.state NOT IN ('removed', 'lost')) AS workspaces
+            """
+        )
+
+        /// What is in use stays: a worktree whose project is gone could not be saved from anywhere.
         static let delete = Statement<ProjectRecord>(
             """
-            DELETE FROM nave.projects WHERE id = $1
+            DELETE FROM nave.projects p
+             WHERE id = $1
+               AND NOT EXISTS (SELECT FROM nave.workspaces w
+                                WHERE w.project_id = p.id AND w.state NOT IN ('removed', 'lost'))
+               AND NOT EXISTS (SELECT FROM nave.mappings m JOIN nave.sessions s ON s.id = m.session_id
+                                WHERE s.project_id = p.id AND m.status = 'active')
             RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
                 verification, settings, metadata, created_at, updated_at
             """
@@ -188,5 +208,20 @@ extension ProjectStore {
              LIMIT 5
             """
         )
+    }
+}
+
+/// What stands in the way of removing a project.
+struct ProjectUse: RowDecodable {
+    let sessions: Int64
+    let workspaces: Int64
+
+    init(sessions: Int64, workspaces: Int64) {
+        self.sessions = sessions
+        self.workspaces = workspaces
+    }
+
+    init(_ row: Row) throws(Fault) {
+        self.init(sessions: try row["sessions"], workspaces: try row["workspaces"])
     }
 }

@@ -112,7 +112,6 @@ struct HubRunners: Sendable {
                 name: "partings",
                 interval: Limits.databaseRetry,
                 bell: partingBell,
-                flushesAtEnd: true,
                 logger: logger,
                 work: { () async throws(Fault) in try await flushPartings() }
             ),

@@ -16,9 +16,7 @@ struct PrepareRequest: Sendable {
         address = try RepositoryAddress(order.repository)
         branch = try BranchName(order.branch)
         baseName = order.base ?? order.defaultBranch
-        if let problem = BranchName.problem(with: baseName) {
-            throw Fault.invalid("base", "“\(baseName)” cannot name a branch, tag or commit: \(problem).")
-        }
+        if let violation = BranchName.violation(ofBase: baseName) { throw Fault.invalid("base", violation) }
         directory = "\(root)/worktrees/\(try Self.folder(for: order.workspaceId))"
     }
 

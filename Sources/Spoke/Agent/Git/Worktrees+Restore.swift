@@ -10,7 +10,7 @@ extension Worktrees {
     ///   with other work on it.
     public func restore(_ order: RestoreWorkspace) async throws(Fault) -> WorkspaceCreated {
         let request = try PrepareRequest(order.workspace, root: root)
-        guard order.ref.hasPrefix("refs/salvage/"), BranchName.problem(with: order.ref) == nil else {
+        guard order.ref.hasPrefix("refs/salvage/"), BranchName.violation(of: order.ref) == nil else {
             throw Fault.invalid("ref", "must be refs/salvage/<workspace>/<n>.")
         }
         guard order.commit.utf8.count >= 40, WorktreePlan.isCommitName(order.commit) else {

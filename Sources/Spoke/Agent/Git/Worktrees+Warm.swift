@@ -9,9 +9,7 @@ extension Worktrees {
     /// Makes the mirror of a repository and fills its pool, so that the first session finds both.
     public func warm(_ repository: String, defaultBranch: String) async throws(Fault) {
         let address = try RepositoryAddress(repository)
-        if let problem = BranchName.problem(with: defaultBranch) {
-            throw Fault.invalid("defaultBranch", "“\(defaultBranch)” cannot be a branch name: \(problem).")
-        }
+        if let violation = BranchName.violation(of: defaultBranch) { throw Fault.invalid("defaultBranch", violation) }
         _ = try await locked(address) { try await self.mirror(of: address) }
         try await fillPool(of: address, defaultBranch: defaultBranch)
     }

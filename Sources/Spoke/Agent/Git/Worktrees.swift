@@ -80,6 +80,12 @@ public actor Worktrees {
         try await store.workspaces().filter { $0.state != .removed }.sorted { $0.lastUsedAt > $1.lastUsedAt }
     }
 
+    /// Whether a workspace has a worktree here that was not removed.
+    public func holds(_ id: WorkspaceID) async throws(Fault) -> Bool {
+        guard let record = try await store.workspace(id) else { return false }
+        return record.state == .ready
+    }
+
     /// Runs `body` alone among everything that touches the repository's metadata.
     func locked<Result: Sendable>(
         _ address: RepositoryAddress,

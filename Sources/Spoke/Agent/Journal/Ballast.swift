@@ -4,8 +4,6 @@ import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
-#elseif canImport(Darwin)
-    import Darwin
 #endif
 
 /// Room on the disk that is taken in advance, so that there is some to give when state must be written and the disk

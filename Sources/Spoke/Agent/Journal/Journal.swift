@@ -99,6 +99,13 @@ public actor Journal {
         _ = try await perform(.state(0)) { _, db in try body(db) }
     }
 
+    /// The same, with an answer.
+    func writing<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(Fault) -> Value {
+        try await perform(.state(0)) { _, db in try body(db) }.value
+    }
+
     /// Records behind `seq`, oldest first, for the link to send; at least one if there is any. What was handed out
     /// counts as sent: it will not change any more.
     ///

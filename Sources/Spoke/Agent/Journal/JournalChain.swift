@@ -34,7 +34,7 @@ enum JournalChain {
     }
 
     /// Checks the rows behind the base, or only the last of them that weigh `tailBytes`.
-    static func check(_ base: JournalLedger.Base, tailBytes: Int? = nil, in db: Database) throws -> Report {
+    static func check(_ base: JournalLedger.Anchor, tailBytes: Int? = nil, in db: Database) throws -> Report {
         var report = Report()
         var last = base.stored
         do {
@@ -68,7 +68,7 @@ enum JournalChain {
     /// The row before the tail, if the tail is not everything.
     private static func tailStart(
         _ bytes: Int,
-        behind base: JournalLedger.Base,
+        behind base: JournalLedger.Anchor,
         in db: Database
     ) throws -> (seq: Int64, hash: ChainHash)? {
         var weight = 0
@@ -99,7 +99,7 @@ extension SpokeDatabase {
     /// Recomputes the whole chain: for `spoke journal verify`, with or without a running agent.
     public func verify() async throws(Fault) -> JournalVerification {
         try await read { db in
-            guard let base = try StateTable.get(.journal, as: JournalLedger.Base.self, in: db) else {
+            guard let base = try StateTable.get(.journal, as: JournalLedger.Anchor.self, in: db) else {
                 return JournalVerification(epoch: 1, outcome: .complete, records: 0, first: 1, gaps: [])
             }
             let report = try JournalChain.check(base, in: db)

@@ -4,8 +4,8 @@ import Protocol
 extension JournalLedger {
     /// Reads the counters from the file.
     static func open(in db: Database, known: JournalMarkFile.Content?, limits: JournalLimits) throws -> JournalLedger {
-        let stored = try StateTable.get(.journal, as: Base.self, in: db)
-        let base = stored ?? Base(epoch: known?.epoch ?? 1)
+        let stored = try StateTable.get(.journal, as: Anchor.self, in: db)
+        let base = stored ?? Anchor(epoch: known?.epoch ?? 1)
         var ledger = JournalLedger(
             epoch: base.epoch,
             next: base.stored + 1,
@@ -25,7 +25,7 @@ extension JournalLedger {
     ///
     /// - Returns: what the journal has to tell of it.
     static func repair(in db: Database, limits: JournalLimits) throws -> [JournalDraft] {
-        guard let base = try StateTable.get(.journal, as: Base.self, in: db) else { return [] }
+        guard let base = try StateTable.get(.journal, as: Anchor.self, in: db) else { return [] }
         let tail = try JournalChain.check(base, tailBytes: limits.tailBytes, in: db)
         guard let damage = tail.damage else { return [] }
         var findings: [JournalDraft] = []

@@ -48,7 +48,7 @@ extension JournalLedger {
         let alert = JournalDraft.alert(
             .critical,
             "journal.new_epoch",
-            "The hub stands at record \(mark.seq) of epoch \(mark.epoch), unknown to this journal; epoch \(epoch) begins.",
+            "The hub stands at record \(mark.seq) of epoch \(mark.epoch), unknown here; epoch \(epoch) begins.",
             details: ["hubSeq": .integer(mark.seq), "hubEpoch": .integer(mark.epoch), "epoch": .integer(epoch)]
         )
         try append(alert, at: now, in: db)
@@ -74,7 +74,7 @@ extension JournalLedger {
     /// so one pass does it.
     private mutating func renumber(under newEpoch: Int64, in db: Database) throws {
         var last = base.stored
-        base = Base(epoch: newEpoch)
+        base = Anchor(epoch: newEpoch)
         (epoch, next, head, removed, bytes, floor) = (newEpoch, 1, .origin, 0, 0, 0)
         openGaps.removeAll()
         while let row = try Row.fetchOne(db.cachedStatement(sql: SQL.first), arguments: [last]) {

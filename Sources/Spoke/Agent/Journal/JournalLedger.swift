@@ -18,7 +18,7 @@ struct JournalLedger: Sendable {
     /// Weight of all rows.
     var bytes = 0
     /// The last acknowledged record.
-    var base: Base
+    var base: Anchor
     /// Rows up to here may be at the hub already and can not change any more.
     var floor: Int64
     /// The soft limit was crossed and told of.
@@ -35,7 +35,7 @@ struct JournalLedger: Sendable {
     var openGaps: [OutputKey: Int64] = [:]
 
     /// The last acknowledged record, as the wire and as the file number it; kept in table `state`.
-    struct Base: Codable, Hashable, Sendable {
+    struct Anchor: Codable, Hashable, Sendable {
         var epoch: Int64
         var wire: Int64 = 0
         var wireHash: ChainHash = .origin

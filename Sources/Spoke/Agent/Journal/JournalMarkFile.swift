@@ -5,8 +5,6 @@ import SystemPackage
 
 #if canImport(Glibc)
     import Glibc
-#elseif canImport(Darwin)
-    import Darwin
 #endif
 
 /// The small file beside the journal, `spoke.sqlite.mark`, that outlives it: which epoch was the last, and how far

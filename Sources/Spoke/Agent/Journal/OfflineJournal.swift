@@ -20,7 +20,8 @@ public enum OfflineJournal {
 
     private static func gaps(of verdict: JournalVerification) -> [JSONValue] {
         var sentences = verdict.gaps.map { gap in
-            "session \(gap.sessionId), \(gap.stream.rawValue): bytes \(gap.from) to \(gap.to) are missing: \(gap.reason)"
+            let bytes = "bytes \(gap.from) to \(gap.to)"
+            return "session \(gap.sessionId), \(gap.stream.rawValue): \(bytes) are missing: \(gap.reason)"
         }
         if case .broken(let from, let cause) = verdict.outcome {
             sentences.append("the chain breaks at record \(from): \(cause)")

@@ -81,9 +81,10 @@ public struct SessionTable: Sendable {
         return db.changesCount > 0
     }
 
-    /// Forgets a session and the positions of its streams.
+    /// Forgets a session, the positions of its streams and the places of its inputs.
     public static func remove(_ id: SessionID, in db: Database) throws {
         try db.execute(sql: "DELETE FROM sessions WHERE id = ?", arguments: [id.rawValue])
+        try db.execute(sql: "DELETE FROM session_inputs WHERE session_id = ?", arguments: [id.rawValue])
         try OutputSums.forget(id, in: db)
     }
 

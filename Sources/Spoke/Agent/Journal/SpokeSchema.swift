@@ -84,6 +84,15 @@ enum SpokeSchema {
             PRIMARY KEY (session_id, fence, stream)
         ) STRICT, WITHOUT ROWID;
 
+        CREATE TABLE session_inputs (
+            session_id TEXT NOT NULL,
+            fence      INTEGER NOT NULL,
+            command_id TEXT NOT NULL,
+            start      INTEGER NOT NULL,
+            length     INTEGER NOT NULL,
+            PRIMARY KEY (session_id, fence, command_id)
+        ) STRICT, WITHOUT ROWID;
+
         CREATE TABLE workspaces (
             id                 TEXT NOT NULL PRIMARY KEY,
             project_id         TEXT NOT NULL,

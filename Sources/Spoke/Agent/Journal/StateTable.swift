@@ -6,7 +6,7 @@ import Protocol
 enum StateTable {
     /// The names of all there are.
     enum Key: String {
-        /// A ``JournalLedger/Base``.
+        /// A ``JournalLedger/Anchor``.
         case journal
         /// The `StreamMark` of the last command received.
         case commands

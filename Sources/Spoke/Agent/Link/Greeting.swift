@@ -62,8 +62,30 @@ struct Greeting: Sendable {
             ),
             commands: try await inbox.mark(),
             operations: OperationsSummary(hash: ""),
-            sessions: await sessions.summaries(),
+            sessions: try await sessionSummaries(),
             worktrees: trees
         )
+    }
+
+    /// Every session whose order has been taken in and not been settled, also while nothing of it runs yet: what is
+    /// not named here, the hub takes for lost.
+    private func sessionSummaries() async throws(Fault) -> [SessionSummary] {
+        var summaries = await sessions.summaries()
+        let named = Set(summaries.map(\.sessionId))
+        for command in try await inbox.pending() where command.type == CommandType.sessionStart.rawValue {
+            // One that cannot be read starts nothing; its refusal is on its way.
+            guard let order = try? WireCoder.value(StartSession.self, from: command.payload) else { continue }
+            guard !named.contains(order.sessionId) else { continue }
+            summaries.append(
+                SessionSummary(
+                    sessionId: order.sessionId,
+                    fence: order.fence,
+                    state: .preparing,
+                    pid: nil,
+                    startedAt: nil
+                )
+            )
+        }
+        return summaries
     }
 }

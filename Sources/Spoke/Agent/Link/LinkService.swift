@@ -25,6 +25,7 @@ actor LinkService {
     /// What people are told of the link.
     private(set) var state = "starting"
     private(set) var since = Date()
+    private var awaySince = ContinuousClock.now
 
     init(
         credential: SpokeCredential,
@@ -106,6 +107,7 @@ actor LinkService {
         async let heard: Void = hear(news, for: link)
         let end = await perform(link, over: connection)
         self.link = nil
+        become("offline")
         connection.close(.goingAway)
         await heard
         failCalls()
@@ -157,7 +159,7 @@ actor LinkService {
         await link.tell(.journalStored(next: await journal.state.next))
     }
 
-    /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch, which only a new hello tells.
+    /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch: only a new hello tells that.
     private func agrees(_ mark: StreamMark) async -> Bool {
         do {
             return try await journal.resume(from: mark) == mark
@@ -201,6 +203,12 @@ actor LinkService {
         for await _ in journal.appended {
             await link?.tell(.journalStored(next: await journal.state.next))
         }
+    }
+
+    /// How long there has been no link; nothing while there is one.
+    var away: Duration {
+        guard state != "connected" else { return .zero }
+        return ContinuousClock.now - awaySince
     }
 
     // MARK: Calls
@@ -260,6 +268,7 @@ actor LinkService {
 
     private func become(_ state: String) {
         if self.state != state { since = Date() }
+        if self.state == "connected", state != "connected" { awaySince = .now }
         self.state = state
     }
 

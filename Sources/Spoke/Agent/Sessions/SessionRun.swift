@@ -19,6 +19,7 @@ actor SessionRun {
     nonisolated let order: StartSession
     private let surroundings: SessionSurroundings
     private let logger: Logger
+    private let input: SessionInput
     private(set) var phase: Phase = .preparing
     private(set) var startedAt: Date?
     private var abort: AbortSession?
@@ -27,6 +28,7 @@ actor SessionRun {
     init(_ order: StartSession, in surroundings: SessionSurroundings) {
         self.order = order
         self.surroundings = surroundings
+        input = SessionInput(order, journal: surroundings.journal)
         var logger = surroundings.logger
         logger[metadataKey: "session"] = "\(order.sessionId)"
         self.logger = logger
@@ -66,6 +68,7 @@ actor SessionRun {
         try await surroundings.admit(order)
         let workspace = try await surroundings.worktrees.prepare(order.workspace)
         try await surroundings.journal.append([JournalDraft(.workspaceCreated, workspace)])
+        try await surroundings.worktrees.lease(order.workspace.workspaceId, to: order.sessionId)
         if abort != nil { throw Fault(.aborted, "The session was aborted before its process started.") }
         let process = try await SupervisedProcess.start(
             try spec(in: workspace),
@@ -116,6 +119,10 @@ actor SessionRun {
     /// Takes the process's output in until its end.
     private func follow(_ process: SupervisedProcess) async throws(Fault) {
         phase = .running(process)
+        if case .agent(let profile) = try surroundings.profile(of: order.run), profile.promptVia == .stdin {
+            let prompt = try await input.plan(order.run.prompt ?? "", for: order.commandId)
+            try await input.deliver(prompt, to: process)
+        }
         wakeWaiters()
         if let abort { Task { await self.stop(process, grace: abort.graceSeconds) } }
         guard let end = await pump.follow(process) else { return }
@@ -195,31 +202,58 @@ actor SessionRun {
         )
     }
 
-    /// What is left of a session that has ended: its folder goes, its worktree as ordered.
+    /// What is left of a session that has ended: its folder goes, its worktree as ordered, its row last.
+    ///
+    /// Doing it again is harmless, so a crash in between is mended by ``cleanUp()``.
     private func clean(succeeded: Bool) async {
         do {
             try await surroundings.journal.forget(output: order.sessionId)
-            try folder.remove()
+            try await leaveWorkspace(succeeded: succeeded)
             if let group = surroundings.cgroups?.directory(of: order.sessionId) { Cgroups.remove(group) }
-            let keep = order.workspace.keep
-            guard keep == .never || (keep == .onFailure && succeeded) else { return }
-            try await surroundings.removeWorkspace(order.workspace.workspaceId, reason: "the session ended")
+            try folder.remove()
+            let id = order.sessionId
+            try await surroundings.journal.write { db in try SessionTable.remove(id, in: db) }
         } catch {
-            // Nothing is lost: the sweep finds what was left behind.
+            // Nothing is lost: the next start of the agent tries again.
             logger.notice("session not cleaned up", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func leaveWorkspace(succeeded: Bool) async throws(Fault) {
+        let workspace = order.workspace
+        guard try await surroundings.worktrees.holds(workspace.workspaceId) else { return }
+        try await surroundings.worktrees.lease(workspace.workspaceId, to: nil)
+        if workspace.keep == .never || (workspace.keep == .onFailure && succeeded) {
+            try await surroundings.removeWorkspace(workspace.workspaceId, reason: "the session ended")
+        } else {
+            try await surroundings.tellState(of: workspace.workspaceId)
+        }
+    }
+
+    /// Clears up behind a session whose end was told by an agent that died before it had cleared up itself.
+    func cleanUp() async {
+        // A folder that tells of no end is treated as a failure: what may still be wanted stays.
+        if case .finished(let end)? = try? await SupervisedProcess.adopt(folder) {
+            await clean(succeeded: end.reason == .exited && end.exitCode == 0)
+        } else {
+            await clean(succeeded: false)
         }
     }
 
     // MARK: What others want of it
 
+    /// Takes a message on: from here on it has its place behind those that came before.
+    func plan(_ message: SendMessage) async throws(Fault) -> SessionInput.Planned {
+        try await input.plan(message.text, for: message.commandId)
+    }
+
     /// Writes a message to the process's standard input, as one line.
-    func deliver(_ message: SendMessage) async throws(Fault) {
+    func deliver(_ planned: SessionInput.Planned) async throws(Fault) {
         await untilStarted()
         guard case .running(let process) = phase else {
             throw Fault(.conflict, "The session has ended; nobody can read the message.")
         }
-        let line = message.text.hasSuffix("\n") ? message.text : message.text + "\n"
-        try await process.send(Array(line.utf8))
+        try await input.deliver(planned, to: process)
     }
 
     /// Ends the session, with proof.

@@ -20,7 +20,7 @@ struct SessionSurroundings: Sendable {
 
     /// The one place where the owner's policy judges an order to run something (safety.md 5).
     ///
-    /// - Throws: `ACCESS_DENIED` by the policy, `UNAVAILABLE` when the disk is too full for another session.
+    /// - Throws: `ACCESS_DENIED` by the policy, `UNAVAILABLE` when the disk is low.
     func admit(_ order: StartSession) async throws(Fault) {
         let program = try profile(of: order.run).command(for: order.run).first ?? ""
         let situation = Policy.Situation(
@@ -31,10 +31,11 @@ struct SessionSurroundings: Sendable {
         if let objection = try await policy.current().objection(to: order, program: program, in: situation) {
             throw objection
         }
-        guard let disk = Host.disk(at: paths.root), disk.freeShare < configuration.diskReserve else { return }
-        let message = "The spoke's disk is \(Int((1 - disk.freeShare) * 100)) % full; free some and spawn again."
-        try await journal.append([.alert(.critical, "disk.low", message)])
-        throw Fault(.unavailable, message)
+        let reading = try worktrees.diskReading()
+        let verdict = DiskWatermarks(softShare: configuration.diskReserve).verdict(on: reading, tenants: [])
+        if !verdict.acceptsSessions {
+            throw Fault(.unavailable, verdict.message ?? "The spoke's disk is low; free some and spawn again.")
+        }
     }
 
     /// How the program of an order is run.
@@ -49,7 +50,7 @@ struct SessionSurroundings: Sendable {
             let known = configuration.agents.keys.sorted().joined(separator: ", ")
             throw Fault(
                 .notFound,
-                "This spoke has no agent named \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml."
+                "This spoke has no agent \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml."
             )
         }
         return .agent(profile)
@@ -66,6 +67,21 @@ struct SessionSurroundings: Sendable {
         } catch {
             throw Fault(.unavailable, "The folder \(path) cannot be made.")
         }
+    }
+
+    /// Tells the hub how a worktree stands.
+    func tellState(of id: WorkspaceID) async throws(Fault) {
+        let state = try await worktrees.state(of: id)
+        let record = WorkspaceObserved(
+            workspaceId: id,
+            branch: state.branch,
+            headCommit: state.head,
+            ahead: state.ahead,
+            behind: state.behind,
+            dirty: state.dirty,
+            sizeBytes: state.sizeBytes
+        )
+        try await journal.append([JournalDraft(.workspaceObserved, record)])
     }
 
     /// Removes a worktree, saved first, and tells the hub of both.

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Protocol
+import SpokeCore
 
 /// The sessions of this spoke that have not ended.
 actor Sessions {
@@ -25,6 +26,15 @@ actor Sessions {
         arrivals.yield(run)
     }
 
+    /// Clears up behind sessions that ended while an earlier agent was dying.
+    func cleanUp(_ rows: [SessionRow], in surroundings: SessionSurroundings) async {
+        for row in rows where runs[row.id] == nil {
+            // A row that cannot be read was written by another version: it stays for that one.
+            guard let order = try? WireCoder.value(StartSession.self, from: row.spec) else { continue }
+            await SessionRun(order, in: surroundings).cleanUp()
+        }
+    }
+
     /// Runs every session that arrives, until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
@@ -45,6 +55,23 @@ actor Sessions {
     func running(_ id: SessionID) -> SessionRun? { runs[id] }
 
     var count: Int { runs.count }
+
+    /// Ends the sessions whose patience with an absent hub is over.
+    func endImpatient(away: Duration) async {
+        for run in runs.values where Patience(run.order.disconnectPolicy).isOver(after: away) {
+            logger.notice("session ended, the hub is away", metadata: ["session": "\(run.order.sessionId)"])
+            let order = AbortSession(
+                commandId: CommandID("disconnected"),
+                sessionId: run.order.sessionId,
+                fence: run.order.fence,
+                graceSeconds: 5
+            )
+            _ = await run.stop(order)
+        }
+    }
+
+    /// The workspaces that sessions work in.
+    func workspaces() -> [WorkspaceID] { runs.values.map(\.order.workspace.workspaceId) }
 
     /// What `link.hello` tells.
     func summaries() async -> [SessionSummary] {

@@ -3,7 +3,7 @@ import Protocol
 import Testing
 
 /// The main path, and what processes do to it, through the real programs.
-@Suite struct SpawnTests {
+@Suite struct MainPathTests {
     @Test func aSpawnRunsInAWorktreeAndItsOutputComesBack() async throws {
         try await withFleet { fleet in
             try await fleet.startHub()

@@ -1,9 +1,12 @@
-import Protocol
-
 /// Names that a caller may have meant.
-enum Nearness {
+public enum Nearness {
     /// `NOT_FOUND` that names what is near, at most three, nearest first.
-    static func notFound(_ kind: String, _ wanted: String, among names: [String], listedBy operation: String) -> Fault {
+    public static func notFound(
+        _ kind: String,
+        _ wanted: String,
+        among names: [String],
+        listedBy operation: String
+    ) -> Fault {
         let near = nearest(wanted, among: names)
         let hint =
             near.isEmpty
@@ -16,9 +19,10 @@ enum Nearness {
         )
     }
 
-    static func nearest(_ wanted: String, among names: [String]) -> [String] {
+    /// At most three, nearest first.
+    public static func nearest(_ wanted: String, among names: [String]) -> [String] {
         let folded = Array(wanted.lowercased().prefix(64))
-        let limit = max(1, folded.count / 3)
+        let limit = folded.count < 4 ? 1 : max(2, folded.count / 3)
         let scored = names.compactMap { name -> (Int, String)? in
             let other = Array(name.lowercased().prefix(64))
             let contains = !folded.isEmpty && (String(other).contains(String(folded)) || String(folded).contains(name))
