@@ -109,7 +109,7 @@ let package = Package(
         ),
         .target(
             name: "Coordinator",
-            dependencies: ["Protocol", arguments, httpClient] + nio("NIOCore", "NIOHTTP1"),
+            dependencies: ["Protocol", arguments, httpClient, tls] + nio("NIOCore", "NIOHTTP1"),
             path: "Sources/Hub/Coordinator",
             swiftSettings: house
         ),

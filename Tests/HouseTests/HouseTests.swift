@@ -23,7 +23,7 @@ import Testing
             "NIOHTTPTypesHTTP1", "NIOFoundationCompat", "Glibc", "UnixSignals",
         ],
         "Sources/Hub/Coordinator": [
-            "Foundation", "Protocol", "Transport", "ArgumentParser", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "Glibc",
+            "Foundation", "Protocol", "ArgumentParser", "AsyncHTTPClient", "NIOCore", "NIOHTTP1", "NIOSSL", "Glibc",
             "NIOFoundationCompat",
         ],
         "Sources/Hub/Main": [

@@ -56,7 +56,7 @@ struct SpawnTests {
         let fault = try await hub.refusal(DeleteProject(project: "app"))
         #expect(fault?.code == .conflict)
         #expect(fault?.details?["sessions"] == 1)
-        _ = try await hub.ask(AbortSessionOperation(sessionId: spawned.sessionId.rawValue))
+        _ = try await hub.ask(AbortSessionTree(sessionId: spawned.sessionId.rawValue))
         #expect(try await hub.ask(DeleteProject(project: "app")).name == "app")
         #expect(try await hub.count("SELECT count(*) FROM nave.sessions") == 0)
         await hub.close()

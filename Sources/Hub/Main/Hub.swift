@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import Protocol
 
 /// The hub: a server, and the client that speaks to it, in one binary.
 @main
@@ -7,7 +8,7 @@ struct Hub: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hub",
         abstract: "Runs a Nave hub, or asks one.",
-        version: HubVersion.current,
+        version: Release.version,
         subcommands: subcommands
     )
 

@@ -40,7 +40,7 @@ struct HubProcess {
             advertise: configuration.advertise
         )
         settings.callRate = configuration.callRate
-        let identity = HubIdentity(id: .random(), version: HubVersion.current)
+        let identity = HubIdentity(id: .random(), version: Release.version)
         let assembly = HubAssembly(settings, database: database, identity: identity, logger: logger)
         let services = try assembly.services { [settings, configuration, logger] port in
             let url = settings.url(port: port)
@@ -69,7 +69,7 @@ private struct ReadyLine: Encodable {
     let adminKeyFile: String
     let joinTokenFile: String
     let database: String
-    let version = HubVersion.current
+    let version = Release.version
 
     init(url: String, directory: DataDirectory, memory: HubConfiguration.Memory) {
         self.url = url
@@ -81,9 +81,4 @@ private struct ReadyLine: Encodable {
     func print() {
         FileHandle.standardOutput.write(Data(WireCoder.bytes(of: self) + [UInt8(ascii: "\n")]))
     }
-}
-
-/// What this program calls itself.
-enum HubVersion {
-    static let current = "0.2.0"
 }

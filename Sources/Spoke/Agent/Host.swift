@@ -9,9 +9,6 @@ import SystemPackage
 
 /// Readings of the machine that a spoke runs on.
 public enum Host {
-    /// The version of this build, told to the hub.
-    public static let version = "0.1.0"
-
     /// What the hub is told once per connection.
     public static func info(dataDirectory: String) async -> HostInfo {
         HostInfo(
@@ -21,7 +18,7 @@ public enum Host {
             memoryBytes: Int64(clamping: ProcessInfo.processInfo.physicalMemory),
             diskFreeBytes: disk(at: dataDirectory)?.freeBytes ?? 0,
             gitVersion: await gitVersion() ?? "",
-            spokeVersion: version
+            spokeVersion: Release.version
         )
     }
 

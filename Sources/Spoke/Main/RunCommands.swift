@@ -16,6 +16,7 @@ struct JoinCommand: LocalCommand {
     @Option(help: "The join token. Others on this machine can see it: prefer --token-file.") var token: String?
     @Option(help: "A file that holds the join token.") var tokenFile: String?
     @Option(help: "What this spoke is called; the machine's name if absent.") var name: String?
+    @Option(help: "A PEM file with the authorities that vouch for the hub; the system's if absent.") var caFile: String?
     @Option(name: .customLong("label"), help: "A label (k=v); may be repeated.") var labels: [String] = []
 
     func validate() throws {
@@ -36,7 +37,8 @@ struct JoinCommand: LocalCommand {
             hub: url,
             token: try joinToken(),
             name: name ?? Host.name(),
-            labels: Dictionary(pairs, uniquingKeysWith: { $1 })
+            labels: Dictionary(pairs, uniquingKeysWith: { $1 }),
+            authorityFile: caFile.map { URL(filePath: $0).standardizedFileURL.path(percentEncoded: false) }
         )
         let credential = try await joining.run(in: local.paths)
         if local.json {

@@ -10,6 +10,9 @@ public struct ClientOptions: ParsableArguments {
     @Option(help: "A file that holds the key (mode 0600); otherwise NAVE_KEY_FILE, then ~/.config/nave/client.json.")
     public var keyFile: String?
 
+    @Option(help: "A PEM file with the authorities that vouch for the hub; otherwise NAVE_CA_FILE, then the system's.")
+    public var caFile: String?
+
     @Flag(help: "Print the answer as JSON, for programs.")
     public var json = false
 
@@ -19,8 +22,8 @@ public struct ClientOptions: ParsableArguments {
     ///
     /// - Throws: ``CommandFailure`` with exit code 78 when no hub is named or the key cannot be read.
     func client() throws -> HubClient {
-        let configuration = try ClientConfiguration.resolve(url: url, keyFile: keyFile)
-        return HubClient(configuration: configuration)
+        let configuration = try ClientConfiguration.resolve(url: url, keyFile: keyFile, authorityFile: caFile)
+        return try HubClient(configuration)
     }
 }
 
@@ -28,17 +31,21 @@ public struct ClientOptions: ParsableArguments {
 struct ClientConfiguration: Sendable {
     var url: String
     var key: String
+    /// A PEM file with the authorities that vouch for the hub; the system's if absent.
+    var authorityFile: String?
 
     /// The form of `~/.config/nave/client.json`.
     struct File: Codable {
         var url: String
         var keyFile: String
+        var caFile: String?
     }
 
     /// Flags beat the environment, the environment beats the file.
     static func resolve(
         url: String?,
         keyFile: String?,
+        authorityFile: String?,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws -> ClientConfiguration {
         let file = try read(path(in: environment))
@@ -54,7 +61,8 @@ struct ClientConfiguration: Sendable {
         }
         return ClientConfiguration(
             url: url.hasSuffix("/") ? String(url.dropLast()) : url,
-            key: try readKey(keyFile)
+            key: try readKey(keyFile),
+            authorityFile: authorityFile ?? environment["NAVE_CA_FILE"] ?? file?.caFile
         )
     }
 

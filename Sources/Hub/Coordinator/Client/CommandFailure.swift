@@ -37,7 +37,7 @@ protocol ClientCommand: AsyncParsableCommand {
 extension ClientCommand {
     func run() async throws {
         do {
-            try await ask(try client.client())
+            try await client.client().closing(ask)
         } catch let failure as CommandFailure {
             Output.fail(failure.fault, json: client.json)
             throw ExitCode(failure.exitCode)

@@ -2,11 +2,41 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 import Protocol
 
 /// The hub as seen from a shell: operations by name, over HTTP.
 struct HubClient: Sendable {
     let configuration: ClientConfiguration
+    private let http: HTTPClient
+
+    /// - Throws: ``CommandFailure`` with exit code 78 if the file of authorities holds no certificates.
+    init(_ configuration: ClientConfiguration) throws(CommandFailure) {
+        self.configuration = configuration
+        var settings = HTTPClient.Configuration()
+        if let file = configuration.authorityFile {
+            do {
+                var tls = TLSConfiguration.makeClientConfiguration()
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file))
+                settings.tlsConfiguration = tls
+            } catch {
+                throw .configuration("\(file) holds no PEM certificates.")
+            }
+        }
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }
+
+    /// Runs a command's deed and lets go of the connections, however it ends; the client is of no use afterwards.
+    func closing(_ deed: (HubClient) async throws -> Void) async throws {
+        do {
+            try await deed(self)
+        } catch {
+            // There is nothing to be done about a connection that does not end well.
+            try? await http.shutdown()
+            throw error
+        }
+        try? await http.shutdown()  // The same.
+    }
 
     /// Runs a query or mutation and answers with its `data`.
     ///
@@ -137,9 +167,13 @@ struct HubClient: Sendable {
         timeout: TimeAmount
     ) async throws(CommandFailure) -> HTTPClientResponse {
         do {
-            return try await HTTPClient.shared.execute(request, timeout: timeout)
+            return try await http.execute(request, timeout: timeout)
         } catch let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout {
             throw .unreachable("The hub at \(configuration.url) did not answer in time.")
+        } catch is NIOSSLError {
+            throw .unreachable(
+                "The certificate of \(configuration.url) is not trusted; pass the authority's with --ca-file."
+            )
         } catch {
             throw .unreachable("No hub answers at \(configuration.url); check the address and that it runs.")
         }

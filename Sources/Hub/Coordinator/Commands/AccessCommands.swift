@@ -148,17 +148,26 @@ struct LoginCommand: AsyncParsableCommand {
 
     @Argument(help: "The hub's address.") var url: String
     @Option(help: "A file that holds the key (mode 0600).") var keyFile: String
+    @Option(help: "A PEM file with the authorities that vouch for the hub; the system's if absent.") var caFile: String?
 
     func run() async throws {
         do {
-            let path = URL(filePath: keyFile).standardizedFileURL.path(percentEncoded: false)
-            let hub = HubClient(configuration: try ClientConfiguration.resolve(url: url, keyFile: path))
-            _ = try await hub.call("account.get")
-            try ClientConfiguration.File(url: url, keyFile: path).write()
+            let path = Self.absolute(keyFile)
+            let authorities = caFile.map(Self.absolute)
+            let configuration = try ClientConfiguration.resolve(url: url, keyFile: path, authorityFile: authorities)
+            let hub = try HubClient(configuration)
+            try await hub.closing { hub in _ = try await hub.call(GetAccount.name) }
+            try ClientConfiguration.File(url: url, keyFile: path, caFile: authorities).write()
         } catch let failure as CommandFailure {
             Output.fail(failure.fault, json: false)
             throw ExitCode(failure.exitCode)
         }
+    }
+}
+
+extension LoginCommand {
+    fileprivate static func absolute(_ path: String) -> String {
+        URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
     }
 }
 

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 public import Protocol
 
 /// A spoke's lasting proof of identity, got once for a join token (contract.md).
@@ -13,6 +14,8 @@ public struct SpokeCredential: Codable, Sendable {
     /// The bearer key for the link; never leaves this file but in the header of a connection.
     public var key: String
     public var labels: [String: String]
+    /// A PEM file with the authorities that vouch for the hub; the system's if absent.
+    public var authorityFile: String?
 
     /// Reads the credential of a data directory.
     ///
@@ -34,8 +37,17 @@ public struct Joining: Sendable {
     public var token: String
     public var name: String
     public var labels: [String: String]
+    /// A PEM file with the authorities that vouch for the hub; the system's if absent.
+    public var authorityFile: String?
 
-    public init(hub: String, token: String, name: String, labels: [String: String]) {
+    public init(
+        hub: String,
+        token: String,
+        name: String,
+        labels: [String: String],
+        authorityFile: String? = nil
+    ) {
+        self.authorityFile = authorityFile
         self.hub = hub
         self.token = token
         self.name = name
@@ -69,7 +81,8 @@ public struct Joining: Sendable {
             name: answer.name,
             hub: base,
             key: answer.credential,
-            labels: answer.labels
+            labels: answer.labels,
+            authorityFile: authorityFile
         )
         try PrivateFile.write(WireCoder.bytes(of: credential), to: paths.credential)
         return credential
@@ -81,10 +94,14 @@ public struct Joining: Sendable {
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(ByteBuffer(bytes: WireCoder.bytes(of: body)))
         let (status, bytes): (UInt, [UInt8])
+        let client = try HTTPClient.trusting(authorityFile)
+        defer { client.shutdownInBackground() }
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            let response = try await client.execute(request, timeout: .seconds(30))
             let buffer = try await response.body.collect(upTo: Limits.frameBytes)
             (status, bytes) = (response.status.code, Array(buffer.readableBytesView))
+        } catch is NIOSSLError {
+            throw Fault(.unavailable, "The certificate of \(hub) is not trusted; pass the authority's with --ca-file.")
         } catch {
             throw Fault(.unavailable, "No hub answers at \(hub); check the address and that it runs.")
         }
@@ -95,4 +112,26 @@ public struct Joining: Sendable {
         }
         return try WireCoder.value(from: bytes)
     }
+}
+
+extension HTTPClient {
+    /// A client for one errand.
+    ///
+    /// - Throws: `VALIDATION_ERROR` if the file holds no certificates.
+    fileprivate static func trusting(_ authorityFile: String?) throws(Fault) -> HTTPClient {
+        var configuration = HTTPClient.Configuration()
+        if let authorityFile {
+            do {
+                var tls = TLSConfiguration.makeClientConfiguration()
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorityFile))
+                configuration.tlsConfiguration = tls
+            } catch {
+                throw Fault.invalid("ca-file", "\(authorityFile) holds no PEM certificates.")
+            }
+        }
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Ends it without anybody waiting: its one errand is done.
+    fileprivate func shutdownInBackground() { shutdown { _ in } }
 }

@@ -94,7 +94,10 @@ actor LinkService {
         let (news, post) = AsyncStream<LinkNews>.makeStream(bufferingPolicy: .bufferingOldest(Limits.windowRecords))
         let connection: LinkConnection
         do throws(Fault) {
-            let dialer = WebSocketDialer(group: MultiThreadedEventLoopGroup.singleton)
+            let dialer = WebSocketDialer(
+                group: MultiThreadedEventLoopGroup.singleton,
+                trust: credential.authorityFile.map(WebSocketDialer.Trust.file) ?? .system
+            )
             connection = try await dialer.dial(Self.linkURL(url), bearer: credential.key) { connection, item in
                 if case .dropped = post.yield(item) { connection.close(.tooSlow) }
                 if case .closed = item { post.finish() }

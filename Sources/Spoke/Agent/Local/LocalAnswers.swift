@@ -68,7 +68,7 @@ struct LocalAnswers: Sendable {
             "since": .string(await link.since.wireText), "sessions": .integer(Int64(await sessions.count)),
             "draining": .bool(await isDraining()), "journal": await journalState(),
             "disk": ["freeBytes": .integer(disk?.freeBytes ?? 0), "totalBytes": .integer(disk?.totalBytes ?? 0)],
-            "version": .string(Host.version),
+            "version": .string(Release.version),
         ]
     }
 
