@@ -44,11 +44,16 @@ final class Fleet: Sendable {
         return environment
     }
 
-    private func program(_ name: String, _ arguments: [String], as label: String) throws -> FleetProgram {
+    private func program(
+        _ name: String,
+        _ arguments: [String],
+        as label: String,
+        environment more: [String: String] = [:]
+    ) throws -> FleetProgram {
         try FleetProgram(
             Self.binaries.appending(path: name).path,
             arguments,
-            environment: environment,
+            environment: environment.merging(more) { $1 },
             folder: folder,
             name: label
         )
@@ -108,9 +113,8 @@ final class Fleet: Sendable {
 
     var hubProgram: FleetProgram? { state.withLock { $0.hub } }
 
-    /// Starts the hub and waits until it is ready; the second time on the same port.
-    @discardableResult
-    func startHub(_ extra: [String] = []) async throws -> JSONValue {
+    /// Starts the hub, on the same port as before if there was one; returns at once.
+    private func launchHub(_ extra: [String] = []) throws -> FleetProgram {
         let address = state.withLock { $0.address }
         var arguments = ["serve", "--listen", address, "--data-dir", folder.appending(path: "hub").path] + extra
         if let database { arguments += ["--database", database] }
@@ -118,6 +122,20 @@ final class Fleet: Sendable {
         try? FileManager.default.removeItem(at: out)
         let program = try program("hub", arguments, as: "hub")
         state.withLock { $0.hub = program }
+        return program
+    }
+
+    /// Starts the hub and kills it before it can be ready, or hardly.
+    func crashStartingHub(after delay: Duration) async throws {
+        let program = try launchHub()
+        try await Task.sleep(for: delay)
+        await program.crash()
+    }
+
+    /// Starts the hub and waits until it is ready; the second time on the same port.
+    @discardableResult
+    func startHub(_ extra: [String] = []) async throws -> JSONValue {
+        let program = try launchHub(extra)
         let ready = try await eventually("the hub is ready") { () -> JSONValue? in
             let line = program.outputText
             guard line.hasSuffix("\n") else { return nil }
@@ -157,10 +175,17 @@ final class Fleet: Sendable {
 
     /// Starts a joined spoke; returns at once.
     @discardableResult
-    func startSpoke(_ name: String) throws -> FleetProgram {
-        let program = try program("spoke", ["run", "--data-dir", directory(of: name).path], as: "spoke-\(name)")
+    func startSpoke(_ name: String, environment: [String: String] = [:]) throws -> FleetProgram {
+        let arguments = ["run", "--data-dir", directory(of: name).path]
+        let program = try program("spoke", arguments, as: "spoke-\(name)", environment: environment)
         state.withLock { $0.spokes[name] = program }
         return program
+    }
+
+    /// The ends of all spokes' logs, for the reader of a failure.
+    var spokeLogs: String {
+        let spokes = state.withLock { $0.spokes }
+        return spokes.map { "\n--- log of spoke \($0.key)\n\($0.value.logText.suffix(1_500))" }.joined()
     }
 
     func spoke(_ name: String) -> FleetProgram? { state.withLock { $0.spokes[name] } }
@@ -253,7 +278,7 @@ func withFleet(_ body: (Fleet) async throws -> Void) async throws {
     do {
         try await body(fleet)
     } catch {
-        let hubLog = fleet.hubProgram?.logText.suffix(3_000) ?? ""
+        let hubLog = (fleet.hubProgram?.logText.suffix(3_000) ?? "") + fleet.spokeLogs
         await fleet.stop()
         throw FleetFailure(cause: error, hubLog: String(hubLog))
     }

@@ -21,14 +21,16 @@ final class FleetProgram: @unchecked Sendable {
         process.arguments = arguments
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Self.append(to: output)
-        process.standardError = try Self.append(to: log)
+        let files = [try Self.append(to: output), try Self.append(to: log)]
+        (process.standardOutput, process.standardError) = (files[0], files[1])
         let (exits, exited) = AsyncStream<Int32>.makeStream()
         process.terminationHandler = { process in
             exited.yield(process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)
             exited.finish()
         }
         try process.run()
+        // The program has them; past 1,024 open files, Foundation's `Process` crashes.
+        for file in files { try file.close() }
         ended = Task { await exits.first { _ in true } ?? Int32.min }
     }
 

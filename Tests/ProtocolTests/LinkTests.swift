@@ -266,4 +266,10 @@ import Testing
         }
         #expect(keeper.handle(.deadlineReached, at: now) == [.dial(elsewhere: nil)])
     }
+
+    @Test mutating func whoLeftToSayHelloAnewDialsAgain() {
+        _ = keeper.handle(.opened, at: .zero)
+        let left = keeper.handle(.ended(.left(LinkGoodbye(reason: .restart)), draw: 7), at: .zero)
+        #expect(keeper.nextDeadline != nil, "\(left)")
+    }
 }

@@ -25,6 +25,11 @@
 #define COMMAND_BYTES 160
 /* Bells for output: one at once, then one per interval. */
 #define BELL_INTERVAL_MS 5
+/* Output stops before the disk is full by this much: the agent's journal needs more than its ballast and one
+ * write-ahead log to take output over and so make room again. */
+#define DISK_RESERVE_BYTES (16 << 20)
+/* On a disk so small that this would be much of it, one part in so many. */
+#define DISK_RESERVE_SHARE 6
 /* Between attempts to write to a disk that is full. */
 #define DISK_RETRY_MS 200
 /* Killed processes may take this long to disappear before they are reported as remaining. */

@@ -6,6 +6,7 @@
 #include <linux/falloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "limits.h"
@@ -18,9 +19,20 @@ int spool_open(struct spool *spool, const char *name, uint64_t limit) {
     return spool->file < 0 ? errno : 0;
 }
 
+/* Whether a write leaves others the room without which nothing could ever be given back: the agent's journal must be
+ * able to write down that output went on its way before the spool gets smaller. */
+static bool leaves_reserve(const struct spool *spool) {
+    struct statvfs disk;
+    if (fstatvfs(spool->file, &disk) < 0) return true;
+    uint64_t share = (uint64_t)disk.f_blocks * disk.f_frsize / DISK_RESERVE_SHARE;
+    uint64_t reserve = share < DISK_RESERVE_BYTES ? share : DISK_RESERVE_BYTES;
+    return (uint64_t)disk.f_bavail * disk.f_frsize > reserve;
+}
+
 /* How many bytes the disk took. */
 static size_t store(struct spool *spool, const char *bytes, size_t length) {
     size_t stored = 0;
+    if (!leaves_reserve(spool)) return 0;
     while (stored < length) {
         ssize_t count = pwrite(spool->file, bytes + stored, length - stored, (off_t)spool->size);
         if (count < 0 && errno == EINTR) continue;

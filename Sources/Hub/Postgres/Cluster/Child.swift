@@ -28,7 +28,10 @@ enum Child {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, log, 1)
         posix_spawn_file_actions_adddup2(&actions, log, 2)
-        for (index, descriptor) in inherited.enumerated() {
+        var sources: [Int32] = []
+        defer { for descriptor in sources { close(descriptor) } }
+        for descriptor in inherited { sources.append(try beyondTargets(descriptor, inherited.count)) }
+        for (index, descriptor) in sources.enumerated() {
             posix_spawn_file_actions_adddup2(&actions, descriptor, firstDescriptor + Int32(index))
         }
         posix_spawn_file_actions_addclosefrom_np(&actions, firstDescriptor + Int32(inherited.count))
@@ -47,6 +50,18 @@ enum Child {
             Int16(newSession | Int32(POSIX_SPAWN_SETSIGMASK) | Int32(POSIX_SPAWN_SETSIGDEF))
         )
         return try spawn(user.command(program, arguments), &actions, &attributes)
+    }
+
+    /// The same file under a number that is nobody's target: putting one in its place must not overwrite the next.
+    private static func beyondTargets(_ descriptor: Int32, _ count: Int) throws(Fault) -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, firstDescriptor + Int32(count))
+        guard copy >= 0 else {
+            throw Fault(
+                .unavailable,
+                "No file can be opened for Postgres (errno \(errno)); raise the limit of open files."
+            )
+        }
+        return copy
     }
 
     private static func spawn(

@@ -59,8 +59,9 @@ extension Worktrees {
 
     /// Makes a worktree of the pool the order's own: another directory, another branch. Needs the repository's lock.
     ///
-    /// `git worktree move` does the same in two milliseconds more and refuses trees with submodules; the three
-    /// facts it changes are a directory's name, the path in `gitdir`, and nothing else.
+    /// `git worktree move` does the same in two milliseconds more and refuses trees with submodules; what it changes
+    /// are a directory's name and the path in `gitdir`. The way back, in `.git`, is written anew as well: in a data
+    /// directory that was copied or moved it leads into the other one's mirror.
     func take(
         _ warm: String,
         for record: WorktreeRecord,
@@ -74,6 +75,7 @@ extension Worktrees {
         if Folder.exists(record.directory) { trash(record.directory) }
         try Folder.move("\(root)/worktrees/.warm/\(warm)", to: record.directory)
         try Folder.write(record.directory + "/.git\n", to: admin + "/gitdir")
+        try Folder.write("gitdir: \(admin)\n", to: record.directory + "/.git")
         if plan.createsBranch {
             try await git(["update-ref", branch.ref, plan.start, ""], in: mirror.place)
         }

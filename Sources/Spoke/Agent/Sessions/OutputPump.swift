@@ -20,19 +20,25 @@ struct OutputPump: Sendable {
         return nil
     }
 
-    /// Takes in what there is of a stream, then tells the supervisor that it may let go of it.
+    /// Takes in what there is of a stream, telling the supervisor what it may let go of, however long the journal
+    /// refuses: the process may be waiting for room that only this gives back, and then nobody rings again.
     private func pump(_ stream: OutputStream, of process: SupervisedProcess) async {
-        do {
-            var position = try await journal.position(of: key(stream))
-            while true {
-                let bytes = try process.read(stream, from: position.wanted, max: Limits.outputChunkBytes)
-                guard !bytes.isEmpty else { break }
-                position = try await append(bytes, to: stream, at: position.wanted)
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(10))
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            do {
+                var position = try await journal.position(of: key(stream))
+                while true {
+                    let bytes = try process.read(stream, from: position.wanted, max: Limits.outputChunkBytes)
+                    guard !bytes.isEmpty else { return }
+                    position = try await append(bytes, to: stream, at: position.wanted)
+                    process.consumed(stream, upTo: position.journaled)
+                    backoff.reset()
+                }
+            } catch {
+                logger.warning("output not journaled yet", metadata: ["stream": "\(stream)", "error": "\(error)"])
             }
-            process.consumed(stream, upTo: position.journaled)
-        } catch {
-            // The spool keeps it all; the next bell, or the end, tries again.
-            logger.warning("output not journaled yet", metadata: ["stream": "\(stream)", "error": "\(error)"])
+            do { try await Task.sleep(for: backoff.next(using: &generator)) } catch { return }
         }
     }
 
