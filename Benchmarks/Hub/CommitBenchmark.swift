@@ -21,6 +21,19 @@ struct CommitBenchmark {
         defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidiness.
         let cluster = PrivateCluster(directory: folder + "/postgres", logger: logger)
         let database = Database(try await cluster.start(), logger: logger)
+        do {
+            let figures = try await series(on: database, in: folder)
+            await database.close()
+            await cluster.stop()
+            return figures
+        } catch {
+            await database.close()
+            await cluster.stop()
+            throw error
+        }
+    }
+
+    private func series(on database: Database, in folder: String) async throws -> [Figure] {
         try await database.execute(CommitWays.create)
         try await database.execute(Statement<Void>("CREATE DATABASE hub"))
         let socket = folder + "/postgres/socket"
@@ -33,6 +46,7 @@ struct CommitBenchmark {
             log: folder + "/hub.log",
             environment: ["HOME": folder]
         )
+        defer { hub.stop() }
         let spokes = try await Self.spokes(of: HubUnderLoad(ready: try hub.firstLine()))
         let ways = CommitWays(database: database, socket: socket, spokes: spokes, seconds: settings.seconds)
         var rates: [String: [Double]] = [:]
@@ -42,9 +56,6 @@ struct CommitBenchmark {
                 rates[way.name, default: []].append(try await way.run(ways))
             }
         }
-        hub.stop()
-        await database.close()
-        await cluster.stop()
         return Self.rows(rates)
     }
 

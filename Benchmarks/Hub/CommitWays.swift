@@ -137,7 +137,12 @@ struct CommitWays: Sendable {
         ]
         process.standardOutput = pipe
         process.standardError = FileHandle.nullDevice
+        // pgbench ends by SIGALRM, and a child inherits what the threads of this program block.
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
         try process.run()
+        pthread_sigmask(SIG_SETMASK, &before, nil)
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") }
