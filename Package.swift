@@ -32,11 +32,6 @@ let package = Package(
         .executable(name: "hub", targets: ["Hub"]),
         .executable(name: "spoke", targets: ["Spoke"]),
         .executable(name: "spoke-supervisor", targets: ["Supervisor"]),
-        // For the benchmarks, a package of their own.
-        .library(name: "Protocol", targets: ["Protocol"]),
-        .library(name: "Transport", targets: ["Transport"]),
-        .library(name: "Postgres", targets: ["Postgres"]),
-        .library(name: "SpokeAgent", targets: ["SpokeAgent"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -152,6 +147,14 @@ let package = Package(
             name: "JournalBench",
             dependencies: ["Protocol", "SpokeCore", "SpokeAgent", sqlite],
             path: "Benchmarks/Journal",
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "Bench",
+            dependencies: ["Protocol", "Transport", "Postgres", log, httpClient]
+                + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"),
+            path: "Benchmarks",
+            exclude: ["Journal"],
             swiftSettings: house
         ),
 

@@ -1,7 +1,7 @@
 import Foundation
 import Protocol
 
-/// Microseconds per message, one thread.
+/// Microseconds per message, one thread, beside Foundation's coders on the same value.
 enum CodecBenchmark {
     private struct Envelope: Codable {
         var type: String
@@ -19,23 +19,27 @@ enum CodecBenchmark {
         timestamp: 1_760_000_000_123
     )
 
-    static func run() throws {
+    /// - Parameter seconds: how long each loop runs.
+    static func figures(seconds: Double) -> [Figure] {
         let frame = FrameCodec.encode(.callRequested(call))
-        measure("call.requested write", bytes: frame.count) { FrameCodec.encode(.callRequested(call)).count }
-        try measure("call.requested read", bytes: frame.count) {
-            try FrameCodec.decode(frame) == .unrecognized(type: "") ? 0 : 1
-        }
         let envelope = Envelope(type: "call.requested", payload: call)
         let text = WireCoder.bytes(of: envelope)
-        measure("  Foundation write", bytes: text.count) { WireCoder.bytes(of: envelope).count }
-        try measure("  Foundation read", bytes: text.count) {
-            try WireCoder.value(Envelope.self, from: text).type.utf8.count
-        }
-        try batches(of: 64 << 10, count: 10)
-        try batches(of: 200, count: 512)
+        let write = cost(seconds) { FrameCodec.encode(.callRequested(call)).count }
+        let read = cost(seconds) { (try? FrameCodec.decode(frame)) == nil ? 0 : 1 }
+        let foundationWrite = cost(seconds) { WireCoder.bytes(of: envelope).count }
+        let foundationRead = cost(seconds) { (try? WireCoder.value(Envelope.self, from: text)) == nil ? 0 : 1 }
+        return [
+            message("call.requested (\(frame.count) B) write", write, foundationWrite),
+            message("call.requested (\(frame.count) B) read", read, foundationRead),
+        ] + batches(of: 64 << 10, count: 10, seconds) + batches(of: 200, count: 512, seconds)
     }
 
-    private static func batches(of bytes: Int, count: Int64) throws {
+    private static func message(_ name: String, _ ours: Double, _ foundation: Double) -> Figure {
+        let peer = String(format: "Foundation JSON %.2f µs", foundation)
+        return Figure(name, String(format: "%.2f µs", ours), against: peer, ratio: foundation / ours, .atLeast(4))
+    }
+
+    private static func batches(of bytes: Int, count: Int64, _ seconds: Double) -> [Figure] {
         let payload = [UInt8](repeating: 7, count: bytes)
         var records: [StreamRecord] = []
         for seq in 1...count {
@@ -46,28 +50,45 @@ enum CodecBenchmark {
         }
         let message = LinkMessage.append(StreamBatch(stream: .journal, records: records))
         let frame = FrameCodec.encode(message)
-        measure("batch \(count) × \(bytes) B write", bytes: frame.count) { FrameCodec.encode(message).count }
-        try measure("batch \(count) × \(bytes) B read", bytes: frame.count) {
-            try FrameCodec.decode(frame) == .unrecognized(type: "") ? 0 : 1
+        func figure(_ verb: String, _ microseconds: Double) -> Figure {
+            Figure(
+                "batch of \(count) × \(bytes) B, \(verb)",
+                String(format: "%.0f MB/s", Double(frame.count) / microseconds),
+                against: String(format: "%.2f µs/record", microseconds / Double(count))
+            )
         }
-        measure("batch \(count) × \(bytes) B chain check", bytes: frame.count) {
-            var receiver = StreamReceiver(stream: .journal, from: .start(of: 1), limits: .standard)
-            return receiver.received(records).count
-        }
+        return [
+            figure("write", cost(seconds) { FrameCodec.encode(message).count }),
+            figure("read", cost(seconds) { (try? FrameCodec.decode(frame)) == nil ? 0 : 1 }),
+            figure(
+                "chain check",
+                cost(seconds) {
+                    var receiver = StreamReceiver(stream: .journal, from: .start(of: 1), limits: .standard)
+                    return receiver.received(records).count
+                }
+            ),
+        ]
     }
 
-    /// Runs for about half a second; `body` answers with anything that depends on its work.
-    private static func measure(_ name: String, bytes: Int, _ body: () throws -> Int) rethrows {
-        var (rounds, kept) = (0, 0)
-        let start = ContinuousClock.now
-        while ContinuousClock.now - start < .milliseconds(500) {
-            for _ in 0..<10 { kept &+= try body() }
-            rounds += 10
-        }
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let each = seconds / Double(rounds) * 1e6
-        let rate = Double(bytes) * Double(rounds) / seconds / 1e6
-        let figures = String(format: "%9.2f µs/message %9.1f MB/s", each, rate)
-        print(name.padding(toLength: 32, withPad: " ", startingAt: 0), figures, kept == 0 ? "?" : "")
+    /// Microseconds of processor per run of `body`, which answers with anything that depends on its work.
+    private static func cost(_ seconds: Double, _ body: () -> Int) -> Double {
+        var (runs, kept) = (0, 0)
+        let (start, began) = (ContinuousClock.now, ThreadClock.now())
+        repeat {
+            for _ in 0..<10 { kept &+= body() }
+            runs += 10
+        } while ContinuousClock.now - start < .seconds(seconds)
+        precondition(kept != 0, "The work was left out.")
+        return (ThreadClock.now() - began) * 1e6 / Double(runs)
+    }
+}
+
+/// Processor time: what a busy neighbour does not lengthen.
+enum ThreadClock {
+    /// Seconds that the calling thread has computed.
+    static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }

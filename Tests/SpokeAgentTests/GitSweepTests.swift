@@ -32,6 +32,20 @@ import Testing
         #expect(try await worktrees.remove("one", reason: "").salvaged != nil)
     }
 
+    /// The index of a tree from the pool is dated later than its files, which must not blind git to what comes next.
+    @Test func aChangeOfTheSameLengthRightAfterTheHandOverIsSeen() async throws {
+        let fixture = try await GitFixture()
+        let worktrees = try fixture.worktrees(warm: 1)
+        try await worktrees.warm(fixture.origin, defaultBranch: "main")
+        let made = try await worktrees.prepare(fixture.order("one"))
+        let seen = try await fixture.shell(
+            "f=$(git ls-files | while read f; do test -s \"$f\" && echo \"$f\"; done | head -1); "
+                + "size=$(stat -c %s \"$f\"); head -c \"$size\" /dev/zero | tr '\\0' '~' > \"$f\"; git status --porcelain",
+            in: made.directory
+        )
+        #expect(seen.hasPrefix("M ") || seen.hasPrefix(" M "))
+    }
+
     @Test func warmTreesThatWereTouchedOrHalfMadeAreNotHandedOut() async throws {
         let fixture = try await GitFixture()
         let before = try fixture.worktrees(warm: 2)

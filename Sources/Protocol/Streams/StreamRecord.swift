@@ -45,15 +45,14 @@ public struct StreamRecord: Hashable, Sendable {
         payload: [UInt8]
     ) -> ChainHash {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(payload.count + type.utf8.count + 32)
+        bytes.reserveCapacity(type.utf8.count + 32)
         bytes.append(bigEndian: epoch)
         bytes.append(bigEndian: seq)
         bytes.append(bigEndian: at)
         bytes.append(bigEndian: UInt16(type.utf8.count))
         bytes.append(contentsOf: type.utf8)
         bytes.append(bigEndian: UInt32(payload.count))
-        bytes.append(contentsOf: payload)
-        return previous.appending(bytes)
+        return previous.appending(bytes, payload)
     }
 }
 

@@ -23,7 +23,7 @@ enum BatchCodec {
             bytes.append(contentsOf: record.type.utf8)
             bytes.append(bigEndian: UInt32(record.payload.count))
             bytes.append(contentsOf: record.payload)
-            bytes.append(contentsOf: record.hash.bytes)
+            record.hash.withUnsafeBytes { bytes.append(contentsOf: $0) }
         }
         return bytes
     }
@@ -64,7 +64,7 @@ enum BatchCodec {
             throw .tooLarge("A record's payload may have \(Limits.recordPayloadBytes) bytes, not \(payloadBytes).")
         }
         let payload = Array(try reader.take(payloadBytes))
-        guard let hash = ChainHash(Array(try reader.take(ChainHash.count))) else {
+        guard let hash = ChainHash(try reader.take(ChainHash.count)) else {
             preconditionFailure("A hash of 32 bytes is a hash.")
         }
         return StreamRecord(epoch: epoch, seq: seq, at: at, type: type, payload: payload, hash: hash)

@@ -158,11 +158,15 @@ extension JSONScanner {
             try expect(UInt8(ascii: ":"))
             try count()
             let element = try value()
+            // Where there are two there are usually a few: growing one by one hashes every key again each time.
+            if members.count == 1 { members.reserveCapacity(Self.membersUsual) }
             guard members.updateValue(element, forKey: key) == nil else { throw problem(.duplicateKey(key)) }
         } while take(UInt8(ascii: ","))
         try expect(UInt8(ascii: "}"))
         return members
     }
+
+    private static let membersUsual = 6
 
     private mutating func elements() throws(JSONProblem) -> [JSONValue] {
         var elements: [JSONValue] = []

@@ -73,6 +73,7 @@ extension Worktrees {
         // From here on it belongs to nobody else; after a crash the sweep finds it without its mark.
         Folder.drop("\(admin)/\(warmMark)")
         if Folder.exists(record.directory) { trash(record.directory) }
+        Self.settle(index: admin + "/index")
         try Folder.move("\(root)/worktrees/.warm/\(warm)", to: record.directory)
         try Folder.write(record.directory + "/.git\n", to: admin + "/gitdir")
         try Folder.write("gitdir: \(admin)\n", to: record.directory + "/.git")
@@ -80,6 +81,19 @@ extension Worktrees {
             try await git(["update-ref", branch.ref, plan.start, ""], in: mirror.place)
         }
         try Folder.write("ref: \(branch.ref)\n", to: admin + "/HEAD")
+    }
+
+    /// Dates the index of a tree that nobody has used yet into the second after its files.
+    ///
+    /// git compares whole seconds: a file as young as the index may have changed since, so git reads it again
+    /// (Documentation/technical/racy-git.txt), and a tree that was filled within a second is read as a whole. Once that
+    /// second is over, whatever changes a file from here on shows in the file's own time.
+    private static func settle(index: String) {
+        var facts = stat()
+        guard stat(index, &facts) == 0, time(nil) > facts.st_mtim.tv_sec else { return }
+        let next = timeval(tv_sec: facts.st_mtim.tv_sec + 1, tv_usec: 0)
+        // Where this fails, git only reads more than it must.
+        utimes(index, [next, next])
     }
 }
 

@@ -15,7 +15,7 @@ enum JournalRows {
         var type = record.type
         let code = type.withUTF8 { type in
             record.payload.withUnsafeBytes { payload in
-                record.hash.bytes.withUnsafeBytes { hash in
+                record.hash.withUnsafeBytes { hash in
                     (sum?.bytes ?? []).withUnsafeBytes { sum in
                         sqlite3_bind_int64(handle, 1, record.seq)
                         sqlite3_bind_int64(handle, 2, record.epoch)

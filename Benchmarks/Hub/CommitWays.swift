@@ -4,23 +4,24 @@ import Postgres
 import Protocol
 import Synchronization
 
-/// The ways of writing that are compared.
-struct Ways: Sendable {
+/// The ways of committing rows that are compared, in rows per second.
+struct CommitWays: Sendable {
     struct Way: Sendable {
         let name: String
-        let run: @Sendable (Ways) async throws -> Double
+        let run: @Sendable (CommitWays) async throws -> Double
     }
 
     static let pgbench = "pgbench -c8 -j2, prepared, one row each"
+    static let singles = "one row per statement, 64 tasks"
+    static let multiRow = "plain VALUES of 100 rows, 1 task"
+    static let grouped = "GroupWriter, 256 tasks"
+    static let ingest = "ingest"
     static let all: [Way] = [
         Way(name: pgbench) { try $0.pgbench() },
-        Way(name: "one row per statement, 8 tasks") { try await $0.singles(tasks: 8) },
-        Way(name: "one row per statement, 64 tasks") { try await $0.singles(tasks: 64) },
-        Way(name: "plain VALUES of 100 rows, 1 task") { try await $0.multiRow(rows: 100) },
-        Way(name: "GroupWriter, 1 task") { try await $0.grouped(tasks: 1) },
-        Way(name: "GroupWriter, 64 tasks") { try await $0.grouped(tasks: 64) },
-        Way(name: "GroupWriter, 256 tasks") { try await $0.grouped(tasks: 256) },
-        Way(name: "GroupWriter, 1000 tasks") { try await $0.grouped(tasks: 1_000) },
+        Way(name: singles) { try await $0.singles(tasks: 64) },
+        Way(name: multiRow) { try await $0.multiRow(rows: 100) },
+        Way(name: grouped) { try await $0.grouped(tasks: 256) },
+        Way(name: ingest) { try await $0.ingested() },
     ]
 
     static let create = Statement<Void>(
@@ -49,7 +50,9 @@ struct Ways: Sendable {
 
     let database: Database
     let socket: String
-    let seconds: Int
+    /// Spokes of a running hub whose memory is on the same server.
+    let spokes: [LoadSpoke]
+    let seconds: Double
 
     private func rate(tasks: Int, _ write: @escaping @Sendable (Int) async throws -> Int) async throws -> Double {
         let start = ContinuousClock.now
@@ -65,6 +68,19 @@ struct Ways: Sendable {
             return try await group.reduce(0, +)
         }
         return Double(rows) / ((ContinuousClock.now - start) / .seconds(1))
+    }
+
+    /// What the hub acknowledged, through links, chain checks and all its tables.
+    private func ingested() async throws -> Double {
+        let before = spokes.reduce(0) { $0 + $1.acknowledged }
+        let start = ContinuousClock.now
+        let end = start + .seconds(seconds)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for spoke in spokes { group.addTask { try await spoke.write(until: end, bytes: 200) } }
+            try await group.waitForAll()
+        }
+        let took = (ContinuousClock.now - start) / .seconds(1)
+        return Double(spokes.reduce(0) { $0 + $1.acknowledged } - before) / took
     }
 
     private func singles(tasks: Int) async throws -> Double {
@@ -105,8 +121,6 @@ struct Ways: Sendable {
         return rate
     }
 
-    /// A number of transactions and not a time: children of Foundation's `Process` inherit a blocked SIGALRM, and
-    /// pgbench's clock with it.
     private func pgbench() throws -> Double {
         let script = NSTemporaryDirectory() + "/nave-bench-\(ProcessInfo.processInfo.processIdentifier).sql"
         let text = "INSERT INTO events (spoke, seq, kind, body) VALUES (1, 2, '\(Self.kind)', '\(Self.body)');"
@@ -117,13 +131,18 @@ struct Ways: Sendable {
         let pipe = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
-            "pgbench", "-h", socket, "-U", "nave", "-n", "-c", "8", "-j", "2", "-t", "\(3_000 * seconds)", "-M",
-            "prepared",
+            "pgbench", "-h", socket, "-U", "nave", "-n", "-c", "8", "-j", "2", "-T", "\(Int(seconds.rounded(.up)))",
+            "-M", "prepared",
             "-f", script, "nave",
         ]
         process.standardOutput = pipe
         process.standardError = FileHandle.nullDevice
+        // pgbench ends by SIGALRM, and a child inherits what the threads of this program block.
+        var (none, before) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
         try process.run()
+        pthread_sigmask(SIG_SETMASK, &before, nil)
         let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") }
