@@ -88,7 +88,7 @@ import Testing
         try await fleet.refused(["spokes", "--key-file", open], exits: 78, "VALIDATION_ERROR", saying: "chmod 600")
         try await fleet.refused(["spokes", "--key-file", "/nope"], exits: 78, "VALIDATION_ERROR", saying: "/nope")
         let data = fleet.folder.appending(path: "other-hub").path
-        try await fleet.refused(["serve", "--listen", "x", "--data-dir", data], exits: 78, "", saying: "--listen")
+        try await fleet.refused(["serve", "--listen", "x", "--data-dir", data], exits: 78, "hub: ", saying: "--listen")
         let broken = try fleet.write("x: [", to: "broken.yaml")
         try await fleet.refused(
             ["serve", "--config", broken, "--data-dir", data],

@@ -63,19 +63,24 @@ import Testing
         let entry = try await fleet.end(of: session)
         let directory = entry["workspace"]?["directory"]?.stringValue ?? ""
         let remove = "{\"workspaceId\":\"\(entry["workspace"]?["id"]?.stringValue ?? "")\"}"
-        let squatter = Process()
-        squatter.executableURL = URL(filePath: "/bin/sleep")
-        squatter.arguments = ["600"]
-        squatter.currentDirectoryURL = URL(filePath: directory)
-        try squatter.run()
-        defer { squatter.terminate() }
+        let squatter = try FleetProgram(
+            "/bin/sh",
+            ["-c", "cd '\(directory)' && exec sleep 600"],
+            environment: fleet.environment,
+            folder: fleet.folder,
+            name: "squatter"
+        )
+        defer { squatter.signal(SIGKILL) }
+        _ = try await eventually("somebody lives in it") {
+            let place = URL(filePath: "/proc/\(squatter.pid)/cwd").resolvingSymlinksInPath().path
+            return place == URL(filePath: directory).resolvingSymlinksInPath().path ? true : nil
+        }
         try await fleet.ask("call", "workspace.remove", remove)
         _ = try await eventually("the removal is refused") {
             try await fleet.status(of: session)["workspace"]?["state"] == "ready" ? true : nil
         }
         #expect(FileManager.default.fileExists(atPath: directory + "/x"), "a process lives in it")
-        squatter.terminate()
-        squatter.waitUntilExit()
+        await squatter.crash()
         try await fleet.ask("call", "workspace.remove", remove)
         _ = try await eventually("it is removed") { FileManager.default.fileExists(atPath: directory) ? nil : true }
     }
