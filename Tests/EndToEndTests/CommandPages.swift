@@ -20,7 +20,7 @@ enum CommandPages {
         <!-- Written by `make docs` from the built programs; a test keeps it true. Do not edit. -->
 
         What stands in `[ ]` may be left out, what ends in `…` may be repeated. Every command takes `--help`. The client
-        commands of `hub` also take `--url URL`, `--key-file FILE` and `--json`, the commands of `spoke` `--data-dir DIR`
+        commands of `hub` also take `--url URL`, `--key-file FILE` and `--json`, those of `spoke` `--data-dir DIR`
         and `--json`. Exit codes: 0 done · 1 answered with an error · 64 usage · 69 not reachable · 77 not allowed ·
         78 bad configuration; `hub spawn --follow` and `hub logs -f` end with the session's own code, 130 when aborted.
         Completions: `hub --generate-completion-script zsh` (or `bash`, `fish`).

@@ -28,9 +28,9 @@ enum OperationPages {
         Everything that the hub can be asked. An operation is called by `POST /v1/call/OPERATION` with its input as the
         body, by `hub call OPERATION JSON`, and from inside a session by `spoke call OPERATION JSON`; a subscription by
         `POST /v1/subscribe/OPERATION` or `hub subscribe OPERATION JSON`. The answer is `{"data": …, "meta": …}` or
-        `{"error": {"code", "message", "details"}}` ([errors](protocol.md#errors)). Input is read strictly: a field that is
-        not listed here is a `VALIDATION_ERROR`. `[]` stands for each element of a list, `.*` for each value of an object
-        with free keys; **bold** fields of an input must be given, the other fields may be left out.
+        `{"error": {"code", "message", "details"}}` ([errors](protocol.md#errors)). Input is read strictly: a field that
+        is not listed here is a `VALIDATION_ERROR`. `[]` stands for each element of a list, `.*` for each value of an
+        object with free keys; **bold** fields of an input must be given, the other fields may be left out.
 
 
         """

@@ -27,8 +27,8 @@ enum SchemaPages {
 
         <!-- Written by `make docs` from a migrated database; a test keeps it true. Do not edit. -->
 
-        Every table in the schema `nave`, as the migrations in `Sources/Hub/Schema/SQL` leave it. Why a table is as it is
-        stands there, above it. The schema carries the rules: states, and what belongs together, are CHECKs.
+        Every table in the schema `nave`, as the migrations in `Sources/Hub/Schema/SQL` leave it. Why a table is as it
+        is stands there, above it. The schema carries the rules: states, and what belongs together, are CHECKs.
 
         """
 
@@ -53,7 +53,8 @@ enum SchemaPages {
                                ORDER BY strpos('pufcx', c.contype::text), c.conname)
                       FROM pg_constraint c WHERE c.conrelid = t.oid AND c.contype <> 'n'),
                 'indexes', (
-                    SELECT json_agg(json_build_array(pg_get_indexdef(i.indexrelid)) ORDER BY i.indexrelid::regclass::text)
+                    SELECT json_agg(json_build_array(pg_get_indexdef(i.indexrelid))
+                               ORDER BY i.indexrelid::regclass::text)
                       FROM pg_index i
                      WHERE i.indrelid = t.oid
                        AND NOT EXISTS (SELECT FROM pg_constraint c
