@@ -12,6 +12,8 @@ import Testing
             try await fleet.addSpoke("one")
             try await fleet.addProject("demo", files: CountingWork.files)
             var sessions = [try await Self.run(on: fleet)]
+            // A record that only one of the two writes would decide which of them the hub believes.
+            try await fleet.untilIdle("one")
             fleet.spoke("one")?.signal(SIGTERM)
             #expect(await fleet.spoke("one")?.exit() == 0)
             try await fleet.copy("one", to: "copy")
