@@ -159,7 +159,9 @@ final class LoadSpoke: Sendable {
                 return state.waiter
             }
             waiter?.resume()
-        case .closed(let reason): if reason.code != 1001 { fatalError("The hub closed: \(reason)") }
+        case .closed(let reason):
+            let isDone = state.withLock { $0.acknowledged == $0.records }
+            precondition(isDone, "The hub closed with records under way: \(reason)")
         case .message, .writable: break
         }
     }
