@@ -93,7 +93,7 @@ import Testing
         try await fleet.refused(
             ["serve", "--config", broken, "--data-dir", data],
             exits: 78,
-            "",
+            "hub: ",
             saying: "broken.yaml"
         )
         for usage in [["bogus"], ["spawn"], ["spawn", "--project", "x"], ["token", "create", "--label", "x"]] {

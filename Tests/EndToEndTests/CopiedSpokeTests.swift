@@ -52,40 +52,4 @@ import Testing
             return link?.hasPrefix(state) == true ? true : nil
         }
     }
-
-    @Test func aSpokeWhoseClockJumpsByHoursLosesAndRepeatsNothing() async throws {
-        guard let library = Self.faketime else {
-            // Debian's package faketime is not there. That numbers alone decide is shown without it as well:
-            // StreamTests and the simulation, whose spokes have no wall clock at all.
-            return
-        }
-        try await withFleet { fleet in
-            try await fleet.startHub()
-            try await fleet.addSpoke("one")
-            try await fleet.addProject("demo", files: CountingWork.files)
-            for jump in ["-2h", "+2h", "+0"] {
-                let gate = fleet.folder.appending(path: "gate\(jump)")
-                let command = Self.work.command(marks: fleet.marks.file, gate: gate)
-                let session = try await fleet.spawn("demo", command)
-                _ = try await eventually("it runs") {
-                    try await fleet.sessions(on: "one")[session].flatMap { $0 } == nil ? nil : true
-                }
-                await fleet.spoke("one")?.crash()
-                _ = FileManager.default.createFile(atPath: gate.path, contents: nil)
-                let clock = ["LD_PRELOAD": library, "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"]
-                try fleet.startSpoke("one", environment: clock)
-                let end = try await fleet.ends(of: [session])[session]
-                try await fleet.check(Self.work, of: session, ended: end)
-                let next = try await Self.run(on: fleet)
-                try await fleet.check(Self.work, of: next, ended: fleet.mappings()[next])
-            }
-            try await fleet.checkProofs(spokes: ["one"])
-        }
-    }
-
-    /// Shifts the wall clock of a program that is started with it.
-    private static let faketime: String? = {
-        let names = ["x86_64-linux-gnu", "aarch64-linux-gnu"].map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
-        return names.first { FileManager.default.fileExists(atPath: $0) }
-    }()
 }

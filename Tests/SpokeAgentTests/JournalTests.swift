@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import Protocol
 import SpokeCore
+import Synchronization
 import Testing
 
 @testable import SpokeAgent
@@ -239,5 +240,25 @@ struct JournalTests {
         try await tables.delete(SalvageID("v"))
         #expect(try await tables.workspaces().isEmpty)
         #expect(try await tables.salvages().isEmpty)
+    }
+
+    /// Numbers decide the order, never the clock: it jumps by hours within a run and between runs.
+    @Test func aClockThatJumpsChangesNoOrder() async throws {
+        let scratch = try Scratch()
+        var hub = FakeLedger()
+        for (run, hours) in [0, -2, 3, -1].enumerated() {
+            let clock = Mutex(Int64(1_700_000_000_000 + hours * 3_600_000))
+            let database = try SpokeDatabase.open(scratch.file, limits: .small)
+            let journal = try await Journal(database, limits: .small, clock: { clock.withLock { $0 } })
+            for step in 0..<5 {
+                try await journal.append([note("\(run).\(step)")])
+                clock.withLock { $0 += step.isMultiple(of: 2) ? -7_200_000 : 7_200_000 }
+            }
+            try await hub.drain(journal)
+            try await journal.close()
+        }
+        #expect(hub.records.count == 20)
+        #expect(hub.records.map(\.seq) == Array(1...20))
+        #expect(hub.records.map(\.at) != hub.records.map(\.at).sorted())
     }
 }

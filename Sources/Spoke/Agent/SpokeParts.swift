@@ -85,7 +85,7 @@ struct SpokeParts: Service {
             commandsArrived: { ringer.yield() }
         )
         let drain: @Sendable (Bool) async -> Void = { draining in
-            if greeting.draining.set(draining) { await link.renew() }
+            if greeting.draining.set(draining) { await link.renewHeard() }
         }
         (self.journal, self.inbox, self.worktrees, self.sessions) = (journal, inbox, worktrees, sessions)
         (self.link, self.surroundings) = (link, surroundings)

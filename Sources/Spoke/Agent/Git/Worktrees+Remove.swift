@@ -18,6 +18,12 @@ extension Worktrees {
                 throw Fault(.notFound, "Workspace \(id) is not on this spoke.")
             }
             if record.state == .removed { return try await self.answer(record) }
+            guard record.directory.hasPrefix("\(self.root)/worktrees/") else {
+                throw Fault(
+                    .conflict,
+                    "\(record.directory) belongs to the data directory that this one was copied from; it stays untouched."
+                )
+            }
             return try await self.take(away: record, reason: reason)
         }
     }

@@ -20,6 +20,8 @@ actor LinkService {
     private let reconnect: Driver<ReconnectMachine>
 
     private var link: Driver<SpokeLink>?
+    private var isLeaving = false
+    private var awaitingWelcome: [CheckedContinuation<Void, Never>] = []
     private var calls: [String: CheckedContinuation<CallMessage, Never>] = [:]
 
     /// What people are told of the link.
@@ -64,7 +66,7 @@ actor LinkService {
                 logger.notice("link waits", metadata: ["milliseconds": "\(delay.milliseconds)", "cause": "\(cause)"])
             case .giveUp(let cause):
                 become("given up: \(cause)")
-                logger.error("link given up", metadata: ["cause": "\(cause)"])
+                if !isLeaving { logger.error("link given up", metadata: ["cause": "\(cause)"]) }
             }
         }
         await told
@@ -72,6 +74,7 @@ actor LinkService {
 
     /// Leaves the hub in order; ``run()`` then has nothing more to do.
     func leave(_ reason: LinkGoodbye.Reason) async {
+        isLeaving = true
         await reconnect.tell(.stop)
         await link?.tell(.leave(LinkGoodbye(reason: reason)))
     }
@@ -80,6 +83,26 @@ actor LinkService {
     func renew() async {
         await link?.tell(.leave(LinkGoodbye(reason: .restart)))
         await reconnect.tell(.wake)
+    }
+
+    /// The same, and returns when the hub has heard it, or after a few seconds: it may be away.
+    func renewHeard() async {
+        guard link != nil else { return }
+        await renew()
+        let patience = Task {
+            // Cancelled means that the hub has heard it.
+            guard (try? await Task.sleep(for: Self.renewalPatience)) != nil else { return }
+            self.wakeForWelcome()
+        }
+        await withCheckedContinuation { awaitingWelcome.append($0) }
+        patience.cancel()
+    }
+
+    private static let renewalPatience = Duration.seconds(5)
+
+    private func wakeForWelcome() {
+        for waiter in awaitingWelcome { waiter.resume() }
+        awaitingWelcome = []
     }
 
     /// One connection, from dialing to its end.
@@ -159,6 +182,7 @@ actor LinkService {
         become("connected")
         guard await agrees(welcome.journalAcknowledged) else { return await renew() }
         await opened(welcome)
+        wakeForWelcome()
         await link.tell(.journalStored(next: await journal.state.next))
     }
 
