@@ -105,7 +105,7 @@ import Testing
         #expect(try await fleet.local("drained", "drain", "--deadline", "10s").exitCode == 0)
         let draining = try await fleet.spawn("demo", ["echo", "at last"], ["--spoke", "drained"])
         _ = try await eventually("it waits for a draining spoke") {
-            try await reason(of: draining, at: "drained", fleet) == "draining" ? true : nil
+            try await reason(of: draining, at: "drained", fleet) == "paused" ? true : nil
         }
         #expect(try await fleet.local("drained", "drain", "--undo").exitCode == 0)
         #expect(try await fleet.end(of: draining)["mapping"]?["status"] == "completed")

@@ -40,7 +40,8 @@ import Testing
         let made = try await worktrees.prepare(fixture.order("one"))
         let seen = try await fixture.shell(
             "f=$(git ls-files | while read f; do test -s \"$f\" && echo \"$f\"; done | head -1); "
-                + "size=$(stat -c %s \"$f\"); head -c \"$size\" /dev/zero | tr '\\0' '~' > \"$f\"; git status --porcelain",
+                + "size=$(stat -c %s \"$f\"); head -c \"$size\" /dev/zero | tr '\\0' '~' > \"$f\"; "
+                + "git status --porcelain",
             in: made.directory
         )
         #expect(seen.hasPrefix("M ") || seen.hasPrefix(" M "))

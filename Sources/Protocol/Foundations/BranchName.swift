@@ -49,9 +49,7 @@ public struct BranchName: Hashable, Sendable, CustomStringConvertible {
 
     /// Why a base (branch, tag or commit) must not reach git, as the end of a sentence; `nil` if it may.
     public static func violation(ofBase base: String) -> String? {
-        if let violation = violationOfAnyName(base) { return violation }
-        if base.contains(" ") || base.contains("..") || base.contains(":") { return "must name one commit." }
-        return nil
+        base == "HEAD" ? nil : violation(of: base)
     }
 
     private static func violationOfAnyName(_ name: String) -> String? {

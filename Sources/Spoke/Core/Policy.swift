@@ -9,7 +9,7 @@ public struct Policy: Hashable, Sendable {
     /// Repositories that may be cloned, by URL or path.
     public var repositories: AllowList
     /// Programs that sessions may run, by the first word of the command. What is denied by name is denied at any path;
-    /// what is allowed by name is the owner's program of that name on the PATH, not one that a repository brought along.
+    /// what is allowed by name is the owner's program of that name on the PATH, not one that a repository brings.
     public var commands: AllowList
     /// Variables that an order may set in a session's environment.
     public var environment: AllowList

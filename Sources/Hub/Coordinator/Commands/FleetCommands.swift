@@ -17,7 +17,7 @@ struct SpokesCommand: ClientCommand {
             table.add(
                 spoke.cell("id"),
                 spoke.cell("name"),
-                spoke["draining"] == .bool(true) ? "draining" : spoke.cell("status"),
+                Self.state(of: spoke),
                 spoke.age(connected ? "connectedAt" : "disconnectedAt"),
                 spoke.cell("busy"),
                 spoke.cell("slots"),
@@ -27,6 +27,15 @@ struct SpokesCommand: ClientCommand {
             )
         }
         try Output.line(table.text(empty: "No spokes. Make a join token with `hub token create`."))
+    }
+}
+
+extension SpokesCommand {
+    /// Connected or not and, of those that are, whether new sessions are kept away.
+    private static func state(of spoke: JSONValue) -> String {
+        guard spoke["status"]?.stringValue == "connected" else { return spoke.cell("status") }
+        if spoke["draining"] == .bool(true) { return "draining" }
+        return spoke["pausedReason"]?.stringValue == nil ? "connected" : "paused"
     }
 }
 

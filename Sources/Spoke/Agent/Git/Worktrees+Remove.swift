@@ -21,7 +21,7 @@ extension Worktrees {
             guard record.directory.hasPrefix("\(self.root)/worktrees/") else {
                 throw Fault(
                     .conflict,
-                    "\(record.directory) belongs to the data directory that this one was copied from; it stays untouched."
+                    "\(record.directory) belongs to the directory that this one was copied from; it stays untouched."
                 )
             }
             return try await self.take(away: record, reason: reason)
