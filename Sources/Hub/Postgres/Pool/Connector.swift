@@ -37,11 +37,11 @@ enum Connector {
         queue.async { done(connect(configuration, isPipelined: isPipelined)) }
     }
 
-    /// Asks the server to cancel what runs on a connection; `done` follows when the server has been told.
-    static func cancel(_ raw: OpaquePointer, _ done: @escaping @Sendable () -> Void) {
+    /// Asks the server, after a pause, to cancel what runs on a connection; `done` follows when it has been told.
+    static func cancel(_ raw: OpaquePointer, after pause: Duration, _ done: @escaping @Sendable () -> Void) {
         guard let request = PQgetCancel(raw) else { return done() }
         let handoff = Handoff(raw: request)
-        queue.async {
+        queue.asyncAfter(deadline: .now() + .nanoseconds(Int(pause.nanoseconds))) {
             withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
                 // If the server cannot be told, the statement runs into its own timeout.
                 _ = PQcancel(handoff.raw, buffer.baseAddress, Int32(buffer.count))

@@ -195,8 +195,14 @@ extension Pipeline {
             PQclear(result)
         case PGRES_FATAL_ERROR:
             if isPreparation { prepared[flights[head].job.sql] = nil }
-            if flights[head].error == nil { flights[head].error = ServerError(result) }
+            let error = ServerError(result)
             PQclear(result)
+            guard !error.state.isEmpty else {
+                // Not the server's word but libpq's own, as when the connection is reset before the server's was read.
+                shutdown()
+                return false
+            }
+            if flights[head].error == nil { flights[head].error = error }
             return !isBroken
         default:
             // COPY has a protocol of its own that a pipeline cannot carry.

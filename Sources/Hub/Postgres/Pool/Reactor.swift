@@ -16,7 +16,7 @@ final class Reactor: Sendable {
         case submitOnLease(PoolMachine.RequestID, Job)
         case release(PoolMachine.RequestID, isReusable: Bool)
         case cancel(PoolMachine.RequestID)
-        case cancelSent(PoolMachine.ConnectionID)
+        case cancelSent(PoolMachine.ConnectionID, after: Duration)
         case connected(PoolMachine.ConnectionID, Connector.Outcome)
         case listenerConnected(Connector.Outcome)
         case listen(Listener.Subscription)

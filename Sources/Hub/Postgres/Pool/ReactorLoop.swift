@@ -78,7 +78,7 @@ final class ReactorLoop {
             pipeline.submit(job)
         case .release(let lease, let isReusable): release(lease, isReusable)
         case .cancel(let request): cancel(request)
-        case .cancelSent(let connection): cancelSent(connection)
+        case .cancelSent(let connection, let pause): cancelSent(connection, after: pause)
         case .connected(let connection, let outcome): connected(connection, outcome)
         case .listenerConnected(let outcome): listener.connected(outcome, at: now)
         case .listen(let subscription): listener.add(subscription)
@@ -242,13 +242,24 @@ extension ReactorLoop {
             guard pipeline.lease != nil || found.isAlone else { return }
             pipeline.cancelsUnderWay += 1
             tell(.held(pipeline.number))
-            Connector.cancel(pipeline.raw) { [reactor, number = pipeline.number] in reactor.post(.cancelSent(number)) }
+            sendCancel(on: pipeline, after: .zero)
             return
         }
     }
 
-    private func cancelSent(_ connection: PoolMachine.ConnectionID) {
+    private func sendCancel(on pipeline: Pipeline, after pause: Duration) {
+        Connector.cancel(pipeline.raw, after: pause) { [reactor, number = pipeline.number] in
+            reactor.post(.cancelSent(number, after: pause))
+        }
+    }
+
+    /// A server that had not yet begun the statement when the cancellation reached it has ignored it: it is told again
+    /// for as long as the statement runs. Nothing else was sent meanwhile, so nothing else can be hit.
+    private func cancelSent(_ connection: PoolMachine.ConnectionID, after pause: Duration) {
         guard let pipeline = pipelines[connection] else { return }
+        if pipeline.inFlight > 0 {
+            return sendCancel(on: pipeline, after: min(max(pause * 2, .milliseconds(5)), .milliseconds(500)))
+        }
         pipeline.cancelsUnderWay -= 1
         guard pipeline.cancelsUnderWay == 0 else { return }
         tell(.freed(connection))
