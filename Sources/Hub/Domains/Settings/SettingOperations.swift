@@ -20,6 +20,11 @@ struct SettingOperations: Sendable {
         guard WireCoder.bytes(of: request.value).count <= Limits.settingBytes else {
             throw Fault(.tooLarge, "A setting is \(Limits.settingBytes) bytes of JSON at most; store less.")
         }
+        if let known = KnownSetting(rawValue: request.key), request.value != .null,
+            let complaint = known.complaint(about: request.value)
+        {
+            throw .invalid("value", complaint)
+        }
         try await settings.set(request.key, to: request.value)
         return SettingList(settings: try await settings.values(key: request.key))
     }

@@ -107,7 +107,7 @@ public struct SpokeStore: Sendable {
 
     /// Forgets the spoke unless it is connected or has active mappings; `false` if it has.
     func remove(_ spoke: SpokeID) async throws(Fault) -> Bool {
-        try await database.execute(SQL.remove, [spoke]) == 1
+        try await database.first(SQL.remove, [spoke]) != nil
     }
 
     private func validate(_ request: JoinRequest) throws(Fault) {
@@ -212,11 +212,17 @@ extension SpokeStore {
 
         static let drain = Statement<Void>("UPDATE nave.spokes SET draining = $2 WHERE id = $1")
 
-        static let remove = Statement<Void>(
+        /// Its credential goes with it by cascade; the bell makes every hub forget the credential and close what link
+        /// there may be all the same.
+        static let remove = Statement<String>(
             """
-            DELETE FROM nave.spokes s
-             WHERE s.id = $1 AND s.status = 'disconnected'
-               AND NOT EXISTS (SELECT FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active')
+            WITH removed AS (
+                DELETE FROM nave.spokes s
+                 WHERE s.id = $1 AND s.status = 'disconnected'
+                   AND NOT EXISTS (SELECT FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active')
+                RETURNING id
+            )
+            SELECT pg_notify('nave_keys', 'spoke:' || id)::text FROM removed
             """
         )
     }
