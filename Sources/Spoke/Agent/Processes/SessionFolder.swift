@@ -9,11 +9,14 @@ public struct SessionFolder: Hashable, Sendable {
 
     /// The folder of `id` below `root`, whether it exists or not. Ids are opaque: bytes that a file's name should not
     /// have are percent-encoded, so that none leads out of `root`.
-    public init(root: String, id: SessionID) {
+    ///
+    /// - Parameter fence: Which placement of the session: a second one has a folder of its own, so that it never takes
+    ///   the first one's process for its own.
+    public init(root: String, id: SessionID, fence: Int64 = 1) {
         self.id = id
         let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
         let name = id.rawValue.utf8.map { plain.contains($0) ? String(UnicodeScalar($0)) : "%\(String($0, radix: 16))" }
-        path = "\(root)/\(name.joined())"
+        path = "\(root)/\(name.joined())" + (fence > 1 ? ".\(fence)" : "")
     }
 
     /// Where the supervisor writes a stream. Only ``OutputStream/stdout`` and ``OutputStream/stderr`` are spooled.
