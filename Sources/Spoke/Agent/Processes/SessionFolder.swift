@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 public import Protocol
 
@@ -32,6 +33,16 @@ public struct SessionFolder: Hashable, Sendable {
     /// were declared consumed read as zeros or as themselves.
     public func read(_ stream: Protocol.OutputStream, from offset: Int64, max: Int) throws(Fault) -> [UInt8] {
         try Self.read(spool(stream), from: offset, max: max)
+    }
+
+    /// Gives the place of a stream's bytes before `offset` back to the disk; they read as zeros from then on. For a
+    /// session that has ended: while it runs, its supervisor does this. Where it fails, as on a file system without
+    /// holes, the bytes stay until ``remove()``.
+    func giveBack(_ stream: Protocol.OutputStream, upTo offset: Int64) {
+        let file = open(spool(stream), O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        _ = linux_give_back(file, offset)
     }
 
     /// Removes the folder with all that is in it. Only after its process has ended.
