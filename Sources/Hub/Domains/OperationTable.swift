@@ -3,8 +3,8 @@ public import Protocol
 
 /// The operations that this hub answers, by wire name: the one way from a caller to a handler.
 ///
-/// A call goes: name known → access → strict decoding → reach → (mutations: idempotency) → handler → encoded output. Every
-/// mutation leaves an audit entry, whatever became of it.
+/// A call goes: name known → access → strict decoding → reach → (mutations: idempotency) → handler → encoded output.
+/// Every mutation leaves an audit entry, whatever became of it.
 public struct OperationTable: Sendable {
     private(set) var entries: [String: Entry] = [:]
     let mutations: MutationStore

@@ -37,7 +37,7 @@ public struct SessionAuthority: Sendable {
     }
 
     enum SQL {
-        /// Read anew for each call: a session that was aborted or placed elsewhere, or whose account was locked, may ask
+        /// Read anew for each call: a session that was aborted or placed elsewhere, or whose account is locked, may ask
         /// nothing from then on.
         static let authority = Statement<Authority>(
             """

@@ -105,11 +105,6 @@ public struct SpokeStore: Sendable {
         }
     }
 
-    /// Forgets the spoke unless it is connected or has active mappings; `false` if it has.
-    func remove(_ spoke: SpokeID) async throws(Fault) -> Bool {
-        try await database.first(SQL.remove, [spoke]) != nil
-    }
-
     private func validate(_ request: JoinRequest) throws(Fault) {
         var violations = Wording.violations(ofName: request.name, at: "name")
         if (request.labels ?? [:]).count > 64 {
@@ -211,19 +206,5 @@ extension SpokeStore {
         )
 
         static let drain = Statement<Void>("UPDATE nave.spokes SET draining = $2 WHERE id = $1")
-
-        /// Its credential goes with it by cascade; the bell makes every hub forget the credential and close what link
-        /// there may be all the same.
-        static let remove = Statement<String>(
-            """
-            WITH removed AS (
-                DELETE FROM nave.spokes s
-                 WHERE s.id = $1 AND s.status = 'disconnected'
-                   AND NOT EXISTS (SELECT FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active')
-                RETURNING id
-            )
-            SELECT pg_notify('nave_keys', 'spoke:' || id)::text FROM removed
-            """
-        )
     }
 }

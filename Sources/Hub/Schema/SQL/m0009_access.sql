@@ -1,4 +1,4 @@
--- Who may how much: rates of single keys, and the ways in which lists of accounts, members and the audit trail are read.
+-- Who may how much: rates of single keys, and the ways in which keys and the audit trail are listed.
 
 -- A key's own rate in place of the one that all share (settings rate.callsPerSecond and rate.callsBurst).
 ALTER TABLE nave.api_keys

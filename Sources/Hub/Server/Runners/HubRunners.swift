@@ -135,6 +135,14 @@ struct HubRunners: Sendable {
                 work: { [credentials] () async throws(Fault) in await credentials.check(nil) }
             ),
             RepeatingRunner(
+                name: "losses",
+                interval: Limits.flushInterval,
+                logger: logger,
+                work: { [domains, placementBell] () async throws(Fault) in
+                    if try await domains.coordination.replaceOverdue() > 0 { placementBell.ring() }
+                }
+            ),
+            RepeatingRunner(
                 name: "janitor",
                 interval: .seconds(600),
                 logger: logger,
