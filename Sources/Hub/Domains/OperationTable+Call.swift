@@ -92,7 +92,7 @@ extension OperationTable {
         caller: Caller
     ) async throws(Fault) -> [UInt8] {
         let digest = InputDigest.of(input, for: entry.spec.id)
-        let about = Belongings(of: input)
+        var about = Belongings(of: input)
         var held: String?
         func record(_ outcome: FirstOutcome, fault: Fault? = nil) async {
             let line = AuditEntry(
@@ -116,6 +116,11 @@ extension OperationTable {
                 held = key
             }
             let data = try await answering(input, caller)
+            if entry.spec.id == CreateOrganization.name {
+                // Only the answer says which one it is; if it cannot be read, the line belongs to none.
+                let made: OrganizationRecord? = try? WireCoder.value(from: data)
+                about = Belongings(of: made.map { ["org": .string($0.id.rawValue)] } ?? [:])
+            }
             let outcome = entry.answersSecret ? FirstOutcome.secret : .answered(data)
             await record(outcome)
             return data

@@ -1,5 +1,5 @@
-import HubCore
-import Postgres
+public import HubCore
+public import Postgres
 import Protocol
 
 /// Who may see what belongs to an organisation: the one gate before every operation (see ``Belongings``).

@@ -1,6 +1,6 @@
 import Foundation
-import Postgres
-import Protocol
+public import Postgres
+public import Protocol
 
 /// The audit trail as it is read. It is written by ``MutationStore`` alone.
 struct AuditStore: Sendable {

@@ -128,7 +128,7 @@ extension KeyStore {
         )
 
         /// Those of these keys that would be let in now: what ``credential`` decides for one, for many at once.
-        static let accepted = Statement<KeyID>(
+        static let accepted = Statement<String>(
             """
             SELECT k.id
               FROM nave.api_keys k JOIN nave.accounts a ON a.id = k.owner_id

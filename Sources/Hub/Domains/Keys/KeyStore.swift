@@ -103,7 +103,7 @@ public struct KeyStore: Sendable {
     /// Those of these keys that would be let in now; for links that stand already.
     public func accepted(among keys: [KeyID]) async throws(Fault) -> Set<KeyID> {
         guard !keys.isEmpty else { return [] }
-        return Set(try await database.query(SQL.accepted, [keys.map(\.rawValue)]))
+        return Set(try await database.query(SQL.accepted, [keys.map(\.rawValue)]).map { KeyID($0) })
     }
 
     /// Notes when keys were last shown: one statement for any number of them.

@@ -1,6 +1,6 @@
 import HubCore
-import Postgres
-import Protocol
+public import Postgres
+public import Protocol
 
 /// What the hub remembers about who is in which organisation.
 struct MemberStore: Sendable {
@@ -48,7 +48,7 @@ struct MemberStore: Sendable {
                 throw Fault(.notFound, "“\(account.email)” is no member of the organisation; see org.members.")
             }
             let actorLevel = try await transaction.first(SQL.find, [organization, actor])?.membershipLevel
-            let member = MembershipRules.Member(level: seen.membershipLevel, answers: owner == account.id)
+            let member = MembershipRules.Member(level: seen.membershipLevel, answers: owner == account.id.rawValue)
             if let refusal = MembershipRules.refusal(of: deed(member), by: actorLevel, oversees: oversees) {
                 throw refusal
             }

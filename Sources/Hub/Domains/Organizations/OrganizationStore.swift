@@ -1,5 +1,5 @@
-import Postgres
-import Protocol
+public import Postgres
+public import Protocol
 
 /// What the hub remembers about organisations.
 struct OrganizationStore: Sendable {
@@ -78,8 +78,8 @@ struct OrganizationStore: Sendable {
     ) async throws(Fault) -> OrganizationRecord {
         let id = organization.id
         return try await database.transaction { transaction async throws(Fault) -> OrganizationRecord in
-            let former = try await transaction.first(SQL.lock, [id])
-            guard former == organization.ownerId else {
+            let former = organization.ownerId
+            guard try await transaction.first(SQL.lock, [id]) == former.rawValue else {
                 throw Fault(.conflict, "The organisation was handed on meanwhile; look at it again.")
             }
             try await transaction.execute(MemberStore.SQL.put, [Ids.random(), id, account, MembershipLevel.owner])
@@ -176,7 +176,7 @@ struct OrganizationStore: Sendable {
         )
 
         /// Changes of one organisation's members happen one after the other.
-        static let lock = Statement<AccountID>("SELECT owner_id FROM nave.organizations WHERE id = $1 FOR UPDATE")
+        static let lock = Statement<String>("SELECT owner_id FROM nave.organizations WHERE id = $1 FOR UPDATE")
 
         static let own = Statement<Void>("UPDATE nave.organizations SET owner_id = $2 WHERE id = $1")
     }

@@ -1,3 +1,4 @@
+import HubCore
 import HubDomains
 import Logging
 import Protocol
