@@ -42,6 +42,13 @@ struct SessionOperations: Sendable {
         let from = request.fromOffset ?? 0
         guard from >= 0 else { throw .invalid("fromOffset", "must not be negative.") }
         let named = try await sessions.require(request.sessionId)
+        if let pruned = named.outputPrunedAt {
+            throw Fault(
+                .notFound,
+                "The output of session \(named.id) is no longer kept since \(pruned.wireText); the setting "
+                    + "\(RetentionSetting.output.key) says for how long it is."
+            )
+        }
         let id = named.id
         let selection = request.stream ?? .stdout
         let fence = request.fence ?? max(named.fence, 1)

@@ -20,8 +20,8 @@ public struct SettingStore: Sendable {
     public func callRate(otherwise usual: CallRate) async throws(Fault) -> CallRate {
         let known = try await values()
         return CallRate(
-            perSecond: known[KnownSetting.callsPerSecond.rawValue]?.numberValue ?? usual.perSecond,
-            burst: known[KnownSetting.callsBurst.rawValue]?.integerValue.map(Int.init) ?? usual.burst
+            perSecond: known[RateSetting.callsPerSecond.rawValue]?.numberValue ?? usual.perSecond,
+            burst: known[RateSetting.callsBurst.rawValue]?.integerValue.map(Int.init) ?? usual.burst
         )
     }
 

@@ -1,7 +1,7 @@
 import Protocol
 
-/// Settings that the hub itself reads and therefore checks; others are kept for whoever reads them.
-enum KnownSetting: String, CaseIterable, Hashable, Sendable {
+/// How often keys without a rate of their own may call, as an operator may set it (`setting.set`).
+enum RateSetting: String, CaseIterable, Hashable, Sendable {
     /// How many calls a second a key may make on average, if it has no rate of its own.
     case callsPerSecond = "rate.callsPerSecond"
     /// How many it may make at once.
