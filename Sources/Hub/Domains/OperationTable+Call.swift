@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 public import Protocol
+import Synchronization
 
 extension OperationTable {
     /// Runs a query or mutation and answers with its output.
@@ -17,12 +18,40 @@ extension OperationTable {
         }
         let data: [UInt8]
         if entry.spec.type == .mutation {
-            data = try await mutate(entry, answering, input: input, caller: caller)
+            let secret = entry.answersSecret
+            let digest = InputDigest.of(input, for: name)
+            data = try await mutate(entry.spec, answersSecret: secret, digest, caller) { () async throws(Fault) in
+                try await answering(input, caller)
+            } admit: { () throws(Fault) in
+                try entry.admit(input, from: caller)
+            }
         } else {
             try entry.admit(input, from: caller)
             data = try await answering(input, caller)
         }
         return Answer(data: data, operationId: name, requestId: caller.requestId)
+    }
+
+    /// Runs a mutation that somebody else carries out, with the idempotency and the audit trail of the hub's own.
+    ///
+    /// - Parameter work: Lets the caller in, carries it out and answers. Not run again for a repeated idempotency key:
+    ///   then the first outcome is the answer, as the hub's own word.
+    public func recorded(
+        _ spec: OperationSpec,
+        input: JSONValue,
+        by caller: Caller,
+        work: @escaping @Sendable () async throws(Fault) -> Answer
+    ) async throws(Fault) -> Answer {
+        let first = Mutex<Answer?>(nil)
+        let digest = InputDigest.of(input, for: spec.id)
+        let data = try await mutate(spec, answersSecret: false, digest, caller) { () async throws(Fault) in
+            let answer = try await work()
+            first.withLock { $0 = answer }
+            return answer.data
+        } admit: { () throws(Fault) in
+            try spec.accessControl.check(caller.identity)
+        }
+        return first.withLock { $0 } ?? Answer(data: data, operationId: spec.id, requestId: caller.requestId)
     }
 
     /// Runs a subscription until it ends, the consumer leaves (`deliver` throws, or the task is cancelled) or it fails.
@@ -83,40 +112,41 @@ extension OperationTable.Entry {
 
 extension OperationTable {
     private func mutate(
-        _ entry: Entry,
-        _ answering: Answering,
-        input: JSONValue,
-        caller: Caller
+        _ spec: OperationSpec,
+        answersSecret: Bool,
+        _ digest: String,
+        _ caller: Caller,
+        answering: () async throws(Fault) -> [UInt8],
+        admit: () throws(Fault) -> Void
     ) async throws(Fault) -> [UInt8] {
-        let digest = InputDigest.of(input, for: entry.spec.id)
         var held: String?
         do {
-            try entry.admit(input, from: caller)
+            try admit()
             if let key = caller.idempotencyKey {
                 if let before = try await firstOutcome(key, digest: digest, caller: caller) {
-                    return try Self.repeated(before, of: entry)
+                    return try Self.repeated(before, of: spec)
                 }
                 held = key
             }
-            let data = try await answering(input, caller)
-            let outcome = entry.answersSecret ? FirstOutcome.secret : .answered(data)
-            await record(entry, digest, caller, fault: nil, held: held, outcome: outcome)
+            let data = try await answering()
+            let outcome = answersSecret ? FirstOutcome.secret : .answered(data)
+            await record(spec, digest, caller, fault: nil, held: held, outcome: outcome)
             return data
         } catch {
             // A repeated failure leaves a line of its own: somebody asked again.
-            await record(entry, digest, caller, fault: error, held: held, outcome: .failed(error))
+            await record(spec, digest, caller, fault: error, held: held, outcome: .failed(error))
             throw error
         }
     }
 
-    private static func repeated(_ outcome: FirstOutcome, of entry: Entry) throws(Fault) -> [UInt8] {
+    private static func repeated(_ outcome: FirstOutcome, of spec: OperationSpec) throws(Fault) -> [UInt8] {
         switch outcome {
         case .answered(let data): return data
         case .failed(let fault): throw fault
         case .secret:
             throw Fault(
                 .conflict,
-                "\(entry.spec.id) was done before under this idempotency key; its secret is shown only once."
+                "\(spec.id) was done before under this idempotency key; its secret is shown only once."
             )
         }
     }
@@ -155,7 +185,7 @@ extension OperationTable {
 
     /// Leaves the trail. What was done is done: if it cannot be recorded, the log is the second memory.
     private func record(
-        _ entry: Entry,
+        _ spec: OperationSpec,
         _ digest: String,
         _ caller: Caller,
         fault: Fault?,
@@ -169,7 +199,7 @@ extension OperationTable {
             case .some: .failed
             }
         let line = AuditEntry(
-            action: entry.spec.id,
+            action: spec.id,
             caller: caller,
             digest: digest,
             outcome: result,
@@ -186,7 +216,7 @@ extension OperationTable {
             logger.error(
                 "audit entry could not be written",
                 metadata: [
-                    "operation": "\(entry.spec.id)", "account": "\(caller.accountId)",
+                    "operation": "\(spec.id)", "account": "\(caller.accountId)",
                     "request": "\(caller.requestId)", "outcome": "\(result.rawValue)", "fault": "\(error)",
                 ]
             )

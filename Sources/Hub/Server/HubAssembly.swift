@@ -36,19 +36,27 @@ public struct HubAssembly: Sendable {
         let metrics = HubMetrics()
         let timekeeper = SystemTimekeeper()
         let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
-        let desk = CallDesk(
-            operations: domains.table,
-            metrics: metrics,
-            limiter: limiter,
-            drain: drain,
-            logger: logger
-        )
         let runners = HubRunners(
             domains: domains,
             database: database,
             identity: identity,
             url: settings.url,
             metrics: metrics,
+            logger: logger
+        )
+        let router = CallRouter(
+            board: domains.providers,
+            registry: runners.registry,
+            whereabouts: Whereabouts(registrations: domains.registrations),
+            metrics: metrics,
+            logger: logger
+        )
+        let desk = CallDesk(
+            operations: domains.table,
+            router: router,
+            metrics: metrics,
+            limiter: limiter,
+            drain: drain,
             logger: logger
         )
         let hall = LinkHall(
@@ -58,6 +66,12 @@ public struct HubAssembly: Sendable {
             heartbeats: runners.heartbeats,
             acknowledgements: runners.acknowledgements,
             partings: runners.partings,
+            registrations: RegistrationDesk(
+                check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
+                store: domains.registrations,
+                board: domains.providers,
+                logger: logger
+            ),
             desk: desk,
             metrics: metrics,
             drain: drain,
@@ -65,11 +79,12 @@ public struct HubAssembly: Sendable {
             logger: logger
         )
         let doors = DoorKeeper(authenticator: domains.authenticator, limiter: limiter)
+        let departures = Departures()
         let guarding = LoopbackGuard(host: settings.host, advertised: settings.advertise)
         let responder = HubResponder(
             guarding: guarding,
             doors: doors,
-            calls: CallRoutes(desk: desk),
+            calls: CallRoutes(desk: desk, departures: departures),
             subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
             health: HealthRoutes(
                 metrics: metrics,
@@ -81,7 +96,7 @@ public struct HubAssembly: Sendable {
             metrics: metrics,
             logger: logger
         )
-        let application = try application(responder, hall, doors, guarding) { port in
+        let application = try application(responder, hall, doors, guarding, departures) { port in
             await runners.listening(on: port)
             await listening(port)
         }
@@ -94,11 +109,17 @@ public struct HubAssembly: Sendable {
         _ hall: LinkHall,
         _ doors: DoorKeeper,
         _ guarding: LoopbackGuard,
+        _ departures: Departures,
         listening: @escaping @Sendable (Int) async -> Void
     ) throws(Fault) -> some Service {
         let (isSecure, headMax) = (settings.tls != nil, settings.requestHeadMax)
         let plain = HTTPServerBuilder { responder in
-            WebSocketUpgrade(responder: responder, isSecure: isSecure, requestHeadMax: headMax) { head, channel in
+            WebSocketUpgrade(
+                responder: responder,
+                isSecure: isSecure,
+                requestHeadMax: headMax,
+                departures: departures
+            ) { head, channel in
                 let address = channel.remoteAddress?.ipAddress ?? "local"
                 return await hall.decide(head, doors: doors, guarding: guarding, from: address)
             }

@@ -7,6 +7,7 @@ final class LinkRegistry: Sendable {
         var open: [SpokeID: LinkSession] = [:]
         /// Every connection, also those that have not said hello.
         var all: [ObjectIdentifier: LinkSession] = [:]
+        var coordinators: [ObjectIdentifier: CoordinatorSession] = [:]
     }
 
     private let state = Mutex(State())
@@ -23,6 +24,16 @@ final class LinkRegistry: Sendable {
     /// A connection came.
     func arrived(_ session: LinkSession) {
         state.withLock { $0.all[ObjectIdentifier(session)] = session }
+    }
+
+    /// A coordinator's connection came.
+    func arrived(_ session: CoordinatorSession) {
+        state.withLock { $0.coordinators[ObjectIdentifier(session)] = session }
+    }
+
+    /// A coordinator's connection ended.
+    func ended(_ session: CoordinatorSession) {
+        state.withLock { $0.coordinators[ObjectIdentifier(session)] = nil }
     }
 
     /// A link opened; answers the one that it takes over from.
@@ -47,5 +58,6 @@ final class LinkRegistry: Sendable {
     func leave(_ goodbye: LinkGoodbye) {
         // Outside the lock: leaving may end a link at once, and that comes back here.
         for session in state.withLock({ Array($0.all.values) }) { session.leave(goodbye) }
+        for session in state.withLock({ Array($0.coordinators.values) }) { session.leave(goodbye) }
     }
 }

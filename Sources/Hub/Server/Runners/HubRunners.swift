@@ -59,6 +59,9 @@ struct HubRunners: Sendable {
         presence = PresenceRunner(
             hubs: domains.coordination.hubs,
             spokes: domains.coordination.spokes,
+            publish: { () async throws(Fault) in
+                try await domains.operations.publish(domains.table.specs, by: identity.id)
+            },
             identity: identity,
             url: url,
             logger: logger

@@ -17,11 +17,15 @@ struct NewsRunner: Service {
     private static let keys = "nave_keys"
 
     func run() async throws {
-        let news = database.listen([CommandStore.channel, CoordinationDomain.placementChannel, Self.keys])
+        let channels = [
+            CommandStore.channel, CoordinationDomain.placementChannel, RegistrationStore.channel, Self.keys,
+        ]
+        let news = database.listen(channels)
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
+            case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
             case .notified(Self.keys, let key): domains.authenticator.forget(KeyID(key))
             case .notified(CoordinationDomain.placementChannel, _): placement.ring()
             case .notified: break
@@ -32,7 +36,17 @@ struct NewsRunner: Service {
     private func everythingMayHaveChanged() async {
         domains.authenticator.forgetAll()
         placement.ring()
+        await offersChanged(nil)
         for spoke in registry.spokes { await commandsStored(for: spoke) }
+    }
+
+    private func offersChanged(_ spokes: [SpokeID]?) async {
+        do throws(Fault) {
+            try await domains.providers.refresh(spokes)
+        } catch {
+            // The same: when the database is back, all of them are read anew.
+            logger.debug("Offers could not be looked up.", metadata: ["error": "\(error)"])
+        }
     }
 
     private func commandsStored(for spoke: SpokeID) async {
