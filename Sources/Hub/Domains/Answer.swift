@@ -10,6 +10,8 @@ public struct Answer: Sendable {
     public var timestamp: Date
     /// The spoke that answered; `nil` for the hub itself.
     public var provider: SpokeID?
+    /// The same data as a value, where it came as one.
+    public var tree: JSONValue?
     /// What its provider says of the answer: the members of `meta` besides those that the hub writes.
     public var origin: [String: JSONValue]
 
@@ -19,9 +21,11 @@ public struct Answer: Sendable {
         requestId: String,
         timestamp: Date = Date(),
         provider: SpokeID? = nil,
+        tree: JSONValue? = nil,
         origin: [String: JSONValue] = [:]
     ) {
         self.data = data
+        self.tree = tree
         self.operationId = operationId
         self.requestId = requestId
         self.timestamp = timestamp
@@ -44,7 +48,10 @@ public struct Answer: Sendable {
 
     /// The same as a value.
     public var output: JSONValue {
-        get throws(Fault) { .object(["data": try JSONValue(parsing: data), "meta": meta]) }
+        get throws(Fault) {
+            let value = if let tree { tree } else { try JSONValue(parsing: data) }
+            return .object(["data": value, "meta": meta])
+        }
     }
 
     /// Where the answer comes from: `source` `local`, `http` or `mcp`, and what belongs to it.

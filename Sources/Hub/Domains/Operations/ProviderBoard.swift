@@ -23,6 +23,8 @@ public final class ProviderBoard: Sendable {
         var definitions: [String: Definition] = [:]
         /// Spokes that offer an operation, there or away, by id of the operation.
         var providers: [String: Set<SpokeID>] = [:]
+        /// The contracts of each operation that was looked up since an offer changed.
+        var versions: [String: [SpokeContract]] = [:]
         /// The look at the database that each spoke was last told by: a later look is never undone by an earlier one.
         var looks: [SpokeID: Int] = [:]
         var lastLook = 0
@@ -79,11 +81,11 @@ public final class ProviderBoard: Sendable {
         }
     }
 
-    /// What `fs.read`, `fs.read@2` or `dev.{spoke}.fs.read` means; `nil` if no spoke has ever offered it.
+    /// What `fs.read`, `fs.read@2` or `dev.{spoke}.fs.read` means; `nil` if no spoke offers it.
     public func address(_ name: String) -> Address? {
         let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         let version = parts.count == 2 ? String(parts[1]) : nil
-        let id = String(parts[0])
+        let id = parts.count == 2 ? String(parts[0]) : name
         return state.withLock { state in
             if state.providers[id] != nil { return Address(operationId: id, version: version) }
             guard id.hasPrefix("dev.") else { return nil }
@@ -102,22 +104,32 @@ public final class ProviderBoard: Sendable {
         }
     }
 
-    /// The spokes that offer the operation, as routing sees them, all known spokes if `everyone`.
+    /// The spokes that offer the operation, as routing sees them; all known spokes if `everyone`.
     ///
-    /// - Parameter live: What the process knows of a spoke that is linked to it: calls in flight, whether it is
-    ///   behind, its processor's load. `nil` if it is not linked here.
+    /// - Parameters:
+    ///   - only: The one spoke to look at.
+    ///   - live: What the process knows of a spoke that is linked to it: calls in flight, whether it is behind, its
+    ///     processor's load. `nil` if it is not linked here.
     public func facts(
         of operation: String,
         everyone: Bool = false,
+        only: SpokeID? = nil,
         live: (SpokeID) -> (calls: Int, isBehind: Bool, cpu: Double)?
     ) -> [ProviderFacts] {
-        let spokes = state.withLock { state in
-            everyone
-                ? Array(state.spokes.values)
-                : (state.providers[operation] ?? []).compactMap { state.spokes[$0] }
+        let spokes = state.withLock { state -> [(Spoke, String?)] in
+            let some: [Spoke] =
+                if let only {
+                    [state.spokes[only]].compactMap(\.self)
+                } else if everyone {
+                    Array(state.spokes.values)
+                } else {
+                    (state.providers[operation] ?? []).compactMap { state.spokes[$0] }
+                }
+            return some.map { spoke in
+                (spoke, spoke.offers[operation].flatMap { state.definitions[$0]?.contract.spec.version })
+            }
         }
-        let versions = versions(of: operation)
-        return spokes.map { spoke in
+        return spokes.map { spoke, version in
             let here = live(spoke.facts.id)
             let away = ProviderFacts.Presence.away(since: spoke.facts.disconnectedSince)
             return ProviderFacts(
@@ -125,21 +137,11 @@ public final class ProviderBoard: Sendable {
                 name: spoke.facts.name,
                 labels: spoke.facts.labels,
                 presence: here != nil ? .here : spoke.facts.isConnected ? .elsewhere(url: spoke.facts.hubURL) : away,
-                version: spoke.offers[operation].flatMap { versions[$0] },
+                version: version,
                 isDraining: spoke.facts.isDraining,
                 callsInFlight: here?.calls ?? 0,
                 isBehind: here?.isBehind ?? false,
                 cpu: here?.cpu ?? 0
-            )
-        }
-    }
-
-    private func versions(of operation: String) -> [String: String] {
-        state.withLock { state in
-            let ids = Set((state.providers[operation] ?? []).compactMap { state.spokes[$0]?.offers[operation] })
-            return Dictionary(
-                ids.compactMap { id in state.definitions[id].map { (id, $0.contract.spec.version) } },
-                uniquingKeysWith: { first, _ in first }
             )
         }
     }
@@ -153,17 +155,11 @@ public final class ProviderBoard: Sendable {
 
     /// The contract of an operation by its newest version that any spoke offers, or by one version.
     public func contract(of operation: String, version: String? = nil) -> SpokeContract? {
-        contracts(of: operation).first { version == nil || $0.spec.version == version }
+        state.withLock { $0.contracts(of: operation) }.first { version == nil || $0.spec.version == version }
     }
 
-    /// All versions that are offered, the newest first.
-    private func contracts(of operation: String) -> [SpokeContract] {
-        state.withLock { state in
-            let ids = Set((state.providers[operation] ?? []).compactMap { state.spokes[$0]?.offers[operation] })
-            return ids.compactMap { state.definitions[$0]?.contract }
-                .sorted { $1.spec.version.compare($0.spec.version, options: .numeric) == .orderedAscending }
-        }
-    }
+    /// The spoke of this name.
+    public func spoke(named name: String) -> SpokeID? { state.withLock { $0.names[name] } }
 
     /// Every operation that spokes offer, in each of its versions, with who offers it.
     public var specs: [OperationSpec] {
@@ -195,9 +191,21 @@ public final class ProviderBoard: Sendable {
 }
 
 extension ProviderBoard.State {
+    /// All versions of an operation that are offered, the newest first; remembered until an offer changes.
+    fileprivate mutating func contracts(of operation: String) -> [SpokeContract] {
+        if let known = versions[operation] { return known }
+        let ids = Set((providers[operation] ?? []).compactMap { spokes[$0]?.offers[operation] })
+        let found = ids.compactMap { definitions[$0]?.contract }
+            .sorted { $1.spec.version.compare($0.spec.version, options: .numeric) == .orderedAscending }
+        // Only what is offered is remembered: callers may ask for anything.
+        if !found.isEmpty { versions[operation] = found }
+        return found
+    }
+
     fileprivate mutating func take(_ facts: OfferingSpoke?, of id: SpokeID, look: Int) {
         guard look >= looks[id] ?? 0 else { return }
         looks[id] = look
+        versions = [:]
         if let former = spokes.removeValue(forKey: id) {
             if names[former.facts.name] == id { names[former.facts.name] = nil }
             for operation in former.offers.keys {

@@ -124,7 +124,9 @@ extension CallRouter {
     ) async throws(Fault) -> Choice {
         let ask = try await ask(route, input, by: caller)
         let operation = route.address.operationId
-        let facts = board.facts(of: operation, live: live).filter { !broken.contains($0.id) }
+        // Who is meant by name, or holds what the call is about, is the only one to look at.
+        let only = ask.holder ?? ask.target.spokeId ?? ask.target.spokeName.flatMap(board.spoke(named:))
+        let facts = board.facts(of: operation, only: only, live: live).filter { !broken.contains($0.id) }
         guard let spoke = ProviderChoice.best(ask, among: facts),
             let line = registry.link(to: spoke)?.line,
             let contract = board.contract(of: operation, on: spoke)
@@ -218,6 +220,7 @@ extension CallRouter {
             operationId: route.address.operationId,
             requestId: caller.requestId,
             provider: choice.spoke,
+            tree: data,
             origin: origin
         )
     }
