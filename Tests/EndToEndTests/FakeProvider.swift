@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import Protocol
 import Synchronization
 import Transport

@@ -45,7 +45,10 @@ struct OperationOperations: Sendable {
     }
 
     private func visible(to caller: Caller) -> [OperationSpec] {
-        specs().filter { $0.isCallable && (try? $0.accessControl.check(caller.identity)) != nil }  // What is denied is not shown.
+        specs().filter { spec in
+            // What is denied is not shown.
+            spec.isCallable && (try? spec.accessControl.check(caller.identity)) != nil
+        }
     }
 
     /// How well an operation matches: a word in the id counts more than one in the texts. `nil` if one is nowhere.
