@@ -112,6 +112,8 @@ struct CallRoutingTests {
         }
         #expect(try await hub.call("demo.echo").status == 200)
         #expect(try await hub.call("demo.nothing").code == "OPERATION_NOT_FOUND")
+        let large = #"{"text":"\#(String(repeating: "x", count: Limits.frameBytes))"}"#
+        #expect(try await hub.call("demo.echo", large).code == "TOO_LARGE")
         #expect(try await hub.call("demo.count").code == "VALIDATION_ERROR")
         // The audit trail knows of mutations on spokes, too.
         let idempotent = [("idempotency-key", "once")]

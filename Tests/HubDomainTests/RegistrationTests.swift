@@ -87,6 +87,12 @@ struct RegistrationTests {
         let schema = try await hub.ask(GetOperationSchema(operation: "demo.one"))
         #expect(schema.providers?.map(\.name) == ["a"] && schema.providers?.first?.type == .spoke)
 
+        // Another hub of the database has its link: that one is to be asked. Its own hub would know of the link.
+        let board = hub.domains.providers
+        #expect(board.facts(of: "demo.one") { _ in nil }.first?.presence == .elsewhere(url: "http://127.0.0.1:1"))
+        board.belongs(to: ScriptedSpoke.hubId)
+        #expect(board.facts(of: "demo.one") { _ in nil }.first?.presence == .away(since: nil))
+
         try await spoke.disconnect()
         #expect(try await hub.count(active) == 0)
         try await hub.domains.providers.refresh([spoke.id])
@@ -142,7 +148,7 @@ struct RegistrationTests {
         #expect(ids == ["demo.op", "demo.op@2", "demo.other"])
         #expect(try await hub.ask(GetOperationSchema(operation: "demo.op")).version == "2")
         #expect(try await hub.ask(GetOperationSchema(operation: "demo.op@1")).version == "1")
-        #expect(try await hub.ask(ListOperations(namespace: "demo")).operations.map(\.version) == ["2", nil])
+        #expect(try await hub.ask(ListOperations(namespace: "demo")).operations.map(\.version) == ["2", nil, nil])
         let board = hub.domains.providers
         #expect(board.contract(of: "demo.op", on: one.id)?.spec.version == "1")
         #expect(board.contract(of: "demo.op", on: two.id)?.spec.version == "2")

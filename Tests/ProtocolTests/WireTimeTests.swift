@@ -19,9 +19,9 @@ struct WireTimeTests {
 
     @Test func everyDayIsWrittenAsFoundationWritesIt() {
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        // Eight thousand years in steps that meet every month and many leap days, at changing times of day.
+        // Eight thousand years, in steps that meet every month and many leap days, at changing times of day.
         for step in 0..<40_000 as Range<Int64> {
-            let date = Date(milliseconds: -30_000_000_000_000 + step * 6_666_666_667)
+            let date = Date(milliseconds: -11_600_000_000_000 + step * 6_466_666_667)
             let rounded = Date(timeIntervalSince1970: date.timeIntervalSince1970 + 0.000_25)
             #expect(date.wireText == rounded.formatted(style))
         }

@@ -100,9 +100,9 @@ public struct ProviderRefusal: Codable, Hashable, Sendable {
 
 /// Chooses the spoke that answers a call, or says of each why not.
 public enum ProviderChoice {
-    /// Among the spokes that are suitable: one with the newest version, then the nearest, then one that stays rather than one that drains, then
-    /// the one with the fewest calls in flight, then the idlest processor, then by id, so that equal facts give equal
-    /// answers.
+    /// Among the spokes that are suitable: one with the newest version, then the nearest, then one that stays rather
+    /// than one that drains, then the one with the fewest calls in flight, then the idlest processor, then by id, so
+    /// that equal facts give equal answers.
     public static func best(_ ask: ProviderAsk, among spokes: some Sequence<ProviderFacts>) -> SpokeID? {
         spokes.lazy.filter { obstacle($0, ask) == nil }.min { isBetter($0, $1, ask) }?.id
     }
@@ -168,7 +168,7 @@ public enum ProviderChoice {
         case .here: break
         case .elsewhere(let url):
             return (.otherHub, "It is connected to another hub\(url.map { ": ask \($0)" } ?? "").")
-        case .away(let since): return (.disconnected, "It is disconnected since \(since ?? "it joined").")
+        case .away(let since): return (.disconnected, "It is disconnected\(since.map { " since \($0)" } ?? "").")
         }
         if spoke.callsInFlight >= Limits.callsInFlight {
             return (.full, "\(spoke.callsInFlight) calls are under way on it; wait until one has ended.")

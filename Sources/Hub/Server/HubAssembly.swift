@@ -44,21 +44,7 @@ public struct HubAssembly: Sendable {
             metrics: metrics,
             logger: logger
         )
-        let router = CallRouter(
-            board: domains.providers,
-            registry: runners.registry,
-            whereabouts: Whereabouts(registrations: domains.registrations),
-            metrics: metrics,
-            logger: logger
-        )
-        let desk = CallDesk(
-            operations: domains.table,
-            router: router,
-            metrics: metrics,
-            limiter: limiter,
-            drain: drain,
-            logger: logger
-        )
+        let desk = desk(metrics, limiter, runners.registry)
         let hall = LinkHall(
             registry: runners.registry,
             memory: runners.memory,
@@ -66,12 +52,7 @@ public struct HubAssembly: Sendable {
             heartbeats: runners.heartbeats,
             acknowledgements: runners.acknowledgements,
             partings: runners.partings,
-            registrations: RegistrationDesk(
-                check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
-                store: domains.registrations,
-                board: domains.providers,
-                logger: logger
-            ),
+            registrations: registrations,
             desk: desk,
             metrics: metrics,
             drain: drain,
@@ -102,6 +83,32 @@ public struct HubAssembly: Sendable {
         }
         return runners.services
             + [application, DrainRunner(drain: drain, registry: runners.registry, logger: logger)]
+    }
+
+    private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
+        CallDesk(
+            operations: domains.table,
+            router: CallRouter(
+                board: domains.providers,
+                registry: registry,
+                whereabouts: Whereabouts(registrations: domains.registrations),
+                metrics: metrics,
+                logger: logger
+            ),
+            metrics: metrics,
+            limiter: limiter,
+            drain: drain,
+            logger: logger
+        )
+    }
+
+    private var registrations: RegistrationDesk {
+        RegistrationDesk(
+            check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
+            store: domains.registrations,
+            board: domains.providers,
+            logger: logger
+        )
     }
 
     private func application(

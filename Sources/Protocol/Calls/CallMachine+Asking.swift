@@ -65,7 +65,7 @@ extension CallMachine {
     }
 
     /// The peer says that a call is over.
-    mutating func heardEnd(of id: String, _ outcome: CallOutcome) -> [Action] {
+    mutating func heardEnd(of id: String, _ outcome: CallResult) -> [Action] {
         guard let call = asked.removeValue(forKey: id) else { return [.ignored(requestId: id)] }
         if case .completed = outcome, !call.isStream {
             let fault = Fault(.execution, "The provider ended the call without an answer.")

@@ -46,7 +46,7 @@ public struct CallMachine: Machine {
         /// A value of a subscription that this end asked for.
         case deliver(requestId: String, JSONValue)
         /// A call that this end asked for is over. Exactly once for each.
-        case finished(requestId: String, CallOutcome)
+        case finished(requestId: String, CallResult)
         /// The peer answered what was not asked, or is over: for the count.
         case ignored(requestId: String)
     }
@@ -153,7 +153,7 @@ public struct CallAsk: Hashable, Sendable {
 }
 
 /// How a call that this end asked for ended.
-public enum CallOutcome: Hashable, Sendable {
+public enum CallResult: Hashable, Sendable {
     /// The response envelope of a query or mutation.
     case answered(JSONValue)
     /// A subscription's natural end.

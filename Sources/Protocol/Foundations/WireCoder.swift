@@ -67,8 +67,9 @@ extension Date {
         return Self.text(of: milliseconds)
     }
 
-    /// From the year 1000 to the end of 9999, in milliseconds since 1970.
-    private static let fourDigitYears: ClosedRange<Int64> = -30_610_224_000_000...253_402_300_799_999
+    /// From the year 1600 to the end of 9999, in milliseconds since 1970. Before 1582 Foundation's calendar, by which
+    /// times are read, is another one.
+    private static let fourDigitYears: ClosedRange<Int64> = -11_676_096_000_000...253_402_300_799_999
 
     /// Days to year, month and day by counting years from March, so that the leap day is a year's last
     /// (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").

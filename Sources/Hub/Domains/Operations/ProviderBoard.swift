@@ -28,12 +28,17 @@ public final class ProviderBoard: Sendable {
         /// The look at the database that each spoke was last told by: a later look is never undone by an earlier one.
         var looks: [SpokeID: Int] = [:]
         var lastLook = 0
+        /// This process among the hubs of the database.
+        var hub: HubID?
     }
 
     private let store: RegistrationStore
     private let state = Mutex(State())
 
     init(store: RegistrationStore) { self.store = store }
+
+    /// Says which hub this process is: what is connected to it and not linked here has just gone.
+    public func belongs(to hub: HubID) { state.withLock { $0.hub = hub } }
 
     // MARK: Following
 
@@ -116,7 +121,7 @@ public final class ProviderBoard: Sendable {
         only: SpokeID? = nil,
         live: (SpokeID) -> (calls: Int, isBehind: Bool, cpu: Double)?
     ) -> [ProviderFacts] {
-        let spokes = state.withLock { state -> [(Spoke, String?)] in
+        let (spokes, own) = state.withLock { state -> ([(Spoke, String?)], HubID?) in
             let some: [Spoke] =
                 if let only {
                     [state.spokes[only]].compactMap(\.self)
@@ -125,18 +130,20 @@ public final class ProviderBoard: Sendable {
                 } else {
                     (state.providers[operation] ?? []).compactMap { state.spokes[$0] }
                 }
-            return some.map { spoke in
+            let versioned = some.map { spoke in
                 (spoke, spoke.offers[operation].flatMap { state.definitions[$0]?.contract.spec.version })
             }
+            return (versioned, state.hub)
         }
         return spokes.map { spoke, version in
             let here = live(spoke.facts.id)
+            let isElsewhere = spoke.facts.isConnected && spoke.facts.hub != own
             let away = ProviderFacts.Presence.away(since: spoke.facts.disconnectedSince)
             return ProviderFacts(
                 id: spoke.facts.id,
                 name: spoke.facts.name,
                 labels: spoke.facts.labels,
-                presence: here != nil ? .here : spoke.facts.isConnected ? .elsewhere(url: spoke.facts.hubURL) : away,
+                presence: here != nil ? .here : isElsewhere ? .elsewhere(url: spoke.facts.hubURL) : away,
                 version: version,
                 isDraining: spoke.facts.isDraining,
                 callsInFlight: here?.calls ?? 0,

@@ -105,7 +105,7 @@ extension RegistrationStore {
             """
         )
 
-        static let holder = Statement<SpokeID>(
+        static let holder = Statement<String>(
             """
             SELECT spoke_id FROM (
                 SELECT m.spoke_id, 0 AS rank FROM nave.mappings m

@@ -51,7 +51,7 @@ public struct RegistrationStore: Sendable {
         }
     }
 
-    /// Spokes with what they offer; all if `only` is `nil`. A spoke that is asked for and missing is not there any more.
+    /// Spokes with what they offer; all if `only` is `nil`. One that is asked for and missing is not there any more.
     func spokes(_ only: [SpokeID]?) async throws(Fault) -> [OfferingSpoke] {
         try await database.query(SQL.spokes, [only])
     }
@@ -63,7 +63,7 @@ public struct RegistrationStore: Sendable {
 
     /// The spoke that holds this session or workspace; `nil` if none does.
     public func holder(ofSession session: SessionID?, workspace: WorkspaceID?) async throws(Fault) -> SpokeID? {
-        try await database.first(SQL.holder, [session, workspace])
+        try await database.first(SQL.holder, [session, workspace]).map { SpokeID($0) }
     }
 
     private struct Plan {

@@ -32,16 +32,17 @@ extension CallDesk {
         _ route: CallRouter.Route,
         _ input: JSONValue,
         by caller: Caller,
-        _ wait: Duration
+        _ wait: Duration,
+        asking: @escaping @Sendable (SpokeID) -> Void = { _ in }
     ) async throws(Fault) -> Answer {
         switch route.kind {
         case .subscription:
             let name = route.address.operationId
             throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
         case .query:
-            return try await router.call(route, input, by: caller, within: wait)
+            return try await router.call(route, input, by: caller, within: wait, asking: asking)
         case .mutation:
-            return try await mutation(route, input, by: caller, wait)
+            return try await mutation(route, input, by: caller, wait, asking: asking)
         }
     }
 
@@ -49,7 +50,8 @@ extension CallDesk {
         _ route: CallRouter.Route,
         _ input: JSONValue,
         by caller: Caller,
-        _ wait: Duration
+        _ wait: Duration,
+        asking: @escaping @Sendable (SpokeID) -> Void = { _ in }
     ) async throws(Fault) -> Answer {
         let leaving = Leaving()
         do {
@@ -58,7 +60,7 @@ extension CallDesk {
                     try await operations.recorded(route.contract.spec, input: input, by: caller) {
                         () async throws(Fault) -> Answer in
                         try await leaving.abortable { () async throws(Fault) -> Answer in
-                            try await router.call(route, input, by: caller, within: wait)
+                            try await router.call(route, input, by: caller, within: wait, asking: asking)
                         }
                     }
                 }

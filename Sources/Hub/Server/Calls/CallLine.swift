@@ -19,11 +19,11 @@ final class CallLine: Sendable {
     /// What a subscription tells whoever follows it.
     private enum News: Sendable {
         case value(JSONValue)
-        case end(CallOutcome)
+        case end(CallResult)
     }
 
     private enum Waiter {
-        case answer(CheckedContinuation<CallOutcome, Never>)
+        case answer(CheckedContinuation<CallResult, Never>)
         case stream(AsyncStream<News>.Continuation)
     }
 
@@ -112,7 +112,7 @@ final class CallLine: Sendable {
 extension CallLine {
     /// Asks for a query or mutation and waits for its end. A cancelled task gives the call up and has its provider
     /// told so.
-    func ask(_ request: CallRequested, within wait: Duration) async -> CallOutcome {
+    func ask(_ request: CallRequested, within wait: Duration) async -> CallResult {
         let ask = CallAsk(request, isStream: false, deadline: timekeeper.now() + wait)
         let id = request.requestId
         asked.add(1, ordering: .relaxed)
@@ -179,7 +179,7 @@ extension CallLine {
         driver.tell(.ask(ask))
     }
 
-    private static func end(_ waiter: Waiter, _ outcome: CallOutcome) {
+    private static func end(_ waiter: Waiter, _ outcome: CallResult) {
         switch waiter {
         case .answer(let continuation): continuation.resume(returning: outcome)
         case .stream(let post):

@@ -42,15 +42,19 @@ struct CallRouter: Sendable {
     ///
     /// When the link breaks under it, another provider is asked, if the call may be repeated: a query always, a
     /// mutation only under an idempotency key. The last attempt's fault is the call's.
+    ///
+    /// - Parameter asking: Told each provider before it is asked.
     func call(
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
-        within wait: Duration
+        within wait: Duration,
+        asking: @Sendable (SpokeID) -> Void
     ) async throws(Fault) -> Answer {
         try route.contract.spec.accessControl.check(caller.identity)
         let end = ContinuousClock.now + wait
         var broken: [SpokeID] = []
+        try Self.checkSize(input)
         while true {
             let choice: Choice
             do throws(Fault) {
@@ -65,6 +69,7 @@ struct CallRouter: Sendable {
             let left = end - ContinuousClock.now
             guard left > .zero else { throw Self.late(route, wait) }
             let request = request(route, choice, input, by: caller, within: left)
+            asking(choice.spoke)
             switch await choice.line.ask(request, within: left) {
             case .answered(let envelope): return answer(envelope, route, choice, caller)
             case .completed: throw Fault(.execution, "\(choice.contract.spec.id) ended without an answer.")
@@ -77,17 +82,22 @@ struct CallRouter: Sendable {
     }
 
     /// Follows a subscription on a provider to its end. `deliver` holds the provider back.
+    ///
+    /// - Parameter asking: Told the provider before it is asked.
     func follow(
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
         lastEventId: String?,
+        asking: @Sendable (SpokeID) -> Void,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         try route.contract.spec.accessControl.check(caller.identity)
+        try Self.checkSize(input)
         let choice = try await choose(route, input, by: caller, besides: [])
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
+        asking(choice.spoke)
         try await choice.line.follow(request) { (envelope) async throws(Fault) in
             let id = envelope["meta"]?["eventId"]?.stringValue
             try await deliver(StreamedValue(id: id, answer: answer(envelope, route, choice, caller)))
@@ -97,6 +107,16 @@ struct CallRouter: Sendable {
     private func mayRepeat(_ route: Route, _ caller: Caller, _ broken: [SpokeID]) -> Bool {
         (route.kind == .query || caller.idempotencyKey != nil) && broken.count + 1 < Limits.callAttempts
     }
+
+    /// A body over HTTP may be larger than what a link carries.
+    private static func checkSize(_ input: JSONValue) throws(Fault) {
+        // Escapes make a text at most six times as long: only what comes near is written out to be measured.
+        guard input.weight > inputMax / 8, input.serialized().count > inputMax else { return }
+        throw Fault(.tooLarge, "An input for a spoke has at most \(inputMax) bytes; send less at a time.")
+    }
+
+    /// A frame, less what a request needs besides its input.
+    private static let inputMax = Limits.frameBytes - (64 << 10)
 
     private static func late(_ route: Route, _ wait: Duration) -> Fault {
         Fault(
@@ -223,5 +243,18 @@ extension CallRouter {
             tree: data,
             origin: origin
         )
+    }
+}
+
+extension JSONValue {
+    /// About the bytes that it has as JSON, without writing them.
+    fileprivate var weight: Int {
+        switch self {
+        case .null, .bool: 5
+        case .integer, .number: 12
+        case .string(let text): text.utf8.count + 2
+        case .array(let elements): elements.reduce(2) { $0 + $1.weight + 1 }
+        case .object(let members): members.reduce(2) { $0 + $1.key.utf8.count + $1.value.weight + 4 }
+        }
     }
 }

@@ -27,8 +27,8 @@ struct LinkHall: Sendable {
         retryAfterMilliseconds: 1_000
     )
 
-    /// Decides on a request for `GET /v1/link`: with the subprotocol, a spoke's credential makes it a link and any other
-    /// key a coordinator's connection.
+    /// Decides on a request for `GET /v1/link`: with the subprotocol, a spoke's credential makes it a link, and any
+    /// other key a coordinator's connection.
     func decide(_ head: HTTPRequestHead, doors: DoorKeeper, guarding: LoopbackGuard, from address: String) async
         -> UpgradeDecision
     {

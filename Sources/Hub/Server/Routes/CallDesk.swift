@@ -48,8 +48,14 @@ struct CallDesk: Sendable {
         try await counted(name) { () async throws(Fault) in
             try limiter.count(call: caller.principal.rateKey)
             if let route = route(name) {
-                let last = lastEventId
-                return try await router.follow(route, input, by: caller, lastEventId: last, deliver: deliver)
+                return try await router.follow(
+                    route,
+                    input,
+                    by: caller,
+                    lastEventId: lastEventId,
+                    asking: { _ in },
+                    deliver: deliver
+                )
             }
             try await operations.subscribe(
                 name,

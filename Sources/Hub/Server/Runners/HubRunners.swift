@@ -45,6 +45,7 @@ struct HubRunners: Sendable {
         self.domains = domains
         self.database = database
         self.logger = logger
+        domains.providers.belongs(to: identity.id)
         memory = LinkMemory(
             spokes: domains.coordination.spokes,
             commands: domains.coordination.commands,
