@@ -177,4 +177,16 @@ struct RegistrationTests {
         #expect(other.specs.map(\.id) == ["demo.op.deep"])
         await hub.close()
     }
+
+    @Test func aSessionAndItsWorkspaceAreWhereTheyWerePlaced() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        let spoke = try await ScriptedSpoke.join(hub, "a")
+        let session = try await hub.spawn()
+        let store = hub.domains.registrations
+        #expect(try await store.holder(ofSession: session.sessionId, workspace: nil) == spoke.id)
+        #expect(try await store.holder(ofSession: nil, workspace: session.workspaceId) == spoke.id)
+        #expect(try await store.holder(ofSession: "none", workspace: "none") == nil)
+        await hub.close()
+    }
 }
