@@ -42,6 +42,8 @@ public struct HubAssembly: Sendable {
             identity: identity,
             url: settings.url,
             metrics: metrics,
+            limiter: limiter,
+            callRate: CallRate(perSecond: settings.callRate.perSecond, burst: settings.callRate.burst),
             logger: logger
         )
         let desk = desk(metrics, limiter, runners.registry)
@@ -92,6 +94,9 @@ public struct HubAssembly: Sendable {
                 board: domains.providers,
                 registry: registry,
                 whereabouts: Whereabouts(registrations: domains.registrations),
+                reach: { [table = domains.table] (input, caller) async throws(Fault) in
+                    try await table.checkReach(input, for: caller)
+                },
                 metrics: metrics,
                 logger: logger
             ),

@@ -12,6 +12,8 @@ struct CallRouter: Sendable {
     let board: ProviderBoard
     let registry: LinkRegistry
     let whereabouts: Whereabouts
+    /// Fails for an input that names what its caller may not see.
+    let reach: @Sendable (JSONValue, Caller) async throws(Fault) -> Void
     let metrics: HubMetrics
     let logger: Logger
 
@@ -34,7 +36,7 @@ struct CallRouter: Sendable {
     /// Lets a call in whose caller may run the operation, whose input says what it must and which somebody can answer:
     /// for a door that must say no before it begins to stream.
     func check(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        try route.contract.spec.accessControl.check(caller.identity)
+        try await admit(route, input, by: caller)
         _ = try await choose(route, input, by: caller, besides: [])
     }
 
@@ -51,10 +53,9 @@ struct CallRouter: Sendable {
         within wait: Duration,
         asking: @Sendable (SpokeID) -> Void
     ) async throws(Fault) -> Answer {
-        try route.contract.spec.accessControl.check(caller.identity)
+        try await admit(route, input, by: caller)
         let end = ContinuousClock.now + wait
         var broken: [SpokeID] = []
-        try Self.checkSize(input)
         while true {
             let choice: Choice
             do throws(Fault) {
@@ -92,8 +93,7 @@ struct CallRouter: Sendable {
         asking: @Sendable (SpokeID) -> Void,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        try route.contract.spec.accessControl.check(caller.identity)
-        try Self.checkSize(input)
+        try await admit(route, input, by: caller)
         let choice = try await choose(route, input, by: caller, besides: [])
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
@@ -106,6 +106,13 @@ struct CallRouter: Sendable {
 
     private func mayRepeat(_ route: Route, _ caller: Caller, _ broken: [SpokeID]) -> Bool {
         (route.kind == .query || caller.idempotencyKey != nil) && broken.count + 1 < Limits.callAttempts
+    }
+
+    private func admit(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) {
+        try route.contract.spec.accessControl.check(caller.identity)
+        try Self.checkSize(input)
+        try await reach(input, caller)
+        if let session = caller.target?.sessionId { try await reach(["sessionId": .string(session.rawValue)], caller) }
     }
 
     /// A body over HTTP may be larger than what a link carries.

@@ -24,7 +24,7 @@ struct CallDesk: Sendable {
     func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer
     {
         try await counted(name) { () async throws(Fault) in
-            try limiter.count(call: caller.principal.rateKey)
+            try limiter.count(callOf: caller.principal)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
             if let route = route(name) { return try await routed(route, input, by: caller.waiting(wait), wait) }
@@ -46,7 +46,7 @@ struct CallDesk: Sendable {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
-            try limiter.count(call: caller.principal.rateKey)
+            try limiter.count(callOf: caller.principal)
             if let route = route(name) {
                 return try await router.follow(
                     route,
