@@ -145,7 +145,9 @@ public struct GetOperationSchema: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "The JSON Schemas, access and description of one operation."
     public static let access = AccessControl.anyone
-    public static let fields = ["operation": "Its id, as in project.create; with @ and a version for another than the newest."]
+    public static let fields = [
+        "operation": "Its id, as in project.create; with @ and a version for another than the newest."
+    ]
     public static let examples = [GetOperationSchema(operation: "project.create")]
     public typealias Output = OperationSpec
 
