@@ -106,7 +106,7 @@ struct Blow {
             try await fleet.startHub()
         case .spokeOne: try await spokes(["one"], of: fleet)
         case .spokeTwo: try await spokes(["two"], of: fleet)
-        case .postgres: if let postmaster = fleet.postmaster { kill(postmaster, SIGKILL) }
+        case .postgres: try killPostgres(of: fleet)
         case .backend:
             let backends = fleet.backends
             if !backends.isEmpty { kill(backends[Int(draw % UInt64(backends.count))], SIGKILL) }
@@ -115,7 +115,7 @@ struct Blow {
             try await spokes(["one", "two"], of: fleet)
             try await fleet.startHub()
         case .everything:
-            if let postmaster = fleet.postmaster { kill(postmaster, SIGKILL) }
+            try killPostgres(of: fleet)
             await fleet.hubProgram?.crash()
             try await spokes(["one", "two"], of: fleet)
             try await fleet.startHub()
@@ -129,6 +129,9 @@ struct Blow {
             try fleet.startSpoke("one")
         }
     }
+
+    /// An earlier blow may have taken it a moment ago; a file that is not there is another matter.
+    private func killPostgres(of fleet: Fleet) throws { kill(try #require(fleet.postmaster), SIGKILL) }
 
     private func hub(of fleet: Fleet) async throws {
         await fleet.hubProgram?.crash()

@@ -39,4 +39,6 @@ extension Limits {
     public static let flushInterval = Duration.seconds(5)
     /// When it is worth asking again while the database is away.
     public static let databaseRetry = Duration.seconds(1)
+    /// How long a starting hub waits for its database.
+    public static let databaseStart = Duration.seconds(60)
 }

@@ -119,6 +119,8 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
 
     /// Its process is over, or it never had one and never will.
     public var isOver: Bool { endedAt != nil }
+    /// Whether it waits for a spoke: its first, or another one in the place of one that was given up.
+    public var isWaiting: Bool { !isOver && (fence == 0 || status == .retry) }
 }
 
 /// One session.
@@ -203,6 +205,7 @@ public struct ReadSessionOutput: RemoteOperation {
         "stream": "One stream, or all in the order in which they came; stdout if absent.",
         "fromOffset": "Begins at this byte of each stream; 0 if absent.",
         "follow": "Goes on until the session's end instead of stopping at what is stored; false if absent.",
+        "fence": "Which placement of a session that was replaced: 1 is the first; the latest if absent.",
     ]
     public typealias Output = SessionOutputPiece
 
@@ -210,12 +213,20 @@ public struct ReadSessionOutput: RemoteOperation {
     public var stream: OutputSelection?
     public var fromOffset: Int64?
     public var follow: Bool?
+    public var fence: Int64?
 
-    public init(sessionId: String, stream: OutputSelection? = nil, fromOffset: Int64? = nil, follow: Bool? = nil) {
+    public init(
+        sessionId: String,
+        stream: OutputSelection? = nil,
+        fromOffset: Int64? = nil,
+        follow: Bool? = nil,
+        fence: Int64? = nil
+    ) {
         self.sessionId = sessionId
         self.stream = stream
         self.fromOffset = fromOffset
         self.follow = follow
+        self.fence = fence
     }
 }
 

@@ -61,11 +61,17 @@ struct OutputMerge {
     private(set) var offsets: [Protocol.OutputStream: Int64]
     private var pages: [Protocol.OutputStream: ArraySlice<OutputStore.Chunk>] = [:]
     private let streams: [Protocol.OutputStream]
+    /// The placement of the session whose output it is.
+    let fence: Int64
 
-    init(_ selection: OutputSelection, from offset: Int64, resumeAt id: String?) {
+    /// - Parameter id: An ``eventId`` to go on behind; one of another placement says nothing of this one's offsets.
+    init(_ selection: OutputSelection, from offset: Int64, resumeAt id: String?, fence: Int64) {
+        self.fence = fence
         streams = Protocol.OutputStream(rawValue: selection.rawValue).map { [$0] } ?? Protocol.OutputStream.allCases
         offsets = Dictionary(uniqueKeysWithValues: streams.map { ($0, offset) })
-        for part in (id ?? "").split(separator: ",") {
+        let parts = (id ?? "").split(separator: "/")
+        guard let positions = parts.last, (parts.count > 1 ? Int64(parts[0]) : 1) == fence else { return }
+        for part in positions.split(separator: ",") {
             let pair = part.split(separator: ":")
             guard pair.count == 2, let stream = Protocol.OutputStream(rawValue: String(pair[0])),
                 let position = Int64(pair[1]), position >= 0, offsets[stream] != nil
@@ -74,9 +80,10 @@ struct OutputMerge {
         }
     }
 
-    /// Where to go on behind everything that was taken: `stdout:4096,stderr:17`.
+    /// Where to go on behind everything that was taken: `stdout:4096,stderr:17`, of a later placement `2/stdout:17`.
     var eventId: String {
-        streams.compactMap { stream in offsets[stream].map { "\(stream.rawValue):\($0)" } }.joined(separator: ",")
+        let positions = streams.compactMap { stream in offsets[stream].map { "\(stream.rawValue):\($0)" } }
+        return (fence > 1 ? "\(fence)/" : "") + positions.joined(separator: ",")
     }
 
     /// Streams of which nothing is at hand: load their pages before the next chunk is taken.

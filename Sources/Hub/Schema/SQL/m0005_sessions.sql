@@ -108,7 +108,7 @@ CREATE UNIQUE INDEX unq_sessions_idempotency_key ON nave.sessions (account_id, i
     WHERE idempotency_key IS NOT NULL;
 -- The queue of sessions that wait for a spoke.
 CREATE INDEX idx_sessions_waiting ON nave.sessions (priority DESC, created_at, id)
-    WHERE status = 'busy' AND fence = 0;
+    WHERE (status = 'busy' AND fence = 0) OR status = 'retry';
 
 CREATE TRIGGER trg_sessions_touch BEFORE UPDATE ON nave.sessions
     FOR EACH ROW EXECUTE FUNCTION nave.touch();
