@@ -19,15 +19,16 @@ struct SchemaNode: Sendable {
 }
 
 /// What a schema asks of a value. Numbers of other schemas are places in ``SchemaTable/nodes``.
+/// What is large is held by reference, so that a keyword is cheap to pass around.
 enum SchemaKeyword: Sendable {
     case never
     // Validation.
     case type(JSONTypes)
     case oneOfValues([JSONValue])
     case const(JSONValue)
-    case number(NumberBounds)
+    indirect case number(NumberBounds)
     case length(least: Int?, most: Int?)
-    case pattern(Pattern)
+    indirect case pattern(Pattern)
     case itemCount(least: Int?, most: Int?)
     case uniqueItems
     case memberCount(least: Int?, most: Int?)
@@ -35,7 +36,7 @@ enum SchemaKeyword: Sendable {
     case dependentRequired([(name: String, needs: [String])])
     case format(StringFormat)
     // Applicators, of what is inside the value.
-    case members(MemberSchemas)
+    indirect case members(MemberSchemas)
     case propertyNames(Int)
     case items(prefix: [Int], rest: Int?)
     case contains(Int, least: Int, most: Int?)
