@@ -34,7 +34,7 @@ struct SchemaComparisonTests {
         #expect(input(old, wider).isEmpty)
         #expect(
             input(wider, old) == [
-                "a: is required and was not.", "a: no longer accepts number, null.", "a: minimum was 0 and is 1.",
+                "a: is required and was not.", "a: no longer accepts number, null.",
                 "b: enum was not there and is [\"x\",\"y\"].", "c: is no longer accepted.",
             ]
         )
@@ -78,13 +78,34 @@ struct SchemaComparisonTests {
             ],
             "$ref": "#/$defs/t",
         ]
-        #expect(input(tree, strict) == ["k: is required and was not."])
+        #expect(input(tree, strict) == ["k: is required and was not.", "kids[].k: is required and was not."])
         let (one, two): (JSONValue, JSONValue) = (["type": "string"], ["type": "integer"])
         #expect(input(one, ["anyOf": [one, two]]).isEmpty)
         #expect(input(["anyOf": [one, two]], ["type": ["string", "number"]]).isEmpty)
         #expect(!input(["anyOf": [one, two]], one).isEmpty)
         #expect(input(["items": one], ["items": two]) == ["[]: no longer accepts string."])
         #expect(input(["const": 3], ["minimum": 4]) == [": no longer accepts 3."])
+    }
+
+    /// What one keyword means may hang on others beside it, and what a reference means on where it stands.
+    @Test func whatLooksTheSameMayNotBe() {
+        let closed: JSONValue = [
+            "unevaluatedProperties": false, "properties": ["a": true], "additionalProperties": true,
+        ]
+        #expect(input(closed, ["unevaluatedProperties": false, "properties": ["a": true]]) != [])
+        #expect(input(["contains": true, "minContains": 0], ["contains": true]) != [])
+        let pattern: JSONValue = ["patternProperties": ["^a": true], "additionalProperties": false]
+        #expect(input(pattern, ["properties": ["b": true], "additionalProperties": false]) != [])
+        #expect(input(["type": "string"], ["oneOf": [["type": "string"], ["maxLength": 2]]]) != [])
+        #expect(input(["type": "string"], ["oneOf": [["type": "string"], ["type": "integer"]]]).isEmpty)
+        let (old, new): (JSONValue, JSONValue) = (
+            ["$defs": ["a": ["type": "string"]], "not": ["$ref": "#/$defs/a"]],
+            ["$defs": ["a": true], "not": ["$ref": "#/$defs/a"]]
+        )
+        #expect(input(old, new) != [])
+        #expect(input(old, old).isEmpty)
+        #expect(input(true, ["properties": ["a": ["type": "string"]]]) != [])
+        #expect(input(["const": "x"], ["$ref": "#/$defs/n", "$defs": ["n": ["type": "integer"]]]) != [])
     }
 
     @Test func whatCannotBeComparedIsADifference() {

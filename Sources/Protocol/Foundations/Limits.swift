@@ -74,9 +74,9 @@ public enum Limits {
     /// Schemas that are being applied at one time while a value is checked, so that the stack is bounded: JSON of
     /// ``jsonDepth`` through eight references or alternatives at each level.
     public static let schemaNesting = 512
-    /// What checking one value may take: keywords asked, values compared, places of a pattern. A thousand times what
-    /// a large call needs, about a fifth of a second; a hostile schema gets no more.
-    public static let schemaSteps = 4 << 20
+    /// What checking one value may take: schemas applied, values compared, states of a pattern. Several for each of
+    /// ``jsonValues``, a fraction of a second; a hostile schema gets no more.
+    public static let schemaSteps = 2 << 20
     /// How long what the database said of a key is believed: the longest a revocation on another hub may go unnoticed.
     public static let credentialCache = Duration.seconds(5)
     /// Keys remembered at a time, about 1 KiB each.

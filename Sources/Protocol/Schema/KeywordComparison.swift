@@ -3,18 +3,54 @@ struct KeywordComparison {
     let inside: [String: JSONValue]
     let outside: [String: JSONValue]
     let role: SchemaComparison.Role
+    /// The same reference means the same in both.
+    let sharesDefinitions: Bool
     private(set) var changes: [String] = []
 
     /// Keywords that say nothing about what fits.
-    static let annotations: Set<String> = [
-        "$schema", "$id", "$anchor", "$dynamicAnchor", "$comment", "$defs", "definitions", "title", "description",
-        "default", "deprecated", "readOnly", "writeOnly", "examples",
+    static let annotations = explanations.union([
+        "$id", "$anchor", "$dynamicAnchor", "$defs", "definitions",
+    ])
+
+    /// Those of them to which nothing refers either.
+    static let explanations: Set<String> = [
+        "$schema", "$comment", "title", "description", "default", "deprecated", "readOnly", "writeOnly", "examples",
     ]
 
-    init(inside: [String: JSONValue], outside: [String: JSONValue], role: SchemaComparison.Role) {
+    /// Keywords that hang on others beside them, so that schemas which have one cannot be put together.
+    static let entangled: Set<String> = [
+        "properties", "patternProperties", "additionalProperties", "unevaluatedProperties", "prefixItems", "items",
+        "unevaluatedItems", "contains", "minContains", "maxContains", "if", "then", "else",
+    ]
+
+    init(
+        inside: [String: JSONValue],
+        outside: [String: JSONValue],
+        role: SchemaComparison.Role,
+        sharesDefinitions: Bool
+    ) {
         self.inside = inside
         self.outside = outside
         self.role = role
+        self.sharesDefinitions = sharesDefinitions
+    }
+
+    /// Whether two schemas, or lists of them, mean the same without a closer look.
+    static func isSame(_ one: JSONValue?, _ other: JSONValue?, sharesDefinitions: Bool) -> Bool {
+        one == other && (sharesDefinitions || one.map { references(in: $0).isEmpty } ?? true)
+    }
+
+    /// Everything that a schema refers to.
+    static func references(in schema: JSONValue) -> [String] {
+        switch schema {
+        case .object(let members):
+            members.flatMap { name, value in
+                (name == "$ref" || name == "$dynamicRef" ? value.stringValue.map { [$0] } : nil)
+                    ?? references(in: value)
+            }
+        case .array(let elements): elements.flatMap(references)
+        case .null, .bool, .integer, .number, .string: []
+        }
     }
 
     /// - Parameter types: what both may be; keywords about others say nothing.
@@ -31,14 +67,17 @@ struct KeywordComparison {
             least("minItems", otherwise: 0)
             most("maxItems")
             if outside["uniqueItems"] == true, inside["uniqueItems"] != true { changed("uniqueItems") }
-            for keyword in ["contains", "minContains", "maxContains", "unevaluatedItems"] { same(keyword) }
+            if outside["contains"] != nil { sameTogether(["contains", "minContains", "maxContains"]) }
+            sameAltogether("unevaluatedItems")
         }
         if types.contains(.object) {
             least("minProperties", otherwise: 0)
             most("maxProperties")
-            for keyword in [
-                "patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties",
-            ] { same(keyword) }
+            for keyword in ["propertyNames", "dependentRequired", "dependentSchemas"] { same(keyword) }
+            if inside["patternProperties"] != nil || outside["patternProperties"] != nil {
+                sameTogether(["patternProperties", "properties", "additionalProperties"])
+            }
+            sameAltogether("unevaluatedProperties")
         }
         for keyword in ["enum", "const"] where outside[keyword] != nil { changed(keyword) }
         for keyword in ["not", "if", "then", "else"] { same(keyword) }
@@ -90,7 +129,25 @@ struct KeywordComparison {
     }
 
     private mutating func same(_ keyword: String) {
-        if let wanted = outside[keyword], inside[keyword] != wanted { changed(keyword) }
+        if outside[keyword] != nil, !isSame(keyword) { changed(keyword) }
+    }
+
+    private func isSame(_ keyword: String) -> Bool {
+        Self.isSame(inside[keyword], outside[keyword], sharesDefinitions: sharesDefinitions)
+    }
+
+    /// Keywords that mean something only together; the first names them all.
+    private mutating func sameTogether(_ keywords: [String]) {
+        guard let first = keywords.first(where: { !isSame($0) }) else { return }
+        changed(first)
+    }
+
+    /// A keyword whose meaning hangs on everything beside it.
+    private mutating func sameAltogether(_ keyword: String) {
+        guard let wanted = outside[keyword], wanted != true else { return }
+        let (one, other) = (inside, outside)
+        let isSame = Self.isSame(.object(one), .object(other), sharesDefinitions: sharesDefinitions)
+        if !isSame { changed(keyword) }
     }
 
     private mutating func changed(_ keyword: String) {

@@ -50,7 +50,7 @@ public enum SchemaComparison {
 
     private static func differences(narrow: JSONValue, wide: JSONValue, _ role: Role) -> [Difference] {
         var walk = SchemaContainment(narrow: narrow, wide: wide, role: role)
-        walk.compare(narrow, within: wide, at: "")
+        walk.compareAll()
         return walk.differences
     }
 }

@@ -10,12 +10,30 @@ struct SchemaContainment {
     private var pairs = 20_000
 
     init(narrow: JSONValue, wide: JSONValue, role: SchemaComparison.Role) {
-        roots = (narrow, wide)
+        roots = (Self.bare(narrow), Self.bare(wide))
         self.role = role
     }
 
+    mutating func compareAll() { compare(roots.narrow, within: roots.wide, at: "") }
+
+    /// A schema without what only explains it.
+    private static func bare(_ schema: JSONValue) -> JSONValue {
+        guard case .object(var members) = schema else { return schema }
+        for keyword in KeywordComparison.explanations { members[keyword] = nil }
+        for (keyword, kind) in SchemaCompiler.children {
+            switch (kind, members[keyword]) {
+            case (.one, let child?): members[keyword] = bare(child)
+            case (.list, .array(let children)?): members[keyword] = .array(children.map(bare))
+            case (.map, .object(let children)?): members[keyword] = .object(children.mapValues(bare))
+            case (.one, nil), (.list, _), (.map, _): continue
+            }
+        }
+        return .object(members)
+    }
+
     /// Notes each way in which `narrow` allows what `wide` does not.
-    mutating func compare(_ narrow: JSONValue, within wide: JSONValue, at path: String) {
+    private mutating func compare(_ narrow: JSONValue, within wide: JSONValue, at path: String) {
+        if isSame(narrow, wide) { return }
         depth += 1
         pairs -= 1
         defer { depth -= 1 }
@@ -31,7 +49,8 @@ struct SchemaContainment {
             return
         }
         guard case .object(let outside) = outer, inner != false else { return }
-        let inside: [String: JSONValue] = if case .object(let members) = inner { members } else { [:] }
+        let inside: [String: JSONValue] =
+            if case .object(let members) = inner { members } else { ["additionalProperties": true] }
         compare(inside, within: outside, at: path)
     }
 
@@ -40,30 +59,65 @@ struct SchemaContainment {
             return compare(values: values, within: outside, at: path)
         }
         for keyword in ["anyOf", "oneOf"] {
-            guard let branches = inside[keyword]?.arrayValue, inside[keyword] != outside[keyword] else { continue }
+            guard let branches = inside[keyword]?.arrayValue, !isSame(inside[keyword], outside[keyword]) else {
+                continue
+            }
             return compare(branches: branches, beside: inside, keyword, within: outside, at: path)
         }
         let types = Self.types(of: inside)
         let allowed = Self.types(of: outside)
-        let strange = types.subtracting(allowed.contains(.number) ? allowed.union(.integer) : allowed)
+        let strange = types.subtracting(allowed.withIntegers)
         if !strange.isEmpty {
             let names = strange.names.joined(separator: ", ")
             note(role == .input ? "no longer accepts \(names)." : "may also be \(names).", at: path)
         }
         let common = types.subtracting(strange)
-        var comparison = KeywordComparison(inside: inside, outside: outside, role: role)
+        var comparison = KeywordComparison(
+            inside: inside,
+            outside: outside,
+            role: role,
+            sharesDefinitions: roots.narrow == roots.wide
+        )
         comparison.compare(common)
         for change in comparison.changes { note(change, at: path) }
         if common.contains(.object) { compareMembers(inside, outside, at: path) }
         if common.contains(.array) { compareItems(inside, outside, at: path) }
-        for branch in outside["allOf"]?.arrayValue ?? [] where inside["allOf"]?.arrayValue?.contains(branch) != true {
+        compareAlternatives(inside, outside, at: path)
+    }
+
+    private mutating func compareAlternatives(
+        _ inside: [String: JSONValue],
+        _ outside: [String: JSONValue],
+        at path: String
+    ) {
+        let mine = inside["allOf"]?.arrayValue ?? []
+        for branch in outside["allOf"]?.arrayValue ?? [] where !mine.contains(where: { isSame($0, branch) }) {
             compare(.object(inside), within: branch, at: path)
         }
         for keyword in ["anyOf", "oneOf"] {
-            guard let branches = outside[keyword]?.arrayValue, inside[keyword] != outside[keyword] else { continue }
-            if branches.contains(where: { isWithin(.object(inside), $0) }) { continue }
-            note("has other alternatives (\(keyword)).", at: path)
+            guard let branches = outside[keyword]?.arrayValue, !isSame(inside[keyword], outside[keyword]) else {
+                continue
+            }
+            let place = branches.firstIndex { isWithin(.object(inside), $0) }
+            let types = Self.types(of: inside)
+            // Exactly one must fit, so the others must be of another kind.
+            let isAlone =
+                keyword == "anyOf" || branches.indices.allSatisfy { $0 == place || !mayBe(types, branches[$0]) }
+            if place == nil || !isAlone { note("has other alternatives (\(keyword)).", at: path) }
         }
+    }
+
+    /// Whether a schema may fit values of these types.
+    private func mayBe(_ types: JSONTypes, _ schema: JSONValue) -> Bool {
+        guard let target = Self.follow(schema, in: roots.wide) else { return true }
+        guard case .object(let members) = target else { return target != false }
+        let own = Self.types(of: members)
+        let (one, other) = (own.withIntegers, types.withIntegers)
+        return !one.isDisjoint(with: other)
+    }
+
+    private func isSame(_ one: JSONValue?, _ other: JSONValue?) -> Bool {
+        KeywordComparison.isSame(one, other, sharesDefinitions: roots.narrow == roots.wide)
     }
 
     private static func types(of schema: [String: JSONValue]) -> JSONTypes {
@@ -81,9 +135,11 @@ struct SchemaContainment {
     private mutating func compare(values: [JSONValue], within outside: [String: JSONValue], at path: String) {
         var schema = outside
         for keyword in ["$defs", "definitions"] { schema[keyword] = roots.wide[keyword] }
-        guard let compiled = try? JSONSchema(.object(schema)) else {  // It refers elsewhere.
-            if outside["enum"] != .array(values) { note("cannot be compared; keep it as it was.", at: path) }
-            return
+        let isMovable = KeywordComparison.references(in: .object(schema)).allSatisfy { reference in
+            ["#/$defs/", "#/definitions/"].contains { reference.hasPrefix($0) }
+        }
+        guard isMovable, let compiled = try? JSONSchema(.object(schema)) else {  // It refers to where it no longer is.
+            return note("cannot be compared; keep it as it was.", at: path)
         }
         let strange = values.filter { !compiled.accepts($0) }
         guard !strange.isEmpty else { return }
@@ -192,7 +248,7 @@ struct SchemaContainment {
     private static func follow(_ schema: JSONValue, in root: JSONValue) -> JSONValue? {
         var schema = schema
         for _ in 0..<Limits.jsonDepth {
-            guard schema["$dynamicRef"] == nil else { return nil }
+            guard schema["$dynamicRef"] == nil, schema["$id"] == nil || schema == root else { return nil }
             guard let text = schema["$ref"]?.stringValue, case .object(var beside) = schema else { return schema }
             guard text.hasPrefix("#"), let target = SchemaLibrary.value(in: root, atFragment: text.dropFirst()) else {
                 return nil
@@ -200,9 +256,10 @@ struct SchemaContainment {
             beside["$ref"] = nil
             switch target {
             case .object(let members):
-                // Where both say something, both count.
+                // Where both say something, both count; and some say something about what stands beside them.
                 let isClear = beside.keys.allSatisfy {
-                    members[$0] == nil || KeywordComparison.annotations.contains($0)
+                    KeywordComparison.annotations.contains($0)
+                        || (members[$0] == nil && !KeywordComparison.entangled.contains($0))
                 }
                 guard isClear else { return nil }
                 schema = .object(members.merging(beside) { kept, _ in kept })

@@ -55,9 +55,11 @@ public struct JSONSchema: Sendable {
 
     /// Everything that keeps a value from fitting, at most ``Limits/violations``; none if it fits.
     public func violations(in value: JSONValue) -> [Fault.Violation] {
-        if accepts(value) { return [] }
-        var evaluation = SchemaEvaluation(table, isListening: true)
-        return evaluation.violations(in: value)
+        var first = SchemaEvaluation(table)
+        if first.accepts(value) { return [] }
+        if let stop = first.stop { return [stop.violation] }
+        var second = SchemaEvaluation(table, isListening: true)
+        return second.violations(in: value)
     }
 
     /// - Throws: `VALIDATION_ERROR` with all ``violations(in:)``.

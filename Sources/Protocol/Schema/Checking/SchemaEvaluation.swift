@@ -19,6 +19,13 @@ struct SchemaEvaluation {
     /// What ends an evaluation before it has an answer.
     enum Stop {
         case tooLong, tooDeep
+
+        var violation: Fault.Violation {
+            switch self {
+            case .tooLong: Fault.Violation(path: "", message: "takes too long to check against its schema.")
+            case .tooDeep: Fault.Violation(path: "", message: "goes too deep to be checked against its schema.")
+            }
+        }
     }
 
     /// One step into a value.
@@ -39,11 +46,7 @@ struct SchemaEvaluation {
 
     mutating func violations(in value: JSONValue) -> [Fault.Violation] {
         let isAccepted = accepts(value)
-        switch stop {
-        case .tooLong?: return [Fault.Violation(path: "", message: "takes too long to check against its schema.")]
-        case .tooDeep?: return [Fault.Violation(path: "", message: "goes too deep to be checked against its schema.")]
-        case nil: break
-        }
+        if let stop { return [stop.violation] }
         if isAccepted { return [] }
         let found = findings.prefix(Limits.violations).map { Fault.Violation(path: $0.path, message: $0.message) }
         return found.isEmpty ? [Fault.Violation(path: "", message: "does not fit its schema.")] : found

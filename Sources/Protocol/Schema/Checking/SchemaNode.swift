@@ -103,6 +103,9 @@ struct JSONTypes: OptionSet, Hashable, Sendable {
         return Self.words.filter { shown.contains($0.type) }.map(\.expectation).joined(separator: " or ")
     }
 
+    /// Numbers may be whole.
+    var withIntegers: JSONTypes { contains(.number) ? union(.integer) : self }
+
     func allows(_ value: JSONValue) -> Bool {
         switch value {
         case .null: contains(.null)

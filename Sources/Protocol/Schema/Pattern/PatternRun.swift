@@ -39,6 +39,8 @@ struct PatternRun {
             guard steps > 0 else { return false }
             if current.list.isEmpty {
                 if isAnchored || program.isAnchored { return false }
+                // What was met here without waiting for a character may lead on from the next place.
+                current.clear()
                 continue
             }
             guard place < text.count else { return false }
