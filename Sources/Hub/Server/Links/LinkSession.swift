@@ -90,6 +90,7 @@ final class LinkSession: Sendable {
         case .heartbeat(let heartbeat):
             guard let incarnation = state.value.incarnation else { return }
             hall.heartbeats.note(spoke, incarnation: incarnation, heartbeat)
+            hall.metrics.fleet.heard(spoke, heartbeat, applied: state.value.mark?.seq ?? 0)
         case .deliver(let call): deliver(call)
         case .notUnderstood(let type):
             hall.logger.info(
@@ -192,7 +193,9 @@ extension LinkSession {
         }
         let reason = end.words
         hall.logger.info("A link ended.", metadata: ["spoke": "\(spoke)", "reason": "\(reason)"])
-        guard hall.registry.ended(self), let incarnation = state.value.incarnation else { return }
+        let isLast = hall.registry.ended(self)
+        if isLast { hall.metrics.fleet.parted(spoke) }
+        guard isLast, let incarnation = state.value.incarnation else { return }
         hall.partings.note(spoke, incarnation: incarnation, reason: reason)
     }
 
