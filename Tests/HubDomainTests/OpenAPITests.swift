@@ -1,4 +1,5 @@
 import HubCore
+import HubDomains
 import Protocol
 import Testing
 

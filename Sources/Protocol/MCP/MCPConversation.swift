@@ -100,12 +100,14 @@ public struct MCPConversation: Sendable {
         guard let name = request.params["name"]?.stringValue, let tool = MCPTool(rawValue: name) else {
             throw RPCFailure(RPCFailure.invalidParams, "The tools are list, search, schema and call.")
         }
+        let call: MCPToolCall
         do throws(Fault) {
-            return try work(request, .tool(try tool.call(with: request.params["arguments"] ?? [:])))
+            call = try tool.call(with: request.params["arguments"] ?? [:])
         } catch {
             // An input that is wrong is for the model to mend: an answer, not an error of the protocol.
             return .answer(RPCMessage.answer(to: request.id, MCPResult.failure(error)))
         }
+        return try work(request, .tool(call))
     }
 
     private mutating func readResource(_ request: RPCRequest) throws(RPCFailure) -> Step {

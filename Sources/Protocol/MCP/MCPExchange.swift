@@ -83,10 +83,10 @@ public struct MCPExchange<Provider: MCPProvider>: Sendable {
             try await provider.subscribe(ask) { (value) async throws(Fault) in
                 let parsed = try JSONValue(parsing: value.data)
                 let shown = isOutput ? parsed.withBytesAsText : parsed
-                let count = await basket.change { gathered -> Int? in
-                    gathered.take(shown, bytes: value.data.count, id: value.id) ? gathered.values.count : nil
+                let count = await basket.change { gathered in
+                    gathered.take(shown, bytes: value.data.count, id: value.id) ? gathered.values.count : 0
                 }
-                if let token, let count { await tell(Self.progress(token, count, shown)) }
+                if let token, count > 0 { await tell(Self.progress(token, count, shown)) }
                 if await basket.contents.stopped != nil { throw Fault(.aborted, "That is enough.") }
             }
         } catch {

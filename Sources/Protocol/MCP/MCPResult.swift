@@ -67,7 +67,8 @@ enum MCPResult {
     static func prefix(of bytes: [UInt8], max: Int = Limits.mcpCutBytes) -> String {
         guard bytes.count > max else { return String(decoding: bytes, as: UTF8.self) }
         // A byte of the form 10xxxxxx goes on with a character that began before it.
-        let end = (0...max).reversed().first { bytes[$0] & 0xC0 != 0x80 } ?? 0
+        var end = max
+        while end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
         return String(decoding: bytes[..<end], as: UTF8.self)
     }
 }

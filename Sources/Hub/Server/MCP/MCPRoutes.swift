@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 import Protocol
+import Transport
 
 /// `POST`, `GET` and `DELETE /mcp`: the Model Context Protocol over streamable HTTP.
 ///
