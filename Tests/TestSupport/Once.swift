@@ -1,7 +1,7 @@
-public import Protocol
+import Protocol
 
 /// Something expensive that is made once, by whoever asks first, while the others wait.
-public actor Once<Value: Sendable> {
+actor Once<Value: Sendable> {
     private enum State {
         case untouched
         case underWay([CheckedContinuation<Result<Value, Fault>, Never>])
@@ -10,10 +10,7 @@ public actor Once<Value: Sendable> {
 
     private var state = State.untouched
 
-    public init() {}
-
-    /// The value; made by this caller if it is the first.
-    public func value(_ make: @Sendable () async throws(Fault) -> Value) async throws(Fault) -> Value {
+    func value(_ make: @Sendable () async throws(Fault) -> Value) async throws(Fault) -> Value {
         switch state {
         case .done(let result): return try result.get()
         case .underWay:
