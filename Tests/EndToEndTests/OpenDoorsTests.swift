@@ -55,7 +55,8 @@ import Testing
         try await succeeded(
             "schemathesis",
             [
-                "run", fleet.url + "/openapi.json", "--header", "Authorization: Bearer \(key)",
+                "--config-file", PythonTools.file("schemathesis.toml"), "run", fleet.url + "/openapi.json", "--header",
+                "Authorization: Bearer \(key)",
                 "--checks", checks.joined(separator: ","), "--phases", "examples,coverage,fuzzing",
                 "--exclude-path-regex", "^/v1/subscribe/", "--max-examples", "5", "--seed", "1", "--workers", "2",
                 "--request-timeout", "30", "--generation-database", "none", "--no-color",

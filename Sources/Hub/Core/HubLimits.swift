@@ -46,4 +46,6 @@ extension Limits {
     public static let mcpSessionIdle = Duration.seconds(1_800)
     /// Operations that `/metrics` counts apart; the calls of further ones are counted together.
     public static let metricsOperations = 500
+    /// How long a starting hub waits for its database.
+    public static let databaseStart = Duration.seconds(60)
 }

@@ -4,18 +4,24 @@ public import Protocol
 /// routes that are no operations.
 public struct OpenAPIDocument: Sendable {
     private let specs: [OperationSpec]
+    private let foreign: Set<String>
     private let url: String?
 
-    /// - Parameter url: Where the hub is reached; the document's own origin if absent.
-    public init(_ specs: [OperationSpec], url: String? = nil) {
+    /// - Parameters:
+    ///   - specs: The hub's own operations, and those of spokes.
+    ///   - foreign: The ids of those that a spoke declares. The hub reads `null` in an input of its own as left out;
+    ///     what a spoke's schema says is taken to the letter.
+    ///   - url: Where the hub is reached; the document's own origin if absent.
+    public init(_ specs: [OperationSpec], foreign: Set<String> = [], url: String? = nil) {
         self.specs = specs.sorted { $0.id < $1.id }
+        self.foreign = foreign
         self.url = url
     }
 
     /// The document as JSON.
     public var json: JSONValue {
         var paths = OpenAPIRoutes.paths
-        for spec in specs { paths[Self.path(of: spec)] = ["post": Self.operation(spec)] }
+        for spec in specs { paths[Self.path(of: spec)] = ["post": operation(spec)] }
         var members: [String: JSONValue] = [
             "openapi": "3.1.0",
             "info": [
@@ -40,9 +46,9 @@ public struct OpenAPIDocument: Sendable {
         spec.type == .subscription ? "/v1/subscribe/\(spec.id)" : "/v1/call/\(spec.id)"
     }
 
-    private static func operation(_ spec: OperationSpec) -> JSONValue {
+    private func operation(_ spec: OperationSpec) -> JSONValue {
         var responses = OpenAPIParts.refusals
-        responses["200"] = spec.type == .subscription ? events(spec) : answer(spec)
+        responses["200"] = spec.type == .subscription ? Self.events(spec) : Self.answer(spec)
         for (status, codes) in Dictionary(grouping: spec.errorSchemas ?? [], by: { $0.httpStatus ?? 500 }) {
             // The contract's own statuses are there already, in the same form.
             guard responses[String(status)] == nil else { continue }
@@ -51,12 +57,14 @@ public struct OpenAPIDocument: Sendable {
         }
         var members: [String: JSONValue] = [
             "operationId": .string(spec.id), "tags": [.string(spec.namespace)],
-            "summary": .string(spec.title ?? spec.description), "description": .string(said(of: spec)),
+            "summary": .string(spec.title ?? spec.description), "description": .string(Self.said(of: spec)),
             "parameters": OpenAPIParts.parameters(of: spec.type), "responses": .object(responses),
         ]
         let needsInput = spec.inputSchema["required"]?.arrayValue?.isEmpty == false
+        let input = Self.embedded(spec.inputSchema)
+        let shown = foreign.contains(spec.id) ? input : Self.allowingNull(input)
         members["requestBody"] = [
-            "required": .bool(needsInput), "content": ["application/json": ["schema": embedded(spec.inputSchema)]],
+            "required": .bool(needsInput), "content": ["application/json": ["schema": shown]],
         ]
         return .object(members)
     }
@@ -95,6 +103,27 @@ public struct OpenAPIDocument: Sendable {
     private static func embedded(_ schema: JSONValue) -> JSONValue {
         guard case .object(var members) = schema else { return schema }
         members["$schema"] = nil
+        return .object(members)
+    }
+
+    /// The schema of an input of the hub's own: what may be left out may as well be `null`.
+    private static func allowingNull(_ schema: JSONValue) -> JSONValue {
+        guard case .object(var members) = schema else { return schema }
+        for key in ["items", "additionalProperties"] { members[key] = members[key].map(allowingNull) }
+        guard case .object(let properties)? = members["properties"] else { return .object(members) }
+        let required = Set(members["required"]?.arrayValue ?? [])
+        let shown = properties.map { name, property -> (String, JSONValue) in
+            let inner = allowingNull(property)
+            return (name, required.contains(.string(name)) ? inner : nullable(inner))
+        }
+        members["properties"] = .object(Dictionary(shown, uniquingKeysWith: { first, _ in first }))
+        return .object(members)
+    }
+
+    private static func nullable(_ schema: JSONValue) -> JSONValue {
+        guard case .object(var members) = schema, let type = members["type"]?.stringValue else { return schema }
+        members["type"] = [.string(type), "null"]
+        if let choices = members["enum"]?.arrayValue { members["enum"] = .array(choices + [.null]) }
         return .object(members)
     }
 }

@@ -59,10 +59,11 @@ struct MCPOutput: Hashable, Sendable {
 }
 
 /// What is gathered while values come in from another task.
-actor MCPBasket<Contents: Sendable> {
-    private(set) var contents: Contents
+public actor MCPBasket<Contents: Sendable> {
+    public private(set) var contents: Contents
 
-    init(_ contents: Contents) { self.contents = contents }
+    public init(_ contents: Contents) { self.contents = contents }
 
-    func change<Value: Sendable>(_ change: @Sendable (inout Contents) -> Value) -> Value { change(&contents) }
+    /// Changes the contents, and answers as `change` does.
+    public func change<Value: Sendable>(_ change: @Sendable (inout Contents) -> Value) -> Value { change(&contents) }
 }

@@ -7,20 +7,27 @@ import Protocol
 struct LocalConversation: Sendable {
     let path: String
 
+    /// One line of an answer.
+    enum Line: Sendable {
+        case value(JSONValue)
+        /// The natural end of a subscription.
+        case completed
+    }
+
     /// Sends one request and hands over each line of the answer until `hear` has enough.
     ///
-    /// - Throws: `UNAVAILABLE` when no spoke runs there or it hangs up, `ABORTED` when cancelled, whatever `hear` throws.
+    /// - Throws: `UNAVAILABLE` when no spoke runs there or it hangs up, `ABORTED` when cancelled, whatever the spoke
+    ///   answers and `hear` throws.
     func exchange(
         _ request: LocalRequest,
-        hear: @escaping @Sendable (LocalResponse) async throws(Fault) -> Bool
+        hear: @escaping @Sendable (Line) async throws(Fault) -> Bool
     ) async throws(Fault) {
         do {
             let channel = try await connect()
             try await channel.executeThenClose { lines, output in
                 try await output.write(ByteBuffer(bytes: WireCoder.bytes(of: request) + [UInt8(ascii: "\n")]))
                 for try await line in lines {
-                    let response: LocalResponse = try WireCoder.value(from: line.readableBytesView)
-                    guard try await hear(response) else { return }
+                    guard try await hear(try Self.line(line)) else { return }
                 }
                 throw Fault(.unavailable, "The spoke hung up before it answered.")
             }
@@ -33,20 +40,19 @@ struct LocalConversation: Sendable {
 
     /// Sends one request that has one answer.
     func ask(_ request: LocalRequest) async throws(Fault) -> JSONValue {
-        let basket = Basket()
-        try await exchange(request) { (response) async throws(Fault) in
-            await basket.put(response)
+        let basket = MCPBasket(JSONValue.null)
+        try await exchange(request) { (line) async throws(Fault) in
+            if case .value(let value) = line { await basket.change { $0 = value } }
             return false
         }
-        guard let response = await basket.response else { return .null }
-        if let error = response.error { throw error }
-        return response.result ?? .null
+        return await basket.contents
     }
 
-    private actor Basket {
-        private(set) var response: LocalResponse?
-
-        func put(_ response: LocalResponse) { self.response = response }
+    private static func line(_ bytes: ByteBuffer) throws(Fault) -> Line {
+        let line = try JSONValue(parsing: Array(bytes.readableBytesView), depth: Limits.jsonDepth + 2)
+        if let error = line["error"] { throw try error.decoded(as: Fault.self) }
+        if line["completed"] == true { return .completed }
+        return .value(line["result"] ?? .null)
     }
 
     private static let aborted = Fault(.aborted, "The call was aborted.")

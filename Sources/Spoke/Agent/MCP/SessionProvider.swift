@@ -31,7 +31,35 @@ public struct SessionProvider: MCPProvider {
         _ ask: MCPCallArguments,
         deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        throw Fault(.unavailable, "Subscriptions do not go through the spoke's socket yet.")
+        guard let method = LocalRequest.Method(rawValue: "subscribe") else {
+            throw Fault(.unavailable, "Subscriptions do not go through this spoke's socket.")
+        }
+        let request = LocalRequest(method: method, parameters: parameters(of: ask), session: session)
+        let conversation = conversation
+        let wait = ask.deadline
+        let outcome = await withTaskGroup(of: Result<Void, Fault>?.self) { group in
+            group.addTask {
+                do throws(Fault) {
+                    try await conversation.exchange(request) { (line) async throws(Fault) in
+                        guard case .value(let value) = line else { return false }
+                        try await deliver(MCPValue(id: nil, data: value.serialized()))
+                        return true
+                    }
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                // Cancelled means that the values ended first.
+                try? await Task.sleep(for: wait)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        guard let outcome else { throw Fault(.timeout, "\(ask.operation) went on longer than deadlineSeconds.") }
+        try outcome.get()
     }
 
     private func result(of ask: MCPCallArguments) async throws(Fault) -> JSONValue {
@@ -41,6 +69,9 @@ public struct SessionProvider: MCPProvider {
 
     private func parameters(of ask: MCPCallArguments) -> JSONValue {
         let operation = ask.spoke.map { "dev.\($0).\(ask.operation)" } ?? ask.operation
-        return ["operation": .string(operation), "input": ask.input ?? [:]]
+        var members: [String: JSONValue] = ["operation": .string(operation), "input": ask.input ?? [:]]
+        members["deadlineMilliseconds"] = .integer(ask.deadline.milliseconds)
+        members["idempotencyKey"] = ask.idempotencyKey.map(JSONValue.string)
+        return .object(members)
     }
 }
