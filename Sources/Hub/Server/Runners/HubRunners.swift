@@ -30,6 +30,7 @@ struct HubRunners: Sendable {
     private let database: Database
     private let presence: PresenceRunner
     private let placementBell = WakeBell()
+    private let transcriptBell: WakeBell
     private let acknowledgementBell: WakeBell
     private let partingBell: WakeBell
     private let logger: Logger
@@ -52,6 +53,8 @@ struct HubRunners: Sendable {
             terms: LinkTerms(hubId: identity.id)
         )
         let (acknowledgementBell, partingBell, placementBell) = (WakeBell(), WakeBell(), placementBell)
+        let transcriptBell = WakeBell()
+        self.transcriptBell = transcriptBell
         self.acknowledgementBell = acknowledgementBell
         self.partingBell = partingBell
         acknowledgements = AcknowledgementBook { acknowledgementBell.ring() }
@@ -68,7 +71,10 @@ struct HubRunners: Sendable {
             metrics: metrics,
             logger: logger,
             apply: { (batches) async throws(Fault) in try await journal.apply(batches) },
-            applied: { placementBell.ring() }
+            applied: {
+                placementBell.ring()
+                transcriptBell.ring()
+            }
         )
     }
 
@@ -121,6 +127,16 @@ struct HubRunners: Sendable {
                 bell: placementBell,
                 logger: logger,
                 work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
+            ),
+            RepeatingRunner(
+                name: "transcripts",
+                interval: Limits.flushInterval,
+                bell: transcriptBell,
+                logger: logger,
+                work: { [domains, transcriptBell] () async throws(Fault) in
+                    // A pass reads a page of each: whoever has more is read again.
+                    if try await domains.coordination.readTranscripts() > 0 { transcriptBell.ring() }
+                }
             ),
             RepeatingRunner(
                 name: "losses",
