@@ -26,5 +26,6 @@ public enum Schema {
         SchemaStep(4, "spokes", PackageResources.m0004_spokes_sql),
         SchemaStep(5, "sessions", PackageResources.m0005_sessions_sql),
         SchemaStep(6, "coordination", PackageResources.m0006_coordination_sql),
+        SchemaStep(7, "calls", PackageResources.m0007_calls_sql),
     ]
 }

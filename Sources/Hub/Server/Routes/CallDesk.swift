@@ -8,9 +8,12 @@ import Synchronization
 /// The operations as every door runs them: metered, bounded in time, counted, and refused while the hub drains.
 struct CallDesk: Sendable {
     let operations: OperationTable
+    let recorder: CallRecorder
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
+    /// Who answers the hub's own operations: this process.
+    let provider: CallProvider
     let logger: Logger
 
     /// Operations that begin new work and so are not taken on a hub that is about to leave.
@@ -25,9 +28,17 @@ struct CallDesk: Sendable {
             try limiter.count(call: caller.principal.rateKey)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            let isMutation = operations.spec(of: name)?.type == .mutation
-            return try await bounded(name, wait, isMutation) { () async throws(Fault) in
-                try await operations.call(name, input: input, by: caller.waiting(wait))
+            let (caller, subject) = (caller.waiting(wait), subject(name))
+            let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
+            return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                call?.provided(by: provider)
+                let isMutation = subject?.kind == .mutation
+                if isMutation { call?.detach() }
+                return try await bounded(name, wait, isMutation) { () async throws(Fault) in
+                    try await detached(isMutation ? call : nil) { () async throws(Fault) in
+                        try await operations.call(name, input: input, by: caller)
+                    }
+                }
             }
         }
     }
@@ -44,13 +55,15 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(call: caller.principal.rateKey)
-            try await operations.subscribe(
-                name,
-                input: input,
-                lastEventId: lastEventId,
-                by: caller,
-                deliver: deliver
-            )
+            let outcome = { @Sendable (_: Void) in CallOutcome.ended }
+            try await recorded(subject(name), input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                call?.provided(by: provider)
+                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller) {
+                    (value) async throws(Fault) in
+                    try await deliver(value)
+                    call?.delivered()
+                }
+            }
         }
     }
 

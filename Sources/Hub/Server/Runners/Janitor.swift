@@ -10,5 +10,6 @@ struct Janitor: Sendable {
         _ = try await domains.joinTokens.prune()
         _ = try await domains.mutations.prune()
         try await domains.coordination.prune()
+        try await domains.calls.prune()
     }
 }

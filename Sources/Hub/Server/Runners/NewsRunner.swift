@@ -5,7 +5,7 @@ import Protocol
 import ServiceLifecycle
 
 /// Listens to what other hubs, and this one, committed: commands for spokes that are linked here, revoked keys,
-/// sessions that wait for a place.
+/// sessions that wait for a place, calls that were aborted.
 struct NewsRunner: Service {
     let database: Database
     let domains: Domains
@@ -17,11 +17,14 @@ struct NewsRunner: Service {
     private static let keys = "nave_keys"
 
     func run() async throws {
-        let news = database.listen([CommandStore.channel, CoordinationDomain.placementChannel, Self.keys])
+        let news = database.listen([
+            CommandStore.channel, CallStore.channel, CoordinationDomain.placementChannel, Self.keys,
+        ])
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
+            case .notified(CallStore.channel, let call): domains.calls.recorder.aborted(CallID(call))
             case .notified(Self.keys, let key): domains.authenticator.forget(KeyID(key))
             case .notified(CoordinationDomain.placementChannel, _): placement.ring()
             case .notified: break
