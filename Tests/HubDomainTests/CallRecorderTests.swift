@@ -140,12 +140,12 @@ import Testing
             try await stage.recorder.tidy()
             let failure = CallOutcome.failed(Fault(.notFound, "None."))
             try await stage.made("project-query")
-            try await stage.made("project-query-failed", failure)
+            try await stage.made("project-query-failed", outcome: failure)
             try await stage.made("project-mutation", CallStage.mutation)
             let get = CallSubject(operationId: "session.get", kind: .query)
             let abort = CallSubject(operationId: "session.abort", kind: .mutation)
             try await stage.made("session-query", get)
-            try await stage.made("session-query-failed", get, failure)
+            try await stage.made("session-query-failed", get, outcome: failure)
             let mutation = try await stage.open("session-mutation", abort)
             #expect(try await stage.nodes(where: "request_id = 'session-mutation'") == 0)
             // Not kept, and aborted all the same.
@@ -167,22 +167,25 @@ import Testing
                 "secret",
                 secret,
                 input: .value(["name": "canary-in"]),
-                .answered(Array(#"{"key":"canary-out"}"#.utf8))
+                outcome: .answered(Array(#"{"key":"canary-out"}"#.utf8))
             )
             let hidden = try await stage.record("secret")
             #expect(hidden.secret == true && hidden.input == nil && hidden.output == nil && hidden.outputDigest == nil)
             #expect(try await stage.nodes(where: "call_graph_nodes::text LIKE '%canary%'") == 0)
             let long = Array("\"\(String(repeating: "y", count: Limits.callPayloadBytes))\"".utf8)
-            try await stage.made("large", input: .json(long), .answered(long))
+            try await stage.made("large", input: .json(long), outcome: .answered(long))
             let large = try await stage.record("large")
             #expect(large.input == nil && large.inputBytes == long.count && large.outputBytes == long.count)
             #expect(large.inputDigest == large.outputDigest && large.inputDigest?.hasPrefix("sha256:") == true)
-            try await stage.made("nul", input: .value("a\0b"), .failed(Fault(.execution, "No\0thing.")))
+            try await stage.made("nul", input: .value("a\0b"), outcome: .failed(Fault(.execution, "No\0thing.")))
             let nul = try await stage.record("nul")
             #expect(nul.status == .failed && nul.input == nil && nul.inputBytes == 10 && nul.error?.code == .execution)
             // One that is no JSON at all, amid others of its batch.
             for number in 0..<20 {
-                try await stage.made("b-\(number)", number == 7 ? .answered(Array("{nonsense".utf8)) : .answered([49]))
+                try await stage.made(
+                    "b-\(number)",
+                    outcome: number == 7 ? .answered(Array("{nonsense".utf8)) : .answered([49])
+                )
             }
             #expect(try await stage.nodes(where: "request_id LIKE 'b-%' AND status = 'completed'") == 20)
             #expect(try await stage.record("b-7").outputBytes == 9)

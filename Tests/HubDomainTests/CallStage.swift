@@ -57,7 +57,7 @@ struct CallStage {
         below parent: String? = nil,
         input: CallPayload? = .value(["a": 1]),
         by caller: Caller? = nil,
-        _ outcome: CallOutcome = .answered(Array("true".utf8))
+        outcome: CallOutcome = .answered(Array("true".utf8))
     ) async throws {
         recorder.close(try await open(id, subject, below: parent, input: input, by: caller), outcome)
     }

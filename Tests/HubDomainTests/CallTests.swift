@@ -156,7 +156,7 @@ import Testing
                 try await stage.made(
                     String(format: "l-%02d", number),
                     isEven ? CallStage.query : CallStage.mutation,
-                    isEven ? .answered([49]) : .failed(Fault(.conflict, "There."))
+                    outcome: isEven ? .answered([49]) : .failed(Fault(.conflict, "There."))
                 )
             }
             var (found, cursor): ([String], String?) = ([], nil)
@@ -214,7 +214,7 @@ import Testing
                 ),
                 [stage.hub.admin.accountId]
             )
-            try await stage.made("sub", CallStage.subscription, .ended)
+            try await stage.made("sub", CallStage.subscription, outcome: .ended)
             let found = try await stage.hub.ask(GetCallLatency(windowSeconds: 600)).operations
             let row = try #require(found.first)
             #expect(found.count == 1 && row.operationId == "project.list" && row.calls == 100 && row.failures == 1)

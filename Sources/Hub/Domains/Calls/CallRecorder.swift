@@ -71,7 +71,8 @@ public final class CallRecorder: Sendable {
     /// A call came in and is handed to whoever answers it. A mutation's node is committed before this returns.
     ///
     /// - Parameter waits: It is not handed to anyone yet: it stays pending until ``dispatch(_:)``.
-    /// - Fails with `unavailable` if a mutation cannot be written down: then it must not be dispatched.
+    /// - Fails with `unavailable` if a mutation cannot be written down, with `timeout` if that took until its deadline:
+    ///   then it must not be dispatched, and is closed already.
     public func open(
         _ subject: CallSubject,
         input: CallPayload?,
@@ -116,6 +117,10 @@ public final class CallRecorder: Sendable {
                 details: error.details ?? ["retryAfterMilliseconds": 1_000]
             )
         }
+        guard let deadline = call.caller.deadline, deadline <= Date() else { return }
+        let late = Fault(.timeout, "The database took until the deadline to note the call; it was not begun.")
+        close(call, .failed(late))
+        throw late
     }
 
     private func submit(_ note: CallNote) {

@@ -70,7 +70,7 @@ extension CallStore {
             """
         )
 
-        static let above = Statement<CallID>(
+        static let above = Statement<String>(
             """
             WITH RECURSIVE above AS (
                 SELECT $1::text AS id, 0 AS height
@@ -83,7 +83,7 @@ extension CallStore {
             """
         )
 
-        static let dependencies = Statement<CallID>(
+        static let dependencies = Statement<String>(
             """
             SELECT source_id FROM nave.call_graph_edges
              WHERE target_id = $1 AND edge_type = 'depends_on' ORDER BY source_id LIMIT $2

@@ -37,11 +37,11 @@ public struct CallStore: Sendable {
 
     /// The calls that led to a call, the first one first, the call itself last.
     func lineage(_ id: CallID) async throws(Fault) -> [CallID] {
-        try await database.query(SQL.above, [id, Limits.callTreeNodes])
+        try await database.query(SQL.above, [id, Limits.callTreeNodes]).map { CallID($0) }
     }
 
     func dependencies(of id: CallID) async throws(Fault) -> [CallID] {
-        try await database.query(SQL.dependencies, [id, Limits.callTreeNodes])
+        try await database.query(SQL.dependencies, [id, Limits.callTreeNodes]).map { CallID($0) }
     }
 
     func latency(_ operation: String?, windowSeconds: Int, _ view: CallView) async throws(Fault) -> [CallLatency] {
