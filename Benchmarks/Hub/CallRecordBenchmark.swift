@@ -3,6 +3,7 @@ import HubDomains
 import Logging
 import Postgres
 import Protocol
+import Synchronization
 
 /// What recording the call graph costs: calls that do nothing but leave their node, until the last one is committed.
 ///
