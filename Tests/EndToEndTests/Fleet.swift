@@ -114,7 +114,7 @@ final class Fleet: Sendable {
     var hubProgram: FleetProgram? { state.withLock { $0.hub } }
 
     /// Starts the hub, on the same port as before if there was one; returns at once.
-    private func launchHub(_ extra: [String] = []) throws -> FleetProgram {
+    func launchHub(_ extra: [String] = []) throws -> FleetProgram {
         let address = state.withLock { $0.address }
         var arguments = ["serve", "--listen", address, "--data-dir", folder.appending(path: "hub").path] + extra
         if let database { arguments += ["--database", database] }
@@ -154,7 +154,7 @@ final class Fleet: Sendable {
 
     /// The postmaster of the hub's private cluster.
     var postmaster: Int32? {
-        let file = folder.appending(path: "hub/postgres/postmaster.pid")
+        let file = folder.appending(path: "hub/postgres/data/postmaster.pid")
         let text = try? String(contentsOf: file, encoding: .utf8)
         return text?.split(separator: "\n").first.flatMap { Int32($0) }
     }

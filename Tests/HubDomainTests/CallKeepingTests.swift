@@ -65,7 +65,8 @@ import Testing
             try await stage.hub.database.execute(
                 Statement<Void>(
                     """
-                    INSERT INTO nave.call_graph_nodes (id, request_id, operation_id, status, created_at, started_at, hub_id)
+                    INSERT INTO nave.call_graph_nodes
+                        (id, request_id, operation_id, status, created_at, started_at, hub_id)
                     SELECT hub || state || age, hub || '-' || state || '-' || age, 'project.create', state,
                            now() - age * interval '1 second',
                            CASE state WHEN 'running' THEN now() - age * interval '1 second' END, hub
@@ -111,11 +112,9 @@ import Testing
                     """
                 )
             )
-            _ = try await stage.hub.ask(SetSetting(key: "retention.callDays", value: 0))
-            try await stage.hub.domains.calls.prune()
-            #expect(try await stage.nodes() == 4)
-            _ = try await stage.hub.ask(SetSetting(key: "retention.callDays", value: .null))
-            try await stage.hub.domains.calls.prune()
+            _ = try await stage.hub.ask(SetSetting(key: "retention.callDays", value: 60))
+            #expect(try await stage.hub.domains.calls.prune(olderThanDays: 60) == 0)
+            #expect(try await stage.hub.domains.calls.prune(olderThanDays: RetentionSetting.call.usual) == 2)
             #expect(try await stage.nodes() == 2)
             #expect(try await stage.hub.count("SELECT count(*) FROM nave.call_graph_edges") == 0)
             stage.recorder.close(running, .answered([49]))

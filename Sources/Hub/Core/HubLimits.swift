@@ -38,8 +38,6 @@ extension Limits {
     public static let callUnwritten = Duration.milliseconds(250)
     /// How long a call of a hub that is not heard of may stay unfinished in the graph.
     public static let callOrphaned = Duration.seconds(30)
-    /// Days for which calls are kept, unless the setting `retention.callDays` says otherwise.
-    public static let callDays = 30
     /// Calls in one tree that is answered, and calls below one that are looked through for an abort.
     public static let callTreeNodes = 1_000
     public static let callAbortNodes = 100_000
@@ -57,4 +55,6 @@ extension Limits {
     public static let flushInterval = Duration.seconds(5)
     /// When it is worth asking again while the database is away.
     public static let databaseRetry = Duration.seconds(1)
+    /// How long a starting hub waits for its database.
+    public static let databaseStart = Duration.seconds(60)
 }

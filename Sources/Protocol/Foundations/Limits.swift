@@ -61,6 +61,8 @@ public enum Limits {
     public static let nameBytes = 200
     /// A message to a session.
     public static let messageBytes = 256 << 10
+    /// The longest time that a disconnect policy may name: 30 days.
+    public static let disconnectSeconds = 30 * 86_400
     /// Sessions in one `coord.spawn`.
     public static let spawnsPerCall = 500
     /// Days for which salvaged work is kept.

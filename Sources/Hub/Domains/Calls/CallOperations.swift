@@ -9,25 +9,19 @@ public struct CallDomain: Sendable {
     /// Writes it.
     public let recorder: CallRecorder
     let store: CallStore
-    private let settings: SettingStore
     private let hub: HubID
 
     /// - Parameter hub: This process, under which its calls are found when it is gone.
     public init(database: Database, hub: HubID, logger: Logger) {
         self.hub = hub
         store = CallStore(database: database)
-        settings = SettingStore(database: database)
-        recorder = CallRecorder(store: store, settings: settings, hub: hub, logger: logger)
+        recorder = CallRecorder(store: store, settings: SettingStore(database: database), hub: hub, logger: logger)
     }
 
-    /// Forgets old calls; for a janitor, now and then. The setting `retention.callDays` says how old; 0 keeps all.
-    public func prune() async throws(Fault) {
-        let set = try await settings.values(key: Self.retention)[Self.retention]?.integerValue
-        let days = set.map { Int(clamping: min(max($0, 0), 36_500)) } ?? Limits.callDays
-        if days > 0 { _ = try await store.prune(olderThanDays: days) }
+    /// Forgets calls that are over and came in so many days ago, for at most half a minute; answers how many.
+    public func prune(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await store.prune(olderThanDays: days)
     }
-
-    private static let retention = "retention.callDays"
 
     func register(in table: inout OperationTable) {
         CallOperations(

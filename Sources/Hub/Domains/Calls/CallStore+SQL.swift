@@ -47,7 +47,7 @@ extension CallStore {
             """
         )
 
-        /// Breadth first, so that a limit cuts off what is farthest away; a call has one parent, so nothing comes twice.
+        /// Breadth first, so that a limit cuts off what is farthest away. Nothing comes twice: a call has one parent.
         static let below = Statement<CallPlace>(
             """
             WITH RECURSIVE root AS (
@@ -63,8 +63,8 @@ extension CallStore {
                   FROM below b
                   JOIN nave.call_graph_edges e ON e.source_id = b.id AND e.edge_type = 'triggered'
             )
-            SELECT b.id, b.parent_id, n.request_id, coalesce(n.metadata->>'operation', n.operation_id) AS operation_id,
-                   n.status, n.hub_id, n.created_at
+            SELECT b.id, b.parent_id, n.request_id, n.status, n.hub_id, n.created_at,
+                   coalesce(n.metadata->>'operation', n.operation_id) AS operation_id
               FROM (SELECT id, parent_id FROM below LIMIT $4) b
               JOIN nave.call_graph_nodes n ON n.id = b.id
             """
@@ -101,7 +101,8 @@ extension CallStore {
         /// Subscriptions last as long as their consumers like, which says nothing about the operation.
         static let latency = Statement<CallLatency>(
             """
-            SELECT timed.operation_id, count(*) AS calls, count(*) FILTER (WHERE timed.status <> 'completed') AS failures,
+            SELECT timed.operation_id, count(*) AS calls,
+                   count(*) FILTER (WHERE timed.status <> 'completed') AS failures,
                    percentile_cont(0.5) WITHIN GROUP (ORDER BY timed.took) AS p50,
                    percentile_cont(0.9) WITHIN GROUP (ORDER BY timed.took) AS p90,
                    percentile_cont(0.99) WITHIN GROUP (ORDER BY timed.took) AS p99, max(timed.took) AS longest

@@ -136,6 +136,14 @@ struct HubRunners: Sendable {
                 work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
             ),
             RepeatingRunner(
+                name: "losses",
+                interval: Limits.flushInterval,
+                logger: logger,
+                work: { [domains, placementBell] () async throws(Fault) in
+                    if try await domains.coordination.replaceOverdue() > 0 { placementBell.ring() }
+                }
+            ),
+            RepeatingRunner(
                 name: "janitor",
                 interval: .seconds(600),
                 logger: logger,
