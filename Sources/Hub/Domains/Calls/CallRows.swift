@@ -47,7 +47,6 @@ struct CallPlace: RowDecodable {
     var operationId: String
     var status: CallStatus
     var hub: HubID?
-    var arrivedAt: Date
 
     init(_ row: Row) throws(Fault) {
         id = try row["id"]
@@ -56,7 +55,6 @@ struct CallPlace: RowDecodable {
         operationId = try row["operation_id"]
         status = try row["status"]
         hub = try row["hub_id"]
-        arrivedAt = try row["created_at"]
     }
 }
 

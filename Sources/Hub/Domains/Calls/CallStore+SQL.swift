@@ -63,7 +63,7 @@ extension CallStore {
                   FROM below b
                   JOIN nave.call_graph_edges e ON e.source_id = b.id AND e.edge_type = 'triggered'
             )
-            SELECT b.id, b.parent_id, n.request_id, n.status, n.hub_id, n.created_at,
+            SELECT b.id, b.parent_id, n.request_id, n.status, n.hub_id,
                    coalesce(n.metadata->>'operation', n.operation_id) AS operation_id
               FROM (SELECT id, parent_id FROM below LIMIT $4) b
               JOIN nave.call_graph_nodes n ON n.id = b.id
