@@ -95,7 +95,7 @@ import Testing
         // What comes of them afterwards changes nothing.
         for call in aborted { if let open = call.open { stage.recorder.close(open, .answered(Array("2".utf8))) } }
         #expect(try await stage.nodes(where: "status = 'aborted'") == Int64(aborted.count), "seed \(seed)")
-        #expect(try await stage.nodes(where: "completed_at IS NULL") == Int64(open.count), "seed \(seed)")
+        for id in open.keys { #expect(try await !stage.record(id).status.isOver, "seed \(seed)") }
     }
 
     @Test func anAbortCancelsWhatRunsDeepestFirstAndAnUnknownCallIsNoCall() async throws {
@@ -150,7 +150,7 @@ import Testing
 
     @Test func listsPageFromNewToOldAndFilter() async throws {
         try await CallStage.with { stage in
-            let start = Date()
+            let start = Date(timeIntervalSinceNow: -1)
             for number in 0..<25 {
                 let isEven = number.isMultiple(of: 2)
                 try await stage.made(

@@ -108,7 +108,7 @@ public final class CallRecorder: Sendable {
     private func commitAhead(_ call: OpenCall) async throws(Fault) {
         guard call.level.writesAhead(call.subject.kind), let news = call.news() else { return }
         do throws(Fault) {
-            _ = try await news.isFirst && call.caller.parentRequestId == nil ? ahead.append(news) : behind.append(news)
+            _ = try await news.isFirst && call.parentId == nil ? ahead.append(news) : behind.append(news)
         } catch {
             close(call, .failed(error))
             throw Fault(
@@ -149,11 +149,12 @@ extension CallRecorder {
     /// How long a reader waits for what was said before it asked.
     private static let patience = Duration.seconds(3)
 
-    /// Returns when the graph holds what was over before this was asked, and the named call and those below it as far
-    /// as they have come. If the database is away, after a few seconds: the reader finds out by itself.
-    func caughtUp(with requestId: String? = nil) async {
-        let calls = requestId.map { id in running.below(id) + (running.call(id).map { [$0] } ?? []) } ?? []
-        tell(of: calls)
+    /// Returns when the graph holds what was over before this was asked, and the named call and all that have a parent
+    /// as far as they have come. If the database is away, after a few seconds: the reader finds out by itself.
+    func caughtUp(with id: String? = nil) async {
+        if let id {
+            tell(of: running.all().filter { $0.parentId != nil || $0.requestId == id || $0.id.rawValue == id })
+        }
         guard counts.isRunning.load(ordering: .relaxed) else { return }
         let mark = counts.submitted.load(ordering: .acquiring)
         guard counts.done.load(ordering: .acquiring) < mark else { return }

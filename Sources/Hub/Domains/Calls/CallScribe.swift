@@ -132,7 +132,7 @@ struct CallBatch: Sendable {
             if note.isFirst {
                 requestIds.append(call.requestId)
                 operations.append(call.subject.operationId)
-                parents.append(call.caller.parentRequestId)
+                parents.append(call.parentId)
                 identities.append(identity)
                 accounts.append(call.caller.accountId)
                 sessions.append(call.caller.sessionId)

@@ -88,6 +88,9 @@ public final class OpenCall: Sendable {
         self.arrivedAt = arrivedAt
     }
 
+    /// The request id of the call within which it was made, whether or not anyone knows that.
+    var parentId: String? { caller.parentRequestId }
+
     /// How far it has come.
     public var status: CallStatus { state.withLock { $0.status } }
 

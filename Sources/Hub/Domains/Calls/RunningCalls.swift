@@ -50,7 +50,10 @@ public final class RunningCalls: Sendable {
         }
     }
 
-    func leave(_ call: OpenCall) { calls.withLock { $0[call.requestId] = nil } }
+    /// Lets a call go; doing so again does nothing, also if its request id is another call's by then.
+    func leave(_ call: OpenCall) {
+        calls.withLock { calls in if calls[call.requestId] === call { calls[call.requestId] = nil } }
+    }
 
     /// The calls of this process at and below one, as far as all between them are under way, too.
     func below(_ requestId: String) -> [OpenCall] {
