@@ -108,6 +108,3 @@ END
 $$;
 CREATE TRIGGER trg_operations_keep_calls BEFORE DELETE ON nave.operations
     FOR EACH ROW EXECUTE FUNCTION nave.keep_calls();
-
--- A mutation's call and its audit entry have the request id in common.
-CREATE INDEX idx_audit_logs_request_id ON nave.audit_logs (request_id) WHERE request_id IS NOT NULL;
