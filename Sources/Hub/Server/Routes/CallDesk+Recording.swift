@@ -55,3 +55,12 @@ extension CallDesk {
         }
     }
 }
+
+extension CallRouter.Route {
+    /// What is called, as the call graph has it: under the operation's name, whichever version answers.
+    var subject: CallSubject { CallSubject(operationId: address.operationId, kind: kind) }
+}
+
+extension CallProvider {
+    static func spoke(_ id: SpokeID) -> CallProvider { CallProvider(type: .spoke, id: id.rawValue) }
+}

@@ -9,6 +9,8 @@ import Synchronization
 struct CallDesk: Sendable {
     let operations: OperationTable
     let recorder: CallRecorder
+    /// The way to operations that spokes offer.
+    let router: CallRouter
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
@@ -28,9 +30,13 @@ struct CallDesk: Sendable {
             try limiter.count(callOf: caller.principal)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            let (caller, subject) = (caller.waiting(wait), subject(name))
+            let (route, caller) = (route(name), caller.waiting(wait))
+            let subject = route?.subject ?? subject(name)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                if let route {
+                    return try await routed(route, input, by: caller, wait) { call?.provided(by: .spoke($0)) }
+                }
                 call?.provided(by: provider)
                 let isMutation = subject?.kind == .mutation
                 if isMutation { call?.detach() }
@@ -55,14 +61,27 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
+            let route = route(name)
+            let subject = route?.subject ?? subject(name)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
-            try await recorded(subject(name), input, by: caller, outcome: outcome) { (call) async throws(Fault) in
-                call?.provided(by: provider)
-                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller) {
-                    (value) async throws(Fault) in
+            try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
                     try await deliver(value)
                     call?.delivered()
                 }
+                if let route {
+                    let asking = { @Sendable (spoke: SpokeID) in call?.provided(by: .spoke(spoke)) ?? () }
+                    return try await router.follow(
+                        route,
+                        input,
+                        by: caller,
+                        lastEventId: lastEventId,
+                        asking: asking,
+                        deliver: taken
+                    )
+                }
+                call?.provided(by: provider)
+                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller, deliver: taken)
             }
         }
     }
@@ -73,7 +92,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) -> Value {
         let began = ContinuousClock.now
         func ended(_ outcome: String) {
-            let known = operations.spec(of: name) != nil ? name : "unknown"
+            let known = operations.spec(of: name) != nil ? name : router.board.address(name)?.operationId ?? "unknown"
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
             metrics.callEnded(known, outcome: outcome, seconds: seconds)
         }
