@@ -3,7 +3,7 @@ import Protocol
 
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
-///     Bench [codec | echo | journal | commits | recorder | spawn | calls | idle …] [--seconds 2] [--rounds 5]
+///     Bench [schema | codec | echo | journal | commits | recorder | spawn | calls | idle …] [--seconds 2] [--rounds 5]
 ///           [--scratch DIR]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
@@ -43,6 +43,7 @@ struct Bench {
     }
 
     private static let parts = [
+        Part(name: "schema") { try SchemaBenchmark.figures($0) },
         Part(name: "codec") { CodecBenchmark.figures(seconds: $0.seconds / 4) },
         Part(name: "echo") { try await EchoBenchmark.figures(seconds: $0.seconds) },
         Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },
