@@ -20,6 +20,7 @@ struct SpokeParts: Service {
     private let local: LocalServer
     private let surroundings: SessionSurroundings
     private let offers: SpokeOffers
+    private let keeper: OfferKeeper
 
     init(
         paths: SpokePaths,
@@ -60,7 +61,7 @@ struct SpokeParts: Service {
             logger: logger,
             sessionsRunning: { await sessions.count }
         )
-        let offers = SpokeOffers(name: credential.name, surroundings: surroundings, sessions: sessions)
+        let offers = try SpokeOffers(name: credential.name, surroundings: surroundings, sessions: sessions)
         let (bell, ringer) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let greeting = Greeting(
             paths: paths,
@@ -92,6 +93,13 @@ struct SpokeParts: Service {
         }
         (self.journal, self.inbox, self.worktrees, self.sessions) = (journal, inbox, worktrees, sessions)
         (self.link, self.surroundings, self.offers) = (link, surroundings, offers)
+        keeper = OfferKeeper(
+            offers,
+            configuration: configuration,
+            policyFile: paths.policy,
+            logger: logger,
+            changed: { await link.offerAnew() }
+        )
         commands = CommandRunner(
             inbox: inbox,
             sessions: sessions,
@@ -121,6 +129,7 @@ struct SpokeParts: Service {
             group.addTask { await sessions.run() }
             group.addTask { await commands.run() }
             group.addTask { await offers.programs.sweep() }
+            group.addTask { await keeper.run() }
             group.addTask { await worktrees.run() }
             group.addTask { await link.run() }
             group.addTask { await watchPatience() }
@@ -155,7 +164,7 @@ struct SpokeParts: Service {
         _ credential: SpokeCredential
     ) throws(Fault) -> SecretPatterns {
         var secrets = [Array(credential.key.utf8)]
-        for path in configuration.redact {
+        for path in configuration.redact + configuration.own.secretFiles {
             secrets.append(try PrivateFile.readSecret(path).trimmingTrailingNewlines())
         }
         return SecretPatterns(secrets)

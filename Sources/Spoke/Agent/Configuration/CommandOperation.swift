@@ -53,17 +53,41 @@ public struct ToolServer: Codable, Hashable, Sendable, Described {
     public init(command: [String]) { self.command = command }
 }
 
+/// A web service whose operations become the spoke's: one entry of `openapi:` in `spoke.yaml`.
+public struct WebServiceSettings: Codable, Hashable, Sendable, Described {
+    public static let fields: [String: String] = [:]
+
+    /// The service's OpenAPI 3 document as JSON or YAML: a file of this machine, or where to get it.
+    public var file: String?
+    public var url: String?
+    /// Where the service is; the document's first server if absent.
+    public var server: String?
+    /// Headers with secrets, by the files that hold them.
+    public var headerFiles: [String: String]?
+    /// How long one request may take; 60 if absent.
+    public var timeoutSeconds: Int?
+    /// What a caller must hold; `NAME:read` for GET, `NAME:write` for the rest, if absent.
+    public var scopes: [String]?
+
+    public init(file: String? = nil, url: String? = nil) {
+        self.file = file
+        self.url = url
+    }
+}
+
 /// What the owner of a spoke offers besides the operations that every spoke has.
 public struct OwnOperations: Hashable, Sendable {
     /// Programs by `namespace.name`.
-    public var commands: [String: CommandOperation]
+    public var commands: [String: CommandOperation] = [:]
     /// Servers by the namespace that their tools get.
-    public var servers: [String: ToolServer]
+    public var servers: [String: ToolServer] = [:]
+    /// Web services by the namespace that their operations get.
+    public var services: [String: WebServiceSettings] = [:]
 
-    public static let none = OwnOperations(commands: [:], servers: [:])
+    public static let none = OwnOperations()
 
-    public init(commands: [String: CommandOperation], servers: [String: ToolServer]) {
-        self.commands = commands
-        self.servers = servers
-    }
+    public init() {}
+
+    /// Files that hold secrets which are sent to services, and must be sent nowhere else.
+    var secretFiles: [String] { services.values.flatMap { Array(($0.headerFiles ?? [:]).values) }.sorted() }
 }

@@ -22,6 +22,9 @@ extension OwnOperations {
         if let node = mapping["mcpServers"] {
             own.servers = try entries(ToolServer.self, of: node, "mcpServers", path)
         }
+        if let node = mapping["openapi"] {
+            own.services = try entries(WebServiceSettings.self, of: node, "openapi", path)
+        }
         try own.validate(path)
         return own
     }
@@ -62,18 +65,36 @@ extension OwnOperations {
             }
         }
         for (name, server) in servers.sorted(by: { $0.key < $1.key }) {
-            guard OperationName.isNamespace(name), !Self.reserved.contains(name) else {
-                throw Fault.invalid(
-                    "mcpServers.\(name)",
-                    "must be a namespace of its own: a letter, then letters, digits, - and _."
-                )
-            }
+            try Self.check(namespace: name, "mcpServers", server.timeoutSeconds)
             guard let program = server.command.first, !program.isEmpty else {
                 throw Fault.invalid("mcpServers.\(name).command", "needs at least the name of a program (in \(path)).")
             }
-            guard (1...Limits.programSecondsMost).contains(server.timeoutSeconds ?? 1) else {
-                throw Fault.invalid("mcpServers.\(name).timeoutSeconds", "must be 1 to \(Limits.programSecondsMost).")
+            guard services[name] == nil else {
+                throw Fault.invalid("mcpServers.\(name)", "has the name of a service of openapi; rename one.")
             }
+        }
+        for (name, service) in services.sorted(by: { $0.key < $1.key }) {
+            try Self.check(namespace: name, "openapi", service.timeoutSeconds)
+            guard (service.file == nil) != (service.url == nil) else {
+                throw Fault.invalid("openapi.\(name)", "needs either file or url, where its description is.")
+            }
+            for address in [service.url, service.server].compactMap(\.self) {
+                guard address.hasPrefix("https://") || address.hasPrefix("http://") else {
+                    throw Fault.invalid("openapi.\(name)", "must be reached by http or https, not \(address).")
+                }
+            }
+        }
+    }
+
+    private static func check(namespace name: String, _ key: String, _ timeout: Int?) throws(Fault) {
+        guard OperationName.isNamespace(name), !reserved.contains(name) else {
+            throw Fault.invalid(
+                "\(key).\(name)",
+                "must be a namespace of its own: a letter, then letters, digits, - and _."
+            )
+        }
+        guard (1...Limits.programSecondsMost).contains(timeout ?? 1) else {
+            throw Fault.invalid("\(key).\(name).timeoutSeconds", "must be 1 to \(Limits.programSecondsMost).")
         }
     }
 
@@ -87,21 +108,6 @@ extension OwnOperations {
         guard !reserved.contains(String(name.prefix { $0 != "." })) else {
             throw Fault.invalid("", "is in a namespace that is taken; choose another.")
         }
-    }
-}
-
-/// What operations may be called.
-enum OperationName {
-    /// A letter, then letters, digits, `-` and `_`; 64 at most.
-    static func isNamespace(_ text: some StringProtocol) -> Bool {
-        guard let first = text.first, first.isASCII, first.isLetter, text.utf8.count <= 64 else { return false }
-        return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
-    }
-
-    /// At least two of these, with dots between them.
-    static func isValid(_ text: String) -> Bool {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        return parts.count >= 2 && text.utf8.count <= Limits.nameBytes && parts.allSatisfy { isNamespace($0) }
     }
 }
 

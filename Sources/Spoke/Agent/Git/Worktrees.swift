@@ -17,7 +17,7 @@ public actor Worktrees {
     let clock: @Sendable () -> Date
     let checkouts: Permits
     /// Calls that work in worktrees.
-    let uses = WorktreeUses()
+    nonisolated let uses = WorktreeUses()
     let jobs: AsyncStream<Job>
     let post: AsyncStream<Job>.Continuation
     private var repositoryLocks: [String: Permits] = [:]

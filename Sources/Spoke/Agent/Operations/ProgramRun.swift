@@ -14,7 +14,8 @@ struct Program: Sendable {
     var directory: String
     /// What it reads on its standard input.
     var input: [UInt8]?
-    var timeoutSeconds: Int
+    /// It is ended after this; never by itself if absent.
+    var timeoutSeconds: Int?
 }
 
 /// What a program that runs for a call has to tell.
@@ -32,12 +33,15 @@ struct ProgramRunner: Sendable {
     let cgroups: Cgroups?
     let logger: Logger
     private let slots = ProgramSlots()
+    /// What was there before anything could begin.
+    private let leftovers: [String]
 
     init(root: String, supervisor: String, cgroups: Cgroups?, logger: Logger) {
         self.root = root
         self.supervisor = supervisor
         self.cgroups = cgroups
         self.logger = logger
+        leftovers = Folder.names(in: root)
     }
 
     /// Between interrupt, terminate and kill for what nobody waits for any more.
@@ -47,10 +51,12 @@ struct ProgramRunner: Sendable {
 
     /// Runs a program to its end, or until the task is cancelled or `tell` throws: then its tree is ended first.
     ///
+    /// - Parameter talk: what is written to its standard input as it comes, besides the program's own input.
     /// - Throws: `RATE_LIMITED` when too many run; `EXECUTION_ERROR` for what cannot be started; whatever `tell` throws
     ///   and `ABORTED`, with an ``AbortOutcome`` as `details`.
     func run(
         _ program: Program,
+        talk: AsyncStream<[UInt8]>? = nil,
         tell: @Sendable (ProgramNews) async throws(Fault) -> Void
     ) async throws(Fault) -> ProcessEnd {
         try slots.take()
@@ -63,16 +69,16 @@ struct ProgramRunner: Sendable {
             environment: program.environment,
             directory: program.directory,
             timeoutSeconds: program.timeoutSeconds,
-            stdin: program.input == nil ? .null : .open,
+            stdin: program.input == nil && talk == nil ? .null : .open,
             cgroup: cgroups?.make(for: id)
         )
         spec.backlogBytes = Self.backlogBytes
         defer { clear(folder) }
         let process = try await SupervisedProcess.start(spec, in: folder, supervisor: supervisor)
         do throws(Fault) {
-            async let fed: Void = Self.feed(program.input, to: process)
+            // Ends with the program, at the latest: then it takes no more.
+            async let _ = Self.feed(program.input, talk, to: process)
             let end = try await follow(process, tell)
-            await fed
             process.release()
             return end
         } catch {
@@ -82,11 +88,13 @@ struct ProgramRunner: Sendable {
         }
     }
 
-    private static func feed(_ input: [UInt8]?, to process: SupervisedProcess) async {
-        guard let input else { return }
+    private static func feed(_ input: [UInt8]?, _ talk: AsyncStream<[UInt8]>?, to process: SupervisedProcess) async {
         // A program that wants no more input has had what it wanted.
-        try? await process.send(input)
-        process.closeInput()
+        if let input { try? await process.send(input) }
+        if let talk {
+            for await bytes in talk { try? await process.send(bytes) }
+        }
+        if input != nil || talk != nil { process.closeInput() }
     }
 
     private func follow(
@@ -155,7 +163,7 @@ struct ProgramRunner: Sendable {
 
     /// Ends and clears up what an earlier run of the agent left behind: its callers are gone.
     func sweep() async {
-        for name in Folder.names(in: root) {
+        for name in leftovers {
             let folder = SessionFolder(root: root, id: SessionID(name))
             do throws(Fault) {
                 if case .running(let process) = try await SupervisedProcess.adopt(folder) {
