@@ -127,7 +127,7 @@ public struct OpenAPIDocument: Sendable {
     private func part(_ reference: String) -> JSONValue? {
         guard reference.hasPrefix("#/") else { return nil }
         return reference.dropFirst(2).split(separator: "/").reduce(document as JSONValue?) { value, name in
-            value?[name.replacing("~1", with: "/").replacing("~0", with: "~")]
+            value?[String(name).replacing("~1", with: "/").replacing("~0", with: "~")]
         }
     }
 

@@ -1,4 +1,4 @@
-public import Protocol
+import Protocol
 
 /// What operations may be called.
 public enum OperationName {
