@@ -32,7 +32,7 @@ extension LinkService {
         }
         switch answer {
         case .responded(let response): return response.output["data"] ?? response.output
-        case .failed(let failure): throw Self.fault(failure)
+        case .failed(let failure): throw failure.error.fault
         case .completed: return .null
         case .aborted, .requested, .credit:
             throw Fault(.aborted, "The call was aborted, or its caller's patience was over.")
@@ -61,7 +61,7 @@ extension LinkService {
                     await link.tell(.call(.credit(CallCredit(requestId: request.requestId, values: used))))
                     used = 0
                 case .completed: return
-                case .failed(let failure): throw Self.fault(failure)
+                case .failed(let failure): throw failure.error.fault
                 case .aborted, .requested, .credit: throw Fault(.aborted, "The subscription was aborted.")
                 }
             }
@@ -104,10 +104,6 @@ extension LinkService {
     }
 
     private static let unreachable = Fault(.unavailable, "The hub cannot be reached from this spoke just now.")
-
-    private static func fault(_ failure: CallFailed) -> Fault {
-        Fault(failure.error.code, failure.error.message, details: failure.error.details)
-    }
 
     /// Something of a call came over the link: an answer to one of ours, or something about one of the hub's.
     func deliver(_ call: CallMessage) async {

@@ -23,8 +23,6 @@ actor LinkService {
     private(set) var link: Driver<SpokeLink>?
     private(set) var runner: OperationRunner?
     private let desk: OperationDesk
-    /// Whether the next hello tells the operations whole: always the first one, later when the hub wants it.
-    private var tellsOperations = true
     private var isLeaving = false
     private var awaitingWelcome: [CheckedContinuation<Void, Never>] = []
     var asked = AskedCalls()
@@ -79,6 +77,9 @@ actor LinkService {
         await told
     }
 
+    /// Tells the hub what is offered now, if there is a link; the next hello tells it in any case.
+    func offerAnew() async { await link?.tell(.offer(await desk.summary(whole: true))) }
+
     /// Leaves the hub in order; ``run()`` then has nothing more to do.
     func leave(_ reason: LinkGoodbye.Reason) async {
         isLeaving = true
@@ -90,12 +91,6 @@ actor LinkService {
     func renew() async {
         await link?.tell(.leave(LinkGoodbye(reason: .restart)))
         await reconnect.tell(.wake)
-    }
-
-    /// The same, with what is offered now.
-    func offerAnew() async {
-        tellsOperations = true
-        await renew()
     }
 
     /// The same, and returns when the hub has heard it, or after a few seconds: it may be away.
@@ -122,7 +117,7 @@ actor LinkService {
     private func connection(to url: String) async -> ReconnectMachine.Event {
         let machine: SpokeLink
         do {
-            machine = SpokeLink(hello: try await hello(await desk.summary(whole: tellsOperations)))
+            machine = SpokeLink(hello: try await hello(await desk.summary(whole: false)))
         } catch {
             return .dialFailed(Fault(.execution, "The spoke's own state cannot be read: \(error)"), draw: Self.draw())
         }
@@ -183,12 +178,13 @@ actor LinkService {
             case .measureLoad:
                 let (load, sessions) = await measure()
                 await link.tell(.loadMeasured(load, sessions: sessions))
+            case .operationsTaken(let taken): tell(of: taken)
             case .deliver(let call): await deliver(call)
             case .notUnderstood(let type):
                 logger.warning("hub does not know a message", metadata: ["type": "\(type)"])
             case .ended(let end):
                 await link.finish()
-                logger.info("link ended", metadata: ["end": "\(end)"])
+                logger.info("link ended", metadata: ["reason": "\(end.words(own: "spoke", peer: "hub"))"])
                 return end
             }
         }
@@ -199,16 +195,20 @@ actor LinkService {
         await reconnect.tell(.opened)
         become("connected")
         guard await agrees(welcome.journalAcknowledged) else { return await renew() }
-        // A hub that has forgotten the operations hears them with the next hello; one that still wants them then has
-        // heard them, and gets no third.
-        if welcome.operationsWanted, !tellsOperations {
-            tellsOperations = true
-            return await renew()
-        }
-        tellsOperations = false
+        if welcome.operationsWanted { await link.tell(.offer(await desk.summary(whole: true))) }
         await opened(welcome)
         wakeForWelcome()
         await link.tell(.journalStored(next: await journal.state.next))
+    }
+
+    private func tell(of taken: OperationsTaken) {
+        logger.info("operations registered", metadata: ["count": "\(taken.registered)"])
+        for refusal in taken.refusals {
+            logger.error(
+                "operation refused by the hub",
+                metadata: ["operation": "\(refusal.operation)", "reason": "\(refusal.message)"]
+            )
+        }
     }
 
     /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch: only a new hello tells that.

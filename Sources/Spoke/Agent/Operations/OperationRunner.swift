@@ -89,6 +89,7 @@ final class OperationRunner: Sendable {
         do throws(Fault) {
             let call = SpokeCall(
                 requestId: request.requestId,
+                identity: request.identity,
                 traceparent: request.traceparent,
                 callsUnderWay: count
             )
@@ -184,12 +185,6 @@ final class OperationRunner: Sendable {
     }
 
     private static func failed(_ id: String, _ fault: Fault) -> CallMessage {
-        let error = CallError(
-            code: fault.code,
-            message: fault.message,
-            details: fault.details,
-            retryable: [.unavailable, .rateLimited, .spokeDisconnected, .timeout].contains(fault.code)
-        )
-        return .failed(CallFailed(requestId: id, error: error, timestamp: Date().milliseconds))
+        .failed(CallFailed(requestId: id, error: CallError(fault), timestamp: Date().milliseconds))
     }
 }

@@ -12,7 +12,7 @@ final class ValueCredit: Sendable {
     private let state: Mutex<State>
 
     /// What a consumer gives without being asked.
-    static let first = 32
+    static let first = Limits.subscriptionCredit
     /// No consumer is believed to take more at a time.
     static let most = 65_536
 
