@@ -84,8 +84,10 @@ import Testing
         #expect(flood?.code == .tooLarge)
         let slow = await fault { try await stage.call("own.slow", [:]) }
         #expect(slow?.code == .timeout)
-        let option = await fault { try await stage.call("own.greet", [:]) }
-        #expect(option?.code == .validation)
+        for input: JSONValue in [[:], ["name": 7], ["name": "Ada", "more": 1], ["name": "-Ada"], ["name": "a\0b"]] {
+            let refused = await fault { try await stage.call("own.greet", input) }
+            #expect(input == ["name": "-Ada"] ? refused == nil : refused?.code == .validation, "\(input)")
+        }
     }
 
     @Test func aBrokenConfigurationIsAnErrorAtStart() throws {

@@ -15,7 +15,7 @@ struct Tool: Sendable {
             throw Fault.invalid("name", "A tool must have a name of 1 to 128 bytes.")
         }
         self.name = name
-        let schema = tool["inputSchema"] ?? ["type": "object"]
+        let schema = SchemaContract.undated(tool["inputSchema"] ?? ["type": "object"])
         input = try SchemaContract(schema, "inputSchema of \(name)")
         let reads = tool["annotations"]?["readOnlyHint"] == .bool(true)
         let words =
@@ -28,7 +28,9 @@ struct Tool: Sendable {
             description: String(words.prefix(2_000)),
             tags: ["mcp"],
             inputSchema: schema,
-            outputSchema: tool["outputSchema"] ?? ["type": "object", "properties": ["content": ["type": "array"]]],
+            outputSchema: SchemaContract.undated(
+                tool["outputSchema"] ?? ["type": "object", "properties": ["content": ["type": "array"]]]
+            ),
             accessControl: AccessControl(
                 requiredScopes: server.scopes ?? ["\(namespace):\(reads ? "read" : "write")"]
             )

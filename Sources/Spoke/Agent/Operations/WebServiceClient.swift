@@ -55,7 +55,11 @@ struct WebServiceClient: Sendable {
         var entries: [SpokeOperations.Entry] = []
         for operation in document.operations {
             let call = WebCall(service: name, base: base, headers: headers, settings: settings, operation: operation)
-            entries.append(try call.entry())
+            do throws(Fault) {
+                entries.append(try call.entry())
+            } catch {
+                logger.notice("operation left out", metadata: ["service": "\(name)", "reason": "\(error.message)"])
+            }
         }
         return entries
     }
