@@ -23,7 +23,8 @@ final class CallStage: Sendable {
     init(
         policy: String? = nil,
         secrets: [String] = [],
-        commands: [String: CommandOperation] = [:]
+        commands: [String: CommandOperation] = [:],
+        programsMost: Int = 8
     ) async throws {
         git = try await GitFixture()
         worktrees = try git.worktrees()
@@ -40,7 +41,8 @@ final class CallStage: Sendable {
             root: git.data + "/programs",
             supervisor: try SupervisorExecutable.find(),
             cgroups: nil,
-            logger: Logger(label: "test")
+            logger: Logger(label: "test"),
+            most: programsMost
         )
         var table = SpokeOperations()
         let surroundings = ProgramSurroundings(own: ProcessInfo.processInfo.environment)

@@ -103,7 +103,7 @@ import Testing
                 return "\(error)"
             }
         }
-        #expect(refusal("description: Fine.\ncommand: [true]") == nil)
+        #expect(refusal("description: Fine.\ncommand: [ls]") == nil)
         for (lines, word) in [
             ("command: [a]", "description"), ("description: D.", "command"),
             ("description: D.\ncommand: a", "list"), ("description: D.\ncommand: ['{a}']", "program"),

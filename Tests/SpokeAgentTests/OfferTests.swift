@@ -86,11 +86,11 @@ import Testing
     }
 
     @Test func onlySoManyCallsAreUnderWay() async throws {
-        let stage = try await CallStage()
+        let stage = try await CallStage(programsMost: 3)
         try await stage.worktree()
         let request = JSONValue(encoding: RunProcess(workspaceId: "one", command: ["sleep", "900"]))
         var ids: [String] = []
-        for _ in 0...Limits.programsRunning { ids.append(try await stage.begin(RunProcess.name, request)) }
+        for _ in 0...3 { ids.append(try await stage.begin(RunProcess.name, request)) }
         var refusals = 0
         for id in ids {
             if case .failed(let failure) = await stage.heard.next(of: id, behind: 0) {

@@ -144,7 +144,7 @@ struct GitAnswers: Sendable {
                 throw Fault(.execution, "git told nothing of the commit \(hash).")
             }
             guard let path else {
-                let arguments = ["diff-tree", "--root", "--patch", "-m", "--first-parent", "--no-commit-id", "-r"]
+                let arguments = ["show", "--format=", "--patch", "--diff-merges=first-parent"]
                 let cut = Self.cut(try await git(arguments + Self.patchOptions + [hash], in: record).output, most)
                 return GitShow.Output(commit: shown, patch: cut.patch, isCut: cut.isCut)
             }

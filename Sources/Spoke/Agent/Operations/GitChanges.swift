@@ -169,11 +169,10 @@ struct GitChanges: Sendable {
                     }
                 let arguments =
                     ["merge", "--quiet", "--no-verify", "--no-edit", "--no-stat", "--no-autostash", "--no-log"]
-                    + forward + (message == nil ? ["-m", "Merge \(request.revision)"] : ["--file=-"]) + [revision]
+                    + forward + ["-m", message ?? "Merge \(request.revision)", revision]
                 let answer = try await git.ask(
                     arguments,
                     in: record,
-                    input: message.map { Array($0.utf8) },
                     extra: try await identity([:], in: record)
                 )
                 guard answer.status == 0 else { return try await failed(request, arguments, answer, record, before) }

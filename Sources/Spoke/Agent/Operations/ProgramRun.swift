@@ -32,11 +32,19 @@ struct ProgramRunner: Sendable {
     let supervisor: String
     let cgroups: Cgroups?
     let logger: Logger
-    private let slots = ProgramSlots()
+    private let slots: ProgramSlots
     /// What was there before anything could begin.
     private let leftovers: [String]
 
-    init(root: String, supervisor: String, cgroups: Cgroups?, logger: Logger) {
+    /// - Parameter most: how many may run at a time.
+    init(
+        root: String,
+        supervisor: String,
+        cgroups: Cgroups?,
+        logger: Logger,
+        most: Int = Limits.programsRunning
+    ) {
+        slots = ProgramSlots(most: most)
         self.root = root
         self.supervisor = supervisor
         self.cgroups = cgroups
@@ -74,7 +82,7 @@ struct ProgramRunner: Sendable {
         )
         spec.backlogBytes = Self.backlogBytes
         defer { clear(folder) }
-        let process = try await SupervisedProcess.start(spec, in: folder, supervisor: supervisor)
+        let process = try await start(spec, in: folder)
         do throws(Fault) {
             // Ends with the program, at the latest: then it takes no more.
             async let _ = Self.feed(program.input, talk, to: process)
@@ -86,6 +94,19 @@ struct ProgramRunner: Sendable {
             process.release()
             throw Fault(error.code, error.message, details: proof ?? error.details)
         }
+    }
+
+    /// Starts the program, whether or not the caller leaves meanwhile: only what was seen to start can be stopped.
+    private func start(_ spec: ProcessSpec, in folder: SessionFolder) async throws(Fault) -> SupervisedProcess {
+        let starting = Task { () -> Result<SupervisedProcess, Fault> in
+            do throws(Fault) {
+                return .success(try await SupervisedProcess.start(spec, in: folder, supervisor: self.supervisor))
+            } catch {
+                await self.stopWhatRuns(in: folder)
+                return .failure(error)
+            }
+        }
+        return try await starting.value.get()
     }
 
     private static func feed(_ input: [UInt8]?, _ talk: AsyncStream<[UInt8]>?, to process: SupervisedProcess) async {
@@ -165,15 +186,18 @@ struct ProgramRunner: Sendable {
     func sweep() async {
         for name in leftovers {
             let folder = SessionFolder(root: root, id: SessionID(name))
-            do throws(Fault) {
-                if case .running(let process) = try await SupervisedProcess.adopt(folder) {
-                    _ = await stop(process)
-                    process.release()
-                }
-            } catch {
-                logger.warning("a program of an earlier run was not found", metadata: ["error": "\(error)"])
-            }
+            await stopWhatRuns(in: folder)
             clear(folder)
+        }
+    }
+
+    private func stopWhatRuns(in folder: SessionFolder) async {
+        do throws(Fault) {
+            guard case .running(let process) = try await SupervisedProcess.adopt(folder) else { return }
+            _ = await stop(process)
+            process.release()
+        } catch {
+            logger.warning("a program was not found again", metadata: ["error": "\(error)"])
         }
     }
 }
@@ -181,17 +205,20 @@ struct ProgramRunner: Sendable {
 /// How many programs may run for calls at a time.
 private final class ProgramSlots: Sendable {
     private let running = Mutex(0)
+    private let most: Int
+
+    init(most: Int) { self.most = most }
 
     func take() throws(Fault) {
         let taken = running.withLock { running in
-            guard running < Limits.programsRunning else { return false }
+            guard running < most else { return false }
             running += 1
             return true
         }
         guard taken else {
             throw Fault(
                 .rateLimited,
-                "\(Limits.programsRunning) programs run for calls on this spoke; wait until one has ended.",
+                "\(most) programs run for calls on this spoke; wait until one has ended.",
                 details: ["retryAfterMilliseconds": 1_000]
             )
         }
