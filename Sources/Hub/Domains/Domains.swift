@@ -39,6 +39,8 @@ public struct Domains: Sendable {
         ProjectOperations(projects: projects).register(in: &table)
         SettingOperations(settings: settings).register(in: &table)
         coordination.register(in: &table)
+        TaskOperations(database: database, projects: projects).register(in: &table)
+        TaskGraphQuestions(projects: projects, graphs: TaskGraphStore(database: database)).register(in: &table)
         OperationOperations(specs: { [catalogue] in catalogue.specs }).register(in: &table)
         catalogue.show(table.specs)
         self.table = table
