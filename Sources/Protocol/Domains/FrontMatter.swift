@@ -191,16 +191,24 @@ private struct ScalarScanner {
     /// The next character, unless only a comment is left.
     var head: Character? { rest.first == "#" ? nil : rest.first }
 
-    /// Whether the bracket that opens this text is closed in it, as far as counting quotes can tell.
+    /// Whether the bracket that opens this text is closed in it. Quotes count at the beginning of an item only.
     var isClosed: Bool {
-        var quote: Character?
-        for character in rest {
+        var (quote, isEscaped, isStart) = (Character?.none, false, true)
+        for character in rest.dropFirst() {
             if let open = quote {
-                if character == open { quote = nil }
-            } else if character == "\"" || character == "'" {
-                quote = character
+                if isEscaped {
+                    isEscaped = false
+                } else if character == "\\", open == "\"" {
+                    isEscaped = true
+                } else if character == open {
+                    quote = nil
+                }
+            } else if isStart, character == "\"" || character == "'" {
+                (quote, isStart) = (character, false)
             } else if character == "]" {
                 return true
+            } else if character != " " && character != "\t" {
+                isStart = character == ","
             }
         }
         return false

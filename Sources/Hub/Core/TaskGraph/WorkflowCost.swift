@@ -1,4 +1,4 @@
-public import Protocol
+import Protocol
 
 /// What failures cost beside the work itself.
 public struct FailureTerms: Hashable, Sendable {

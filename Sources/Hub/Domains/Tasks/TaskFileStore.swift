@@ -66,7 +66,7 @@ struct TaskFileStore: Sendable {
         let entry: TaskEntry
     }
 
-    struct Stored: RowDecodable {
+    struct TakenTask: RowDecodable {
         var slug: String
         var isNew: Bool
 
@@ -78,7 +78,7 @@ struct TaskFileStore: Sendable {
 
     enum SQL {
         /// What an entry does not say stays as it is; a known task's state is the hub's own business.
-        static let store = Statement<Stored>(
+        static let store = Statement<TakenTask>(
             """
             INSERT INTO nave.tasks AS known
                    (id, project_id, slug, name, status, scope, risk, impact, level, priority, tags, assignee, due_at,

@@ -28,9 +28,7 @@ struct TaskMoveStore: Sendable {
     ) async throws(Fault) -> TaskRecord {
         let seen = try await tasks.find(name)
         return try await database.transaction { transaction async throws(Fault) -> TaskRecord in
-            guard let task = try await transaction.first(TaskStore.SQL.hold, [seen.id]) else {
-                throw TaskStore.gone(seen.slug)
-            }
+            let task = try await TaskStore.hold(seen, transaction)
             guard let next = TaskLifecycle.outcome(of: deed, on: task.status, isWorkedOn: task.isWorkedOn) else {
                 throw Self.refusal(of: deed, task)
             }
@@ -82,9 +80,7 @@ struct TaskMoveStore: Sendable {
             let slugs = try await transaction.query(TaskStore.SQL.near, [project, wanted])
             throw Nearness.notFound("task", wanted, among: slugs, listedBy: "task.list")
         }
-        guard let task = try await transaction.first(TaskStore.SQL.hold, [seen.id]) else {
-            throw TaskStore.gone(seen.slug)
-        }
+        let task = try await TaskStore.hold(seen, transaction)
         if let session = task.session {
             throw Fault(
                 .conflict,
@@ -131,7 +127,7 @@ struct TaskMoveStore: Sendable {
                    SELECT FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
                     WHERE d.dependent_task_id = t.id AND p.status <> 'completed')
              ORDER BY CASE t.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,
-                   t.created_at, t.id
+                   t.created_at, t.slug
              LIMIT $4
             """
         )
@@ -149,7 +145,7 @@ struct TaskMoveStore: Sendable {
                           SELECT FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
                            WHERE d.dependent_task_id = c.id AND p.status <> 'completed')
                     ORDER BY CASE c.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,
-                          c.created_at, c.id
+                          c.created_at, c.slug
                     LIMIT 1
                       FOR NO KEY UPDATE OF c SKIP LOCKED)
             RETURNING t.*, ARRAY(

@@ -100,14 +100,16 @@ extension TaskStore {
             """
         )
 
-        /// Whoever moves a task holds its row: of two deeds at a time the second sees what the first made of it.
-        static let hold = Statement<HeldTask>(
+        /// Whoever moves a task locks its row, and looks at it afterwards: a lock that had to be waited for shows the
+        /// row as it is now, but what it is joined with as it was before.
+        static let lock = Statement<String>("SELECT id FROM nave.tasks WHERE id = $1 FOR NO KEY UPDATE")
+
+        static let held = Statement<HeldTask>(
             """
             SELECT t.id, t.project_id, t.slug, t.name, t.status, t.priority, m.session_id
               FROM nave.tasks t
               LEFT JOIN nave.mappings m ON m.id = t.mapping_id AND m.status = 'active'
              WHERE t.id = $1
-               FOR NO KEY UPDATE OF t
             """
         )
 

@@ -123,7 +123,7 @@ struct TaskStore: Sendable {
     func delete(_ name: Name) async throws(Fault) -> TaskRecord {
         let task = try await find(name)
         return try await database.transaction { transaction async throws(Fault) -> TaskRecord in
-            guard let held = try await transaction.first(SQL.hold, [task.id]) else { throw Self.gone(task.slug) }
+            let held = try await Self.hold(task, transaction)
             if let session = held.session {
                 throw Fault(
                     .conflict,
@@ -134,6 +134,13 @@ struct TaskStore: Sendable {
             try await transaction.execute(SQL.delete, [task.id])
             return task
         }
+    }
+
+    /// The task as it is from here on until commit, if nobody but this transaction moves it.
+    static func hold(_ task: TaskRecord, _ transaction: Transaction) async throws(Fault) -> HeldTask {
+        try await transaction.execute(SQL.lock, [task.id])
+        guard let held = try await transaction.first(SQL.held, [task.id]) else { throw gone(task.slug) }
+        return held
     }
 
     static func require(_ id: TaskID, _ transaction: Transaction) async throws(Fault) -> TaskRecord {

@@ -67,7 +67,7 @@ CREATE INDEX idx_tasks_mapping_id ON nave.tasks (mapping_id);
 CREATE INDEX idx_tasks_created_at ON nave.tasks (created_at, id);
 -- In the order in which tasks are claimed.
 CREATE INDEX idx_tasks_claim ON nave.tasks (
-    project_id, (CASE priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END), created_at, id)
+    project_id, (CASE priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END), created_at, slug)
     WHERE status = 'pending' AND safe_exit = '{}';
 
 CREATE TRIGGER trg_tasks_touch BEFORE UPDATE ON nave.tasks
