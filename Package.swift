@@ -124,11 +124,12 @@ let package = Package(
             path: "Sources/Spoke/Supervisor",
             cSettings: [.unsafeFlags(["-std=gnu11", "-Wall", "-Wextra", "-Werror"])]
         ),
+        .target(name: "CLinux", path: "Sources/Spoke/CLinux"),
         .target(name: "SpokeCore", dependencies: ["Protocol"], path: "Sources/Spoke/Core", swiftSettings: house),
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", log, lifecycle, grdb, sqlite, subprocess, system, yaml,
+                "Protocol", "Transport", "SpokeCore", "CLinux", log, lifecycle, grdb, sqlite, subprocess, system, yaml,
                 httpClient,
                 crypto, tls, signals,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),

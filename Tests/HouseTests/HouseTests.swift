@@ -33,7 +33,7 @@ import Testing
         "Sources/Spoke/Core": ["Foundation", "Protocol"],
         "Sources/Spoke/Agent": [
             "Foundation", "Protocol", "Transport", "SpokeCore", "Logging", "ServiceLifecycle", "Synchronization",
-            "GRDB",
+            "GRDB", "CLinux",
             "GRDBSQLite", "Subprocess", "SystemPackage", "Yams", "AsyncHTTPClient", "NIOCore", "NIOPosix", "NIOHTTP1",
             "NIOSSL", "Glibc", "Dispatch", "Crypto", "UnixSignals",
         ],

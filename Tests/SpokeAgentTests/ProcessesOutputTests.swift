@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import Protocol
 import SpokeAgent
+import TestSupport
 import Testing
 
 @Suite struct ProcessesOutputTests {
@@ -69,6 +70,25 @@ import Testing
         #expect(offset == Int64(mebibytes) << 20)
         let copy = try Data(contentsOf: URL(filePath: "\(stage.root)/copy"), options: .alwaysMapped)
         #expect(hash.finalize() == SHA256.hash(data: copy))
+        try await stage.eventually("what was consumed is given back to the disk") {
+            try stage.place(of: .stdout) < 32 << 20
+        }
+    }
+
+    @Test func whatIsReadAfterItsSupervisorHasGoneIsGivenBackToo() async throws {
+        let process = try await stage.start(shell: "head -c 8M /dev/zero")
+        let end = try await stage.end(of: process)
+        process.release()
+        try await stage.eventually("the supervisor is gone") { stage.isLeft() }
+        #expect(try stage.place(of: .stdout) >= 8 << 20)
+        var offset: Int64 = 0
+        while case let bytes = try process.read(.stdout, from: offset, max: 1 << 20), !bytes.isEmpty {
+            #expect(bytes.allSatisfy { $0 == 0 })
+            offset += Int64(bytes.count)
+            process.consumed(.stdout, upTo: offset)
+        }
+        #expect(end.sizes[.stdout] == offset)
+        #expect(try stage.place(of: .stdout) < 1 << 20)
     }
 
     @Test func aProcessWaitsForAnAgentThatDoesNotRead() async throws {
@@ -142,7 +162,7 @@ import Testing
         #expect(end?.exitCode == 4)
     }
 
-    @Test(.enabled(if: getuid() == 0, "Only root may mount; the limit on a file's size above shows the same."))
+    @Test(.enabled(if: SmallDisk.canBeMade, "Nothing may be mounted; the limit on a file's size above shows the same."))
     func aFullFileSystemMakesTheProcessWait() async throws {
         try FileManager.default.createDirectory(atPath: "\(stage.root)/sessions", withIntermediateDirectories: true)
         #expect(mount("tmpfs", "\(stage.root)/sessions", "tmpfs", 0, "size=400k") == 0)

@@ -60,6 +60,20 @@ final class ProcessesStage: Sendable {
         String(decoding: try folder(id).read(stream, from: 0, max: 1 << 20), as: UTF8.self)
     }
 
+    /// Bytes that a stream's spool takes on the disk.
+    func place(of stream: Protocol.OutputStream, _ id: SessionID = "s1") throws -> Int64 {
+        var status = stat()
+        try #require(stat(folder(id).spool(stream), &status) == 0)
+        return Int64(status.st_blocks) * 512
+    }
+
+    /// Whether no supervisor holds the session's folder any more.
+    func isLeft(_ id: SessionID = "s1") -> Bool {
+        let lock = open("\(folder(id).path)/lock", O_RDWR | O_CLOEXEC)
+        defer { close(lock) }
+        return flock(lock, LOCK_EX | LOCK_NB) == 0
+    }
+
     /// Waits until a stream holds `text`: the script's way of saying that it is where the test wants it.
     func wait(for text: String, from process: SupervisedProcess) async throws {
         for await _ in process.events where try self.text(.stdout, process.folder.id).contains(text) { return }

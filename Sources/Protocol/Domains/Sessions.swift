@@ -36,6 +36,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         "endedAt": "When it ended.",
         "lastActivityAt": "When its state last changed.",
         "providerSessionId": "The agent's own id for it.",
+        "outputPrunedAt": "Since when its output is no longer kept (setting retention.outputDays).",
         "createdAt": "When it was spawned.",
         "updatedAt": "When its row last changed.",
     ]
@@ -62,6 +63,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
     public var endedAt: Date?
     public var lastActivityAt: Date?
     public var providerSessionId: String?
+    public var outputPrunedAt: Date?
     public var createdAt: Date
     public var updatedAt: Date
 
@@ -88,6 +90,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         endedAt: Date?,
         lastActivityAt: Date?,
         providerSessionId: String?,
+        outputPrunedAt: Date?,
         createdAt: Date,
         updatedAt: Date
     ) {
@@ -113,12 +116,15 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         self.endedAt = endedAt
         self.lastActivityAt = lastActivityAt
         self.providerSessionId = providerSessionId
+        self.outputPrunedAt = outputPrunedAt
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }
 
     /// Its process is over, or it never had one and never will.
     public var isOver: Bool { endedAt != nil }
+    /// Whether it waits for a spoke: its first, or another one in the place of one that was given up.
+    public var isWaiting: Bool { !isOver && (fence == 0 || status == .retry) }
 }
 
 /// One session.
@@ -203,6 +209,7 @@ public struct ReadSessionOutput: RemoteOperation {
         "stream": "One stream, or all in the order in which they came; stdout if absent.",
         "fromOffset": "Begins at this byte of each stream; 0 if absent.",
         "follow": "Goes on until the session's end instead of stopping at what is stored; false if absent.",
+        "fence": "Which placement of a session that was replaced: 1 is the first; the latest if absent.",
     ]
     public typealias Output = SessionOutputPiece
 
@@ -210,12 +217,20 @@ public struct ReadSessionOutput: RemoteOperation {
     public var stream: OutputSelection?
     public var fromOffset: Int64?
     public var follow: Bool?
+    public var fence: Int64?
 
-    public init(sessionId: String, stream: OutputSelection? = nil, fromOffset: Int64? = nil, follow: Bool? = nil) {
+    public init(
+        sessionId: String,
+        stream: OutputSelection? = nil,
+        fromOffset: Int64? = nil,
+        follow: Bool? = nil,
+        fence: Int64? = nil
+    ) {
         self.sessionId = sessionId
         self.stream = stream
         self.fromOffset = fromOffset
         self.follow = follow
+        self.fence = fence
     }
 }
 

@@ -195,15 +195,22 @@ public struct SetSpokeDraining: RemoteOperation {
 public struct RemoveSpoke: RemoteOperation {
     public static let name = "spoke.remove"
     public static let kind = OperationKind.mutation
-    public static let summary = "Forgets a disconnected spoke without running sessions; its credential ends with it."
+    public static let summary = "Forgets a disconnected spoke; its credential ends with it."
     public static let access = AccessControl.scopes("spoke:admin")
     public static let examples = [RemoveSpoke(spoke: "build-1")]
-    public static let fields = ["spoke": "The spoke's id or name."]
+    public static let fields = [
+        "spoke": "The spoke's id or name.",
+        "lost": "The machine is gone for good: what ran there ends as lost. Without it, running sessions forbid this.",
+    ]
     public typealias Output = Done
 
     public var spoke: String
+    public var lost: Bool?
 
-    public init(spoke: String) { self.spoke = spoke }
+    public init(spoke: String, lost: Bool? = nil) {
+        self.spoke = spoke
+        self.lost = lost
+    }
 }
 
 /// What a machine sends to `POST /v1/join` to become a spoke.

@@ -202,13 +202,7 @@ struct Verdicts: Sendable {
             case .unknown: logger.warning("hub does not know a session", metadata: ["session": "\(verdict.sessionId)"])
             case .stop:
                 logger.notice("hub wants a session stopped", metadata: ["session": "\(verdict.sessionId)"])
-                let order = AbortSession(
-                    commandId: CommandID("verdict"),
-                    sessionId: verdict.sessionId,
-                    fence: run.order.fence,
-                    graceSeconds: 5
-                )
-                Task { await run.stop(order) }
+                Task { await run.stop(AbortSession(of: run.order, as: "verdict")) }
             }
         }
     }

@@ -226,7 +226,8 @@ void session_run(struct session *session, pid_t leader) {
     /* The first turn waits for nothing: the agent is to be greeted. */
     bool more = true;
     while (!session->released || !session->finished) {
-        if (session->finished && monotonic_ms() >= session->linger_until) break;
+        /* Asked before listening and obeyed after it: what the agent had sent by then still counts. */
+        bool lingered = session->finished && monotonic_ms() >= session->linger_until;
         wait_for_something(session, more);
         read_signals(session);
         hear(session);
@@ -235,5 +236,6 @@ void session_run(struct session *session, pid_t leader) {
         more = pump(session);
         conclude(session);
         ring(session);
+        if (lingered) break;
     }
 }

@@ -2,43 +2,6 @@ import ArgumentParser
 import Foundation
 import Protocol
 
-/// `hub spokes`
-struct SpokesCommand: ClientCommand {
-    static let configuration = CommandConfiguration(commandName: "spokes", abstract: "The machines that work.")
-
-    @OptionGroup var client: ClientOptions
-
-    func ask(_ hub: HubClient) async throws {
-        let answer = try await hub.pages("spoke.list", "spokes")
-        if client.json { return try Output.json(answer) }
-        var table = Table("SPOKE", "NAME", "STATUS", "SINCE", "SESSIONS", "SLOTS", "LABELS", "VERSION", "REASON")
-        for spoke in answer["spokes"]?.arrayValue ?? [] {
-            let connected = spoke["status"]?.stringValue == "connected"
-            table.add(
-                spoke.cell("id"),
-                spoke.cell("name"),
-                Self.state(of: spoke),
-                spoke.age(connected ? "connectedAt" : "disconnectedAt"),
-                spoke.cell("busy"),
-                spoke.cell("slots"),
-                spoke.cell("labels"),
-                spoke.cell("version"),
-                spoke.cell("disconnectReason")
-            )
-        }
-        try Output.line(table.text(empty: "No spokes. Make a join token with `hub token create`."))
-    }
-}
-
-extension SpokesCommand {
-    /// Connected or not and, of those that are, whether new sessions are kept away.
-    private static func state(of spoke: JSONValue) -> String {
-        guard spoke["status"]?.stringValue == "connected" else { return spoke.cell("status") }
-        if spoke["draining"] == .bool(true) { return "draining" }
-        return spoke["pausedReason"]?.stringValue == nil ? "connected" : "paused"
-    }
-}
-
 /// `hub worktrees [--salvaged]`
 struct WorktreesCommand: ClientCommand {
     static let configuration = CommandConfiguration(

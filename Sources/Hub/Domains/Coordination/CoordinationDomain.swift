@@ -19,6 +19,7 @@ public struct CoordinationDomain: Sendable {
     let bell: any Bell
     private let spawns: SpawnStore
     private let salvages: SalvageStore
+    private let losses: LossStore
 
     /// Channels on which the work of ``placeWaiting()`` is announced; the payload says nothing.
     public static let placementChannel = Ending.placementChannel
@@ -32,15 +33,28 @@ public struct CoordinationDomain: Sendable {
         journals = JournalStore(database: database, bell: bell, logger: logger)
         spawns = SpawnStore(database: database, spokes: spokes, commands: commands)
         salvages = SalvageStore(database: database, commands: commands)
+        losses = LossStore(database: database)
     }
 
     /// Places waiting sessions while there is room; answers how many. Any number of hubs may do so at once.
     public func placeWaiting() async throws(Fault) -> Int { try await spawns.placeWaiting() }
 
+    /// Gives sessions whose spoke is away for longer than they allow back to the queue; answers how many.
+    public func replaceOverdue() async throws(Fault) -> Int {
+        let replaced = try await losses.replaceOverdue()
+        bell.ring(replaced.map(\.rawValue))
+        return replaced.count
+    }
+
     /// Forgets acknowledged commands and expired salvages; for a janitor, now and then.
     public func prune() async throws(Fault) {
         try await commands.prune()
         try await salvages.prune()
+    }
+
+    /// Takes away what sessions printed that ended longer ago than this, a few of them; answers of how many.
+    public func pruneOutput(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await OutputStore(database: database).prune(olderThanDays: days)
     }
 
     /// What is stored, proven again; the same as the operation `hub.verify`.
@@ -52,7 +66,7 @@ public struct CoordinationDomain: Sendable {
     func register(in table: inout OperationTable) {
         let sessions = SessionStore(database: database)
         let workspaces = WorkspaceStore(database: database, commands: commands)
-        SpokeOperations(spokes: spokes).register(in: &table)
+        SpokeOperations(spokes: spokes, losses: losses, bell: bell).register(in: &table)
         SessionOperations(sessions: sessions, output: OutputStore(database: database), bell: bell).register(in: &table)
         WorkspaceOperations(workspaces: workspaces).register(in: &table)
         CoordinationOperations(

@@ -41,7 +41,7 @@ struct CoordinationOperations: Sendable {
         }
         var order = order
         if order.target == nil, let name = caller.spokeName { order.target = SpokeTarget(spokeName: name) }
-        let project = try await projects.find(wanted)
+        let project = try await projects.find(wanted, seenBy: caller.confinedTo)
         return try await spawns.spawn(SpawnDraft(order, project: project, caller: caller))
     }
 
@@ -52,7 +52,7 @@ struct CoordinationOperations: Sendable {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
         var session: SessionID?
         if let wanted = request.sessionId { session = try await sessions.require(wanted).id }
-        let rows = try await sessions.mappings(request, session: session, cursor)
+        let rows = try await sessions.mappings(request, session: session, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return GetCoordinationStatus.Output(mappings: try await views(of: page.items), nextCursor: page.next)
     }
@@ -67,7 +67,7 @@ struct CoordinationOperations: Sendable {
         let machines = try await spokes.find(mappings.compactMap(\.spokeId))
         let machinesById = Dictionary(machines.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let printed = try await sessions.printed(by: ids)
-        let isAnyWaiting = found.contains { $0.fence == 0 && !$0.isOver }
+        let isAnyWaiting = found.contains(where: \.isWaiting)
         let queue = isAnyWaiting ? try await spawns.waiting() : []
         var views: [MappingView] = []
         for mapping in mappings {
@@ -115,7 +115,7 @@ struct CoordinationOperations: Sendable {
             ExplainWaiting.Output(waiting: false, message: message, spokes: [], ahead: 0)
         }
         if session.isOver { return answer("It does not wait: it is over.") }
-        guard session.fence == 0 else { return try await explainRunning(session) }
+        guard session.isWaiting else { return try await explainRunning(session) }
         let queue = try await spawns.waiting()
         guard let ahead = queue.firstIndex(where: { $0.session.sessionId == session.id }) else {
             return answer("It is being placed.")

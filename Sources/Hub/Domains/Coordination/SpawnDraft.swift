@@ -89,7 +89,18 @@ struct SpawnDraft: Sendable {
         for grant in order.grants ?? [] where !Wording.isScope(grant) {
             check("grants", "“\(grant.prefix(64))” is not a scope.")
         }
+        let policy = order.disconnectPolicy
+        for (name, seconds) in [
+            ("keepRunningSeconds", policy?.keepRunningSeconds), ("replaceAfterSeconds", policy?.replaceAfterSeconds),
+            ("stopSelfAfterSeconds", policy?.stopSelfAfterSeconds),
+        ] {
+            let isPossible = (1...Limits.disconnectSeconds).contains(seconds ?? 1)
+            check("disconnectPolicy.\(name)", isPossible ? nil : "must be 1 to \(Limits.disconnectSeconds).")
+        }
         let isReuse = order.worktree?.mode == .reuse
+        if isReuse, policy?.replaceAfterSeconds != nil {
+            check("disconnectPolicy.replaceAfterSeconds", "cannot be with mode reuse: that worktree is on one spoke.")
+        }
         if isReuse != (order.worktree?.workspaceId != nil) {
             check("worktree.workspaceId", "goes with mode reuse, and mode reuse needs it.")
         }

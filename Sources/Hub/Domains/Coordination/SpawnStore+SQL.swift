@@ -143,7 +143,7 @@ extension SpawnStore {
             SELECT s.id, s.project_id, s.priority, s.created_at, s.target,
                    CASE WHEN s.worktree ->> 'mode' = 'reuse' THEN w.spoke_id END AS pinned
               FROM nave.sessions s LEFT JOIN nave.workspaces w ON w.id = s.workspace_id
-             WHERE s.status = 'busy' AND s.fence = 0
+             WHERE (s.status = 'busy' AND s.fence = 0) OR s.status = 'retry'
              ORDER BY s.priority DESC, s.created_at, s.id
              LIMIT $1
             """
@@ -163,9 +163,10 @@ extension SpawnStore {
             """
             WITH taken AS (
                 SELECT id, workspace_id FROM nave.sessions
-                 WHERE id = $1 AND status = 'busy' AND fence = 0 FOR UPDATE SKIP LOCKED
+                 WHERE id = $1 AND ((status = 'busy' AND fence = 0) OR status = 'retry') FOR UPDATE SKIP LOCKED
             ), session AS (
-                UPDATE nave.sessions s SET fence = 1, last_activity_at = now() FROM taken WHERE s.id = taken.id
+                UPDATE nave.sessions s SET status = 'busy', fence = s.fence + 1, last_activity_at = now()
+                  FROM taken WHERE s.id = taken.id
             ), place AS (
                 UPDATE nave.workspaces w SET spoke_id = $2 FROM taken
                  WHERE w.id = taken.workspace_id AND w.state = 'pending'

@@ -66,7 +66,7 @@ struct SteeringOperations: Sendable {
             if request.preview == true { return preview(session, place) }
             if place.isOver { return stopped() }
             if place.isWaiting {
-                guard try await steering.abortWaiting(session.id) else { continue }
+                guard try await steering.abortWaiting(session.id, fence: place.fence) else { continue }
                 bell.ring([session.id.rawValue])
                 return stopped()
             }

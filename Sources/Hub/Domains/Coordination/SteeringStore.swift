@@ -17,7 +17,7 @@ struct SteeringStore: Sendable {
         var parent: SessionID?
         var pid: Int64?
 
-        var isWaiting: Bool { fence == 0 && !isOver }
+        var isWaiting: Bool { spoke == nil && !isOver }
 
         init(_ row: Row) throws(Fault) {
             fence = try row["fence"]
@@ -87,9 +87,9 @@ struct SteeringStore: Sendable {
     }
 
     /// Ends a session that waits, at once; `false` if it was placed or is over by now.
-    func abortWaiting(_ session: SessionID) async throws(Fault) -> Bool {
+    func abortWaiting(_ session: SessionID, fence: Int64) async throws(Fault) -> Bool {
         try await database.transaction { transaction async throws(Fault) -> Bool in
-            try await Ending(reason: .aborted, at: Date()).write(session, fence: 0, on: nil, in: transaction)
+            try await Ending(reason: .aborted, at: Date()).write(session, fence: fence, on: nil, in: transaction)
         }
     }
 

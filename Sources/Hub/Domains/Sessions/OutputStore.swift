@@ -38,7 +38,27 @@ struct OutputStore: Sendable {
         return chunks.filter { $0.end > offset }
     }
 
+    /// Takes the output of sessions away that ended longer ago than this; answers of how many. A few sessions at a time.
+    func prune(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await database.execute(SQL.prune, [days, Self.prunedSessions])
+    }
+
+    private static let prunedSessions = 20
+
     enum SQL {
+        static let prune = Statement<Void>(
+            """
+            WITH old AS (
+                SELECT id FROM nave.sessions
+                 WHERE ended_at < now() - make_interval(days => $1::int) AND output_pruned_at IS NULL
+                 ORDER BY ended_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+            ), taken AS (
+                DELETE FROM nave.session_output o USING old WHERE o.session_id = old.id
+            )
+            UPDATE nave.sessions s SET output_pruned_at = now() FROM old WHERE s.id = old.id
+            """
+        )
+
         /// Begins with the chunk in which the offset lies, if there is one.
         static let page = Statement<Chunk>(
             """
@@ -61,11 +81,17 @@ struct OutputMerge {
     private(set) var offsets: [Protocol.OutputStream: Int64]
     private var pages: [Protocol.OutputStream: ArraySlice<OutputStore.Chunk>] = [:]
     private let streams: [Protocol.OutputStream]
+    /// The placement of the session whose output it is.
+    let fence: Int64
 
-    init(_ selection: OutputSelection, from offset: Int64, resumeAt id: String?) {
+    /// - Parameter id: An ``eventId`` to go on behind; one of another placement says nothing of this one's offsets.
+    init(_ selection: OutputSelection, from offset: Int64, resumeAt id: String?, fence: Int64) {
+        self.fence = fence
         streams = Protocol.OutputStream(rawValue: selection.rawValue).map { [$0] } ?? Protocol.OutputStream.allCases
         offsets = Dictionary(uniqueKeysWithValues: streams.map { ($0, offset) })
-        for part in (id ?? "").split(separator: ",") {
+        let parts = (id ?? "").split(separator: "/")
+        guard let positions = parts.last, (parts.count > 1 ? Int64(parts[0]) : 1) == fence else { return }
+        for part in positions.split(separator: ",") {
             let pair = part.split(separator: ":")
             guard pair.count == 2, let stream = Protocol.OutputStream(rawValue: String(pair[0])),
                 let position = Int64(pair[1]), position >= 0, offsets[stream] != nil
@@ -74,9 +100,10 @@ struct OutputMerge {
         }
     }
 
-    /// Where to go on behind everything that was taken: `stdout:4096,stderr:17`.
+    /// Where to go on behind everything that was taken: `stdout:4096,stderr:17`, of a later placement `2/stdout:17`.
     var eventId: String {
-        streams.compactMap { stream in offsets[stream].map { "\(stream.rawValue):\($0)" } }.joined(separator: ",")
+        let positions = streams.compactMap { stream in offsets[stream].map { "\(stream.rawValue):\($0)" } }
+        return (fence > 1 ? "\(fence)/" : "") + positions.joined(separator: ",")
     }
 
     /// Streams of which nothing is at hand: load their pages before the next chunk is taken.

@@ -20,7 +20,7 @@ struct SessionOperations: Sendable {
 
     private func list(_ request: ListSessions, by caller: Caller) async throws(Fault) -> ListSessions.Output {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
-        let rows = try await sessions.list(request, cursor)
+        let rows = try await sessions.list(request, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return ListSessions.Output(sessions: page.items, nextCursor: page.next)
     }
@@ -41,12 +41,30 @@ struct SessionOperations: Sendable {
     ) async throws(Fault) {
         let from = request.fromOffset ?? 0
         guard from >= 0 else { throw .invalid("fromOffset", "must not be negative.") }
-        let id = try await sessions.require(request.sessionId).id
-        var merge = OutputMerge(request.stream ?? .stdout, from: from, resumeAt: writer.lastEventId)
+        let named = try await sessions.require(request.sessionId)
+        if let pruned = named.outputPrunedAt {
+            throw Fault(
+                .notFound,
+                "The output of session \(named.id) is no longer kept since \(pruned.wireText); the setting "
+                    + "\(RetentionSetting.output.key) says for how long it is."
+            )
+        }
+        let id = named.id
+        let selection = request.stream ?? .stdout
+        let fence = request.fence ?? max(named.fence, 1)
+        guard (1...max(named.fence, 1)).contains(fence) else {
+            throw .invalid("fence", "must be 1 to \(max(named.fence, 1)): so often was the session placed.")
+        }
+        var merge = OutputMerge(selection, from: from, resumeAt: writer.lastEventId, fence: fence)
         while !Task.isCancelled {
             let mark = bell.mark()
             let session = try await sessions.require(id.rawValue)
+            if request.fence == nil, session.fence > merge.fence {
+                // It was replaced: what it prints begins anew.
+                merge = OutputMerge(selection, from: 0, resumeAt: nil, fence: session.fence)
+            }
             try await drain(session, &merge, to: writer)
+            if merge.fence < session.fence { return }
             if let reason = session.exitReason {
                 let end = SessionEnd(
                     exitCode: session.exitCode,
@@ -70,7 +88,7 @@ struct SessionOperations: Sendable {
             for stream in merge.wanting {
                 let chunks = try await output.page(
                     session.id,
-                    number: max(session.fence, 1),
+                    number: merge.fence,
                     stream: stream,
                     from: merge.offsets[stream] ?? 0
                 )

@@ -3,6 +3,8 @@ import Protocol
 /// Spokes, as callers may ask for them.
 struct SpokeOperations: Sendable {
     let spokes: SpokeStore
+    let losses: LossStore
+    let bell: any Bell
 
     func register(in table: inout OperationTable) {
         table.answer(ListSpokes.self, with: list)
@@ -34,12 +36,15 @@ struct SpokeOperations: Sendable {
 
     private func remove(_ request: RemoveSpoke, by caller: Caller) async throws(Fault) -> Done {
         let spoke = try await spokes.require(request.spoke)
-        guard try await spokes.remove(spoke.id) else {
+        let lost = try await losses.remove(spoke.id, endingSessions: request.lost == true)
+        guard let lost else {
             throw Fault(
                 .conflict,
-                "“\(spoke.name)” is connected or has running sessions; stop it and wait for their end, or abort them."
+                "“\(spoke.name)” is connected or has running sessions; stop it and wait for their end, or, if the "
+                    + "machine is gone for good, remove it with lost: true."
             )
         }
+        bell.ring(lost)
         return Done()
     }
 }

@@ -105,11 +105,6 @@ public struct SpokeStore: Sendable {
         }
     }
 
-    /// Forgets the spoke unless it is connected or has active mappings; `false` if it has.
-    func remove(_ spoke: SpokeID) async throws(Fault) -> Bool {
-        try await database.execute(SQL.remove, [spoke]) == 1
-    }
-
     private func validate(_ request: JoinRequest) throws(Fault) {
         var violations = Wording.violations(ofName: request.name, at: "name")
         if (request.labels ?? [:]).count > 64 {
@@ -211,13 +206,5 @@ extension SpokeStore {
         )
 
         static let drain = Statement<Void>("UPDATE nave.spokes SET draining = $2 WHERE id = $1")
-
-        static let remove = Statement<Void>(
-            """
-            DELETE FROM nave.spokes s
-             WHERE s.id = $1 AND s.status = 'disconnected'
-               AND NOT EXISTS (SELECT FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active')
-            """
-        )
     }
 }

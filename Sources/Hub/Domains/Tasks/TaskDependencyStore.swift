@@ -15,16 +15,17 @@ struct TaskDependencyStore: Sendable {
     private func ends(
         _ dependent: String,
         _ prerequisite: String,
-        _ project: String?
+        _ project: String?,
+        _ caller: Caller
     ) async throws(Fault) -> (dependent: TaskRecord, prerequisite: TaskRecord) {
-        let waiting = try await tasks.find(try await tasks.name(dependent, in: project))
+        let waiting = try await tasks.find(try await tasks.name(dependent, in: project, for: caller))
         let first = try await tasks.find(.init(task: prerequisite, project: waiting.projectId))
         return (waiting, first)
     }
 
     /// - Throws: `CONFLICT` with the cycle that it would close, or for tasks of two projects.
-    func add(_ request: AddTaskDependency) async throws(Fault) -> TaskDependencyRecord {
-        let (dependent, prerequisite) = try await ends(request.taskId, request.dependsOn, request.projectId)
+    func add(_ request: AddTaskDependency, by caller: Caller) async throws(Fault) -> TaskDependencyRecord {
+        let (dependent, prerequisite) = try await ends(request.taskId, request.dependsOn, request.projectId, caller)
         guard dependent.projectId == prerequisite.projectId else {
             throw Fault(
                 .conflict,
@@ -64,8 +65,8 @@ struct TaskDependencyStore: Sendable {
         return TaskCycle.fault(graph.slugs(path))
     }
 
-    func remove(_ request: RemoveTaskDependency) async throws(Fault) -> TaskDependencyRecord {
-        let (dependent, prerequisite) = try await ends(request.taskId, request.dependsOn, request.projectId)
+    func remove(_ request: RemoveTaskDependency, by caller: Caller) async throws(Fault) -> TaskDependencyRecord {
+        let (dependent, prerequisite) = try await ends(request.taskId, request.dependsOn, request.projectId, caller)
         guard let removed = try await database.first(SQL.remove, [prerequisite.id, dependent.id]) else {
             throw Fault(.notFound, "“\(dependent.slug)” does not depend on “\(prerequisite.slug)”; nothing to remove.")
         }

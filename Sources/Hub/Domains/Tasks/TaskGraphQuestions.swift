@@ -21,8 +21,11 @@ struct TaskGraphQuestions: Sendable {
         table.answer(EstimateWorkflow.self, with: estimate)
     }
 
-    private func graph(_ project: String, _ filter: TaskFilter?) async throws(Fault) -> TaskGraph {
-        try await graphs.graph(of: try await projects.find(project).id, filter ?? TaskFilter())
+    private func graph(_ project: String, _ filter: TaskFilter?, _ caller: Caller) async throws(Fault) -> TaskGraph {
+        try await graphs.graph(
+            of: try await projects.find(project, seenBy: caller.confinedTo).id,
+            filter ?? TaskFilter()
+        )
     }
 
     /// What an algorithm found; a graph in which it finds nothing has a cycle.
@@ -32,16 +35,16 @@ struct TaskGraphQuestions: Sendable {
     }
 
     private func order(_ request: OrderTasks, by caller: Caller) async throws(Fault) -> OrderTasks.Output {
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         return OrderTasks.Output(order: graph.slugs(try acyclic(graph.graph.order(), in: graph)))
     }
 
     private func cycles(_ request: FindTaskCycles, by caller: Caller) async throws(Fault) -> FindTaskCycles.Output {
-        FindTaskCycles.Output(cycles: try await graph(request.projectId, request.filter).cycles)
+        FindTaskCycles.Output(cycles: try await graph(request.projectId, request.filter, caller).cycles)
     }
 
     private func group(_ request: GroupTasks, by caller: Caller) async throws(Fault) -> GroupTasks.Output {
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         return GroupTasks.Output(groups: try acyclic(graph.graph.parallelGroups(), in: graph).map { graph.slugs($0) })
     }
 
@@ -57,7 +60,7 @@ struct TaskGraphQuestions: Sendable {
         _ request: FindCriticalPath,
         by caller: Caller
     ) async throws(Fault) -> FindCriticalPath.Output {
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         return FindCriticalPath.Output(path: try heaviest(graph) { _ in 1 }.path)
     }
 
@@ -65,7 +68,7 @@ struct TaskGraphQuestions: Sendable {
         _ request: FindWeightedCriticalPath,
         by caller: Caller
     ) async throws(Fault) -> FindWeightedCriticalPath.Output {
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         let weight = request.weight ?? .scopeCost
         let found = try heaviest(graph) { task in
             switch weight {
@@ -79,7 +82,7 @@ struct TaskGraphQuestions: Sendable {
     }
 
     private func riskPath(_ request: FindRiskPath, by caller: Caller) async throws(Fault) -> FindRiskPath.Output {
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         let found = try heaviest(graph) { $0.riskWeight * $0.impactWeight }
         return FindRiskPath.Output(path: found.path, totalRisk: found.total)
     }
@@ -89,7 +92,7 @@ struct TaskGraphQuestions: Sendable {
         by caller: Caller
     ) async throws(Fault) -> FindBottlenecks.Output {
         if let limit = request.limit, limit < 1 { throw .invalid("limit", "must be at least 1.") }
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         let found = Betweenness(of: graph.graph)
         let ranked = found.scores.indices.sorted { first, second in
             (-found.scores[first], first) < (-found.scores[second], second)
@@ -106,14 +109,14 @@ struct TaskGraphQuestions: Sendable {
         _ request: DistributeRisk,
         by caller: Caller
     ) async throws(Fault) -> DistributeRisk.Output {
-        DistributeRisk.Output(try await graph(request.projectId, request.filter).tasksByRisk)
+        DistributeRisk.Output(try await graph(request.projectId, request.filter, caller).tasksByRisk)
     }
 
     private func advise(
         _ request: AdviseDecomposition,
         by caller: Caller
     ) async throws(Fault) -> AdviseDecomposition.Output {
-        let tasks = try await graph(request.projectId, request.filter).tasks
+        let tasks = try await graph(request.projectId, request.filter, caller).tasks
         return AdviseDecomposition.Output(
             tasks: tasks.compactMap { task in
                 let reasons = Decomposition.reasons(task)
@@ -128,13 +131,13 @@ struct TaskGraphQuestions: Sendable {
 extension TaskGraphQuestions {
     private func estimate(_ request: EstimateTasks, by caller: Caller) async throws(Fault) -> TaskCosts {
         let terms = try Self.terms(request.retries, request.fallbackCost, request.timeLost)
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         return try costs(of: graph, terms, propagates: false, request.includeCompleted)
     }
 
     private func estimate(_ request: EstimateWorkflow, by caller: Caller) async throws(Fault) -> TaskCosts {
         let terms = try Self.terms(request.retries, request.fallbackCost, request.timeLost)
-        let graph = try await graph(request.projectId, request.filter)
+        let graph = try await graph(request.projectId, request.filter, caller)
         return try costs(of: graph, terms, propagates: request.propagation != .independent, request.includeCompleted)
     }
 

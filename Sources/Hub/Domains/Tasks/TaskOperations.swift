@@ -10,6 +10,7 @@ struct TaskOperations: Sendable {
     let moves: TaskMoveStore
     let dependencies: TaskDependencyStore
     let files: TaskFileStore
+    private let reach: Reach
 
     init(database: Database, projects: ProjectStore) {
         self.projects = projects
@@ -17,6 +18,7 @@ struct TaskOperations: Sendable {
         moves = TaskMoveStore(database: database, tasks: tasks)
         dependencies = TaskDependencyStore(database: database, tasks: tasks)
         files = TaskFileStore(database: database)
+        reach = Reach(database: database)
     }
 
     func register(in table: inout OperationTable) {
@@ -56,18 +58,21 @@ struct TaskOperations: Sendable {
             metadata: request.metadata
         )
         guard violations.isEmpty else { throw .invalid(violations) }
-        return try await tasks.create(request, in: try await projects.find(request.projectId).id)
+        return try await tasks.create(
+            request,
+            in: try await projects.find(request.projectId, seenBy: caller.confinedTo).id
+        )
     }
 
     private func get(_ request: GetTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await tasks.find(try await tasks.name(request.taskId, in: request.projectId))
+        try await tasks.find(try await tasks.name(request.taskId, in: request.projectId, for: caller))
     }
 
     private func list(_ request: ListTasks, by caller: Caller) async throws(Fault) -> TaskList {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
         var project: ProjectID?
-        if let wanted = request.projectId { project = try await projects.find(wanted).id }
-        let rows = try await tasks.list(project, request.filter ?? TaskFilter(), cursor)
+        if let wanted = request.projectId { project = try await projects.find(wanted, seenBy: caller.confinedTo).id }
+        let rows = try await tasks.list(project, request.filter ?? TaskFilter(), seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return TaskList(tasks: page.items, nextCursor: page.next)
     }
@@ -87,11 +92,11 @@ struct TaskOperations: Sendable {
             metadata: request.metadata
         )
         guard violations.isEmpty else { throw .invalid(violations) }
-        return try await tasks.update(try await tasks.name(request.taskId, in: request.projectId), request)
+        return try await tasks.update(try await tasks.name(request.taskId, in: request.projectId, for: caller), request)
     }
 
     private func delete(_ request: DeleteTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await tasks.delete(try await tasks.name(request.taskId, in: request.projectId))
+        try await tasks.delete(try await tasks.name(request.taskId, in: request.projectId, for: caller))
     }
 }
 
@@ -102,7 +107,8 @@ extension TaskOperations {
         _ task: String,
         _ project: String?,
         _ deed: TaskLifecycle.Deed,
-        _ change: TaskMoveStore.Change = .init()
+        _ change: TaskMoveStore.Change = .init(),
+        by caller: Caller
     ) async throws(Fault) -> TaskRecord {
         let violations = TaskRules.violations(
             tags: nil,
@@ -112,7 +118,7 @@ extension TaskOperations {
             metadata: nil
         )
         guard violations.isEmpty else { throw .invalid(violations) }
-        return try await moves.move(try await tasks.name(task, in: project), deed, change)
+        return try await moves.move(try await tasks.name(task, in: project, for: caller), deed, change)
     }
 
     private func start(_ request: StartTask, by caller: Caller) async throws(Fault) -> TaskRecord {
@@ -122,28 +128,29 @@ extension TaskOperations {
             request.taskId,
             request.projectId,
             .start,
-            .init(assignee: assignee, actor: caller.identity.id)
+            .init(assignee: assignee, actor: caller.identity.id),
+            by: caller
         )
     }
 
     private func complete(_ request: CompleteTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await move(request.taskId, request.projectId, .complete, .init(summary: request.summary))
+        try await move(request.taskId, request.projectId, .complete, .init(summary: request.summary), by: caller)
     }
 
     private func fail(_ request: FailTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await move(request.taskId, request.projectId, .fail, .init(summary: request.summary))
+        try await move(request.taskId, request.projectId, .fail, .init(summary: request.summary), by: caller)
     }
 
     private func block(_ request: BlockTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await move(request.taskId, request.projectId, .block)
+        try await move(request.taskId, request.projectId, .block, by: caller)
     }
 
     private func unblock(_ request: UnblockTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await move(request.taskId, request.projectId, .unblock)
+        try await move(request.taskId, request.projectId, .unblock, by: caller)
     }
 
     private func retry(_ request: RetryTask, by caller: Caller) async throws(Fault) -> TaskRecord {
-        try await move(request.taskId, request.projectId, .retry)
+        try await move(request.taskId, request.projectId, .retry, by: caller)
     }
 
     private func leave(_ request: LeaveTask, by caller: Caller) async throws(Fault) -> TaskRecord {
@@ -154,12 +161,12 @@ extension TaskOperations {
         }
         guard violations.isEmpty else { throw .invalid(violations) }
         let exit = SafeExit(reason: request.reason, needs: request.needs, at: Date(), by: caller.identity.id)
-        return try await move(request.taskId, request.projectId, .leave, .init(left: exit))
+        return try await move(request.taskId, request.projectId, .leave, .init(left: exit), by: caller)
     }
 
     private func ready(_ request: ListReadyTasks, by caller: Caller) async throws(Fault) -> ListReadyTasks.Output {
         let limit = try PageCursor.limit(request.limit)
-        let project = try await projects.find(request.projectId)
+        let project = try await projects.find(request.projectId, seenBy: caller.confinedTo)
         return ListReadyTasks.Output(tasks: try await moves.ready(request, in: project.id, limit: limit))
     }
 
@@ -168,7 +175,7 @@ extension TaskOperations {
             let violations = Wording.violations(ofName: assignee, at: "assignee")
             guard violations.isEmpty else { throw .invalid(violations) }
         }
-        let project = try await projects.find(request.projectId)
+        let project = try await projects.find(request.projectId, seenBy: caller.confinedTo)
         let assignee = caller.sessionId?.rawValue ?? request.assignee ?? caller.identity.id
         return ClaimTask.Output(task: try await moves.claim(request, in: project.id, for: assignee))
     }
@@ -184,14 +191,15 @@ extension TaskOperations {
         if let retention = request.qualityRetention, !(0...1).contains(retention) {
             throw .invalid("qualityRetention", "must be between 0 and 1.")
         }
-        return try await dependencies.add(request)
+        try await reach.check(Belongings(of: ["taskId": .string(request.dependsOn)]), for: caller)
+        return try await dependencies.add(request, by: caller)
     }
 
     private func removeDependency(
         _ request: RemoveTaskDependency,
         by caller: Caller
     ) async throws(Fault) -> TaskDependencyRecord {
-        try await dependencies.remove(request)
+        try await dependencies.remove(request, by: caller)
     }
 
     private func listDependencies(
@@ -200,7 +208,7 @@ extension TaskOperations {
     ) async throws(Fault) -> ListTaskDependencies.Output {
         let limit = try PageCursor.limit(request.limit)
         let cursor = try PageCursor.parts(of: request.cursor, count: 2)
-        let project = try await projects.find(request.projectId).id
+        let project = try await projects.find(request.projectId, seenBy: caller.confinedTo).id
         var task: TaskID?
         if let wanted = request.taskId { task = try await tasks.find(.init(task: wanted, project: project)).id }
         let found = try await dependencies.list(project, of: task, after: cursor, limit: limit + 1)
@@ -222,13 +230,16 @@ extension TaskOperations {
             }
         }
         guard violations.isEmpty else { throw .invalid(violations) }
-        return try await files.take(request.tasks, in: try await projects.find(request.projectId).id)
+        return try await files.take(
+            request.tasks,
+            in: try await projects.find(request.projectId, seenBy: caller.confinedTo).id
+        )
     }
 
     private func export(_ request: ExportTasks, by caller: Caller) async throws(Fault) -> ExportTasks.Output {
         let limit = try PageCursor.limit(request.limit, usual: 500)
         let cursor = try PageCursor.parts(of: request.cursor, count: 1)
-        let project = try await projects.find(request.projectId).id
+        let project = try await projects.find(request.projectId, seenBy: caller.confinedTo).id
         let found = try await files.export(project, after: cursor?[0], limit: limit + 1)
         let page = Array(found.prefix(limit))
         let next = found.count > limit ? page.last.map { PageCursor.text([$0.id]) } : nil

@@ -40,6 +40,11 @@ extension TaskStore {
                AND ($10::text IS NULL OR starts_with(t.path, $10))
                AND ($11::text IS NULL OR t.parent_task_id = $11)
                AND ($12::timestamptz IS NULL OR t.due_at < $12) AND ($13::text[] IS NULL OR t.slug = ANY ($13))
+               AND ($14::text IS NULL OR EXISTS (
+                   SELECT FROM nave.projects p
+                    WHERE p.id = t.project_id
+                      AND (p.org_id IS NULL OR EXISTS (
+                          SELECT FROM nave.organization_members m WHERE m.org_id = p.org_id AND m.account_id = $14))))
              ORDER BY t.created_at DESC, t.id DESC
              LIMIT $3
             """

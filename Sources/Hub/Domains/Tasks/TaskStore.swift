@@ -15,9 +15,9 @@ struct TaskStore: Sendable {
     }
 
     /// What a caller means by a task and perhaps a project.
-    func name(_ task: String, in project: String?) async throws(Fault) -> Name {
+    func name(_ task: String, in project: String?, for caller: Caller) async throws(Fault) -> Name {
         guard let project else { return Name(task: task) }
-        return Name(task: task, project: try await projects.find(project).id)
+        return Name(task: task, project: try await projects.find(project, seenBy: caller.confinedTo).id)
     }
 
     /// - Throws: `NOT_FOUND` that names what comes close.
@@ -35,9 +35,14 @@ struct TaskStore: Sendable {
         return Nearness.notFound("task", name.task, among: slugs, listedBy: "task.list")
     }
 
-    func list(_ project: ProjectID?, _ filter: TaskFilter, _ cursor: CreationCursor) async throws(Fault) -> [TaskRecord]
-    {
-        try await database.query(SQL.list, cursor.values + [project] + filter.values)
+    /// - Parameter account: Sees what is open to it; `nil` sees everything.
+    func list(
+        _ project: ProjectID?,
+        _ filter: TaskFilter,
+        seenBy account: AccountID?,
+        _ cursor: CreationCursor
+    ) async throws(Fault) -> [TaskRecord] {
+        try await database.query(SQL.list, cursor.values + [project] + filter.values + [account])
     }
 
     /// Stores a task with its dependencies. One that is new closes no cycle but with itself.

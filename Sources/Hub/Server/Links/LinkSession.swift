@@ -190,7 +190,7 @@ extension LinkSession {
             hall.metrics.linksOpen.subtract(1, ordering: .relaxed)
             hall.metrics.linksEnded.add(1, ordering: .relaxed)
         }
-        let reason = end.words
+        let reason = end.words(own: "hub", peer: "spoke")
         hall.logger.info("A link ended.", metadata: ["spoke": "\(spoke)", "reason": "\(reason)"])
         guard hall.registry.ended(self), let incarnation = state.value.incarnation else { return }
         hall.partings.note(spoke, incarnation: incarnation, reason: reason)
@@ -204,18 +204,5 @@ extension LinkSession {
         eventLoop.makeFutureWithTask { () async -> Result<Value, Fault> in
             do throws(Fault) { return .success(try await work()) } catch { return .failure(error) }
         }.whenSuccess { self.tell(event($0)) }
-    }
-}
-
-extension LinkEnd {
-    /// Why, in words that the fleet's list shows.
-    var words: String {
-        switch self {
-        case .refused(let refusal): "refused: \(refusal.message)"
-        case .goodbye(let goodbye): "the spoke said goodbye: \(goodbye.message ?? goodbye.reason.rawValue)"
-        case .left(let goodbye): "the hub said goodbye: \(goodbye.message ?? goodbye.reason.rawValue)"
-        case .closed(let reason): reason.text.isEmpty ? "closed with \(reason.code)" : reason.text
-        case .lost(let reason): reason.text.isEmpty ? "the connection ended (\(reason.code))" : reason.text
-        }
     }
 }

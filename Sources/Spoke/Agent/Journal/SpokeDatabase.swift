@@ -2,6 +2,10 @@ public import Foundation
 import GRDB
 public import Protocol
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// The spoke's one file, `spoke.sqlite`: WAL, every commit on the disk before it returns, one writer.
 ///
 /// One connection serves writer and readers alike, in order: an idle spoke has one small page cache, and what is
@@ -113,6 +117,9 @@ public final class SpokeDatabase: Sendable {
             try db.execute(sql: "PRAGMA cache_size = -1024")
             try db.execute(sql: "PRAGMA journal_size_limit = 8388608")
         }
+        // For the owner alone from the first byte on; SQLite gives its other files the same mode.
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file >= 0 { Glibc.close(file) }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         let findings = try queue.writeWithoutTransaction { db in
             try SpokeSchema.migrate(db)

@@ -170,7 +170,7 @@ actor LinkService {
                 logger.warning("hub does not know a message", metadata: ["type": "\(type)"])
             case .ended(let end):
                 await link.finish()
-                logger.info("link ended", metadata: ["end": "\(end)"])
+                logger.info("link ended", metadata: ["reason": "\(end.words(own: "spoke", peer: "hub"))"])
                 return end
             }
         }

@@ -34,12 +34,12 @@ struct LocalAnswers: Sendable {
             guard let operation = request.parameters?["operation"]?.stringValue else {
                 throw Fault.invalid("operation", "is required.")
             }
-            let session = try authenticate(request)
+            let session = try await authenticate(request)
             let input = await journal.redacted(asked: request.parameters?["input"] ?? .object([:]))
             let name = await journal.redacted(asked: .string(operation)).stringValue ?? operation
             return try await link.call(name, input, session: session)
         case .notify:
-            let session = try authenticate(request)
+            let session = try await authenticate(request)
             guard case .object(var input)? = request.parameters else { throw Fault.invalid("message", "is required.") }
             input["sessionId"] = .string(session.rawValue)
             return try await link.call("coord.notify", await journal.redacted(asked: .object(input)), session: session)
@@ -47,11 +47,12 @@ struct LocalAnswers: Sendable {
     }
 
     /// - Throws: `UNAUTHENTICATED` unless the token is the one that the session's own processes can read.
-    private func authenticate(_ request: LocalRequest) throws(Fault) -> SessionID {
+    private func authenticate(_ request: LocalRequest) async throws(Fault) -> SessionID {
         guard let session = request.session else {
             throw Fault(.unauthenticated, "Only a process of a session may ask this; run it inside a worktree.")
         }
-        let folder = SessionFolder(root: paths.sessions, id: session.id)
+        let fence = await sessions.running(session.id)?.order.fence ?? 1
+        let folder = SessionFolder(root: paths.sessions, id: session.id, fence: fence)
         // No file means no such session; that is the same answer.
         let known = (try? PrivateFile.readSecret("\(folder.path)/token")) ?? []
         let given = Array(session.token.utf8)

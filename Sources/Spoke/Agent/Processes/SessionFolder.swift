@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 public import Protocol
 
@@ -9,11 +10,14 @@ public struct SessionFolder: Hashable, Sendable {
 
     /// The folder of `id` below `root`, whether it exists or not. Ids are opaque: bytes that a file's name should not
     /// have are percent-encoded, so that none leads out of `root`.
-    public init(root: String, id: SessionID) {
+    ///
+    /// - Parameter fence: Which placement of the session: a second one has a folder of its own, so that it never takes
+    ///   the first one's process for its own.
+    public init(root: String, id: SessionID, fence: Int64 = 1) {
         self.id = id
         let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_".utf8)
         let name = id.rawValue.utf8.map { plain.contains($0) ? String(UnicodeScalar($0)) : "%\(String($0, radix: 16))" }
-        path = "\(root)/\(name.joined())"
+        path = "\(root)/\(name.joined())" + (fence > 1 ? ".\(fence)" : "")
     }
 
     /// Where the supervisor writes a stream. Only ``OutputStream/stdout`` and ``OutputStream/stderr`` are spooled.
@@ -29,6 +33,16 @@ public struct SessionFolder: Hashable, Sendable {
     /// were declared consumed read as zeros or as themselves.
     public func read(_ stream: Protocol.OutputStream, from offset: Int64, max: Int) throws(Fault) -> [UInt8] {
         try Self.read(spool(stream), from: offset, max: max)
+    }
+
+    /// Gives the place of a stream's bytes before `offset` back to the disk; they read as zeros from then on. For a
+    /// session that has ended: while it runs, its supervisor does this. Where it fails, as on a file system without
+    /// holes, the bytes stay until ``remove()``.
+    func giveBack(_ stream: Protocol.OutputStream, upTo offset: Int64) {
+        let file = open(spool(stream), O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        _ = linux_give_back(file, offset)
     }
 
     /// Removes the folder with all that is in it. Only after its process has ended.

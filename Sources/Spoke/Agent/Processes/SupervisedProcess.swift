@@ -92,7 +92,12 @@ public final class SupervisedProcess: Sendable {
 
     /// Says that a stream's bytes before `offset` are kept elsewhere. Their place on the disk is given back, and a
     /// process that had to wait for it goes on.
-    public func consumed(_ stream: OutputStream, upTo offset: Int64) { link.send(.consumed(stream, offset)) }
+    public func consumed(_ stream: OutputStream, upTo offset: Int64) {
+        link.send(.consumed(stream, offset))
+        // A supervisor that has written the end does not wait for a slow reader, and a dead one hears nothing.
+        let hears = link.look { $0.end == nil && !$0.disconnected }
+        if !hears { folder.giveBack(stream, upTo: offset) }
+    }
 
     /// Says that the end was read; the supervisor goes. Without it, it goes by itself a few seconds later.
     public func release() { link.send(.release) }

@@ -69,6 +69,7 @@ struct OutputPump: Sendable {
                     let bytes = try folder.read(stream, from: position.wanted, max: Int(room))
                     guard !bytes.isEmpty else { break }
                     position = try await append(bytes, to: stream, at: position.wanted)
+                    folder.giveBack(stream, upTo: position.journaled)
                 }
                 return try await journal.finish(output: key(stream))
             } catch {

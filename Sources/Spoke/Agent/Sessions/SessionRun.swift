@@ -23,7 +23,9 @@ actor SessionRun {
     private(set) var phase: Phase = .preparing
     private(set) var startedAt: Date?
     private var abort: AbortSession?
+    /// Who wants it to have started, and who wants it to have ended.
     private var waiters: [CheckedContinuation<Void, Never>] = []
+    private var mourners: [CheckedContinuation<Void, Never>] = []
 
     init(_ order: StartSession, in surroundings: SessionSurroundings) {
         self.order = order
@@ -36,7 +38,9 @@ actor SessionRun {
 
     private var pump: OutputPump { OutputPump(order: order, journal: surroundings.journal, logger: logger) }
 
-    private var folder: SessionFolder { SessionFolder(root: surroundings.paths.sessions, id: order.sessionId) }
+    private var folder: SessionFolder {
+        SessionFolder(root: surroundings.paths.sessions, id: order.sessionId, fence: order.fence)
+    }
 
     // MARK: The session's life
 
@@ -51,6 +55,14 @@ actor SessionRun {
         }
         phase = .ended
         wakeWaiters()
+        for waiter in mourners { waiter.resume() }
+        mourners = []
+    }
+
+    /// Returns when nothing of this run is left to be done.
+    func untilEnded() async {
+        if case .ended = phase { return }
+        await withCheckedContinuation { mourners.append($0) }
     }
 
     private func carryOut() async throws(Fault) {

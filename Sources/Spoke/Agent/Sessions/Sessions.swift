@@ -6,9 +6,15 @@ import SpokeCore
 /// The sessions of this spoke that have not ended.
 actor Sessions {
     private var runs: [SessionID: SessionRun] = [:]
-    private var arrivals: AsyncStream<SessionRun>.Continuation
-    private let arriving: AsyncStream<SessionRun>
+    private var arrivals: AsyncStream<Arrival>.Continuation
+    private let arriving: AsyncStream<Arrival>
     private let logger: Logger
+
+    /// A run to begin, behind the earlier placement of the same session that it takes the place of.
+    private struct Arrival: Sendable {
+        let run: SessionRun
+        let former: SessionRun?
+    }
 
     init(logger: Logger) {
         self.logger = logger
@@ -18,12 +24,11 @@ actor Sessions {
     /// Takes an order on; at once known to messages and aborts that come behind it. A second start of the same
     /// session is the same session.
     func begin(_ order: StartSession, in surroundings: SessionSurroundings) {
-        if let known = runs[order.sessionId] {
-            guard known.order.fence < order.fence else { return }
-        }
+        let former = runs[order.sessionId]
+        if let former, former.order.fence >= order.fence { return }
         let run = SessionRun(order, in: surroundings)
         runs[order.sessionId] = run
-        arrivals.yield(run)
+        arrivals.yield(Arrival(run: run, former: former))
     }
 
     /// Clears up behind sessions that ended while an earlier agent was dying.
@@ -38,10 +43,14 @@ actor Sessions {
     /// Runs every session that arrives, until cancelled.
     func run() async {
         await withDiscardingTaskGroup { group in
-            for await run in arriving {
+            for await arrival in arriving {
                 group.addTask {
-                    await run.run()
-                    await self.ended(run)
+                    if let former = arrival.former {
+                        _ = await former.stop(AbortSession(of: former.order, as: "superseded"))
+                        await former.untilEnded()
+                    }
+                    await arrival.run.run()
+                    await self.ended(arrival.run)
                 }
             }
         }
@@ -60,13 +69,7 @@ actor Sessions {
     func endImpatient(away: Duration) async {
         for run in runs.values where Patience(run.order.disconnectPolicy).isOver(after: away) {
             logger.notice("session ended, the hub is away", metadata: ["session": "\(run.order.sessionId)"])
-            let order = AbortSession(
-                commandId: CommandID("disconnected"),
-                sessionId: run.order.sessionId,
-                fence: run.order.fence,
-                graceSeconds: 5
-            )
-            _ = await run.stop(order)
+            _ = await run.stop(AbortSession(of: run.order, as: "disconnected"))
         }
     }
 
@@ -95,5 +98,12 @@ actor Sessions {
             rows.append(.object(row))
         }
         return ["sessions": .array(rows)]
+    }
+}
+
+extension AbortSession {
+    /// The spoke's own wish that a session ends, with the usual grace.
+    init(of order: StartSession, as name: String) {
+        self.init(commandId: CommandID(name), sessionId: order.sessionId, fence: order.fence, graceSeconds: 5)
     }
 }
