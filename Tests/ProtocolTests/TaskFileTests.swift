@@ -83,7 +83,8 @@ struct TaskFileTests {
         let pieces = [
             "a", "B", "7", " ", "  ", ":", ": ", "#", " #", "'", "\"", "\\", "\n", "\t", "[", "]", ",", "-", "- ", "{",
             "|",
-            "ä", "\u{1F680}", "\u{85}", "\u{2028}", "\u{301}", "null", "~", "yes", "1.5", "---", "&", "*", "!", "%", "@", "`",
+            "ä", "\u{1F680}", "\u{85}", "\u{2028}", "\u{301}", "null", "~", "yes", "1.5",
+            "---", "&", "*", "!", "%", "@", "`",
         ]
         func text(atLeast least: Int = 0) -> String {
             (0..<Int.random(in: least...6, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }

@@ -18,8 +18,8 @@ public struct FailureTerms: Hashable, Sendable {
 
 /// What tasks are expected to cost, with their risks.
 ///
-/// Of one task: `p·Cs + (1 − p)·Cf`, where `Cs` is scope cost × impact weight, `Cf` is `Cs` + fallback cost + time lost ×
-/// expected retries, and the latter are `(1 − p)/p`, as many as are allowed. Of a graph, `p` is what is left of the
+/// Of one task: `p·Cs + (1 − p)·Cf`, where `Cs` is scope cost × impact weight, `Cf` is `Cs` + fallback cost + time lost
+/// × expected retries, and the latter are `(1 − p)/p`, as many as are allowed. Of a graph, `p` is what is left of the
 /// task's own after its prerequisites: `p·∏(parent + (1 − parent)·retention)`, in topological order (coordination.md).
 public struct WorkflowCost: Hashable, Sendable {
     public struct Entry: Hashable, Sendable {

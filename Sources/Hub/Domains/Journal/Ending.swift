@@ -3,7 +3,7 @@ import HubCore
 import Postgres
 import Protocol
 
-/// How a session ends, written in one statement: the session, its mapping, its task, its workspace, its unread messages.
+/// How a session ends, in one statement: the session, its mapping, its task, its workspace, its unread messages.
 struct Ending: Sendable {
     var reason: ExitReason
     var exitCode: Int32?

@@ -69,7 +69,8 @@ struct TaskMoveStore: Sendable {
 
     /// The task that a session is spawned for, its row held.
     ///
-    /// - Throws: `NOT_FOUND`; `INVALID_TRANSITION` for one that cannot be begun; `CONFLICT` while a session works on it.
+    /// - Throws: `NOT_FOUND`; `INVALID_TRANSITION` for one that cannot be begun; `CONFLICT` while a session works on
+    ///   it.
     static func take(
         _ wanted: String,
         in project: ProjectID,
