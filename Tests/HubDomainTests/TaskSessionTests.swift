@@ -136,6 +136,23 @@ struct TaskSessionTests {
         await hub.close()
     }
 
+    @Test func aTaskSaysWhatItWaitsFor() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        try await hub.tasks(["a", "b: a", "c: a b"])
+        func why(_ slug: String) async throws -> ExplainWaiting.Output {
+            let id = try await hub.task(slug).id
+            return try await hub.ask(ExplainWaiting(taskId: id))
+        }
+        #expect(try await why("c").message == "It waits for a, b.")
+        #expect(try await why("a").message.hasPrefix("It is ready"))
+        _ = try await hub.spawn(order("a"))
+        #expect(try await why("a").message.hasPrefix("No spoke has joined"))
+        #expect(try await hub.refusal(ExplainWaiting())?.code == .validation)
+        #expect(try await hub.refusal(ExplainWaiting(taskId: "zzz"))?.code == .notFound)
+        await hub.close()
+    }
+
     @Test func verifyFindsTasksThatDisagreeWithTheirMappings() async throws {
         for (sql, kind) in [
             ("UPDATE nave.tasks SET status = 'pending' WHERE slug = 'a'", "state.task"),

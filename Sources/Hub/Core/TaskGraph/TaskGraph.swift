@@ -35,16 +35,17 @@ public struct TaskNode: Hashable, Sendable {
     public var riskWeight: Double { (risk ?? .medium).weight }
 }
 
-/// A dependency: `from` must be completed before `to` may begin. Ends are ids.
+/// A dependency: `from` must be completed before `to` may begin.
 public struct TaskEdge: Hashable, Sendable {
-    public var from: String
-    public var to: String
+    public var from: TaskKey
+    public var to: TaskKey
     /// How much of the quality lost in `from` does not reach `to`, 0…1; ``TaskGraph/retention`` where nothing is said.
     public var qualityRetention: Double?
 
+    /// Both ends by their ids.
     public init(from: String, to: String, qualityRetention: Double? = nil) {
-        self.from = from
-        self.to = to
+        self.from = TaskKey(from)
+        self.to = TaskKey(to)
         self.qualityRetention = qualityRetention
     }
 }
@@ -59,14 +60,14 @@ public struct TaskGraph: Sendable {
 
     public let tasks: [TaskNode]
     public let graph: DependencyGraph
-    private let numbers: NameTable
+    private let numbers: TaskKeyTable
     /// One for each edge of the graph's input.
     let retentions: [Double]
 
     /// Dependencies on tasks that are not among these are left out, as the definition of a part of a graph has it.
     public init(tasks: [TaskNode], edges: [TaskEdge]) {
         self.tasks = tasks
-        numbers = NameTable(tasks.map(\.id))
+        numbers = TaskKeyTable(tasks.map { TaskKey($0.id) })
         var (from, to, retentions) = ([Int32](), [Int32](), [Double]())
         from.reserveCapacity(edges.count)
         to.reserveCapacity(edges.count)
@@ -82,7 +83,7 @@ public struct TaskGraph: Sendable {
     }
 
     /// A task's number by its id.
-    public func number(of id: String) -> Int? { numbers.number(of: id).map(Int.init) }
+    public func number(of id: String) -> Int? { numbers.number(of: TaskKey(id)).map(Int.init) }
 
     /// The slugs of some nodes.
     public func slugs(_ nodes: some Sequence<Int32>) -> [String] { nodes.map { tasks[Int($0)].slug } }

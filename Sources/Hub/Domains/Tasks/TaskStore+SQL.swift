@@ -118,6 +118,14 @@ extension TaskStore {
             """
         )
 
+        static let unfinished = Statement<String>(
+            """
+            SELECT p.slug FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
+             WHERE d.dependent_task_id = $1 AND p.status <> 'completed'
+             ORDER BY p.slug LIMIT 11
+            """
+        )
+
         static let delete = Statement<Void>("DELETE FROM nave.tasks WHERE id = $1")
     }
 }

@@ -153,6 +153,29 @@ struct TaskStore: Sendable {
         return task
     }
 
+    /// Why a task is not under way: the session that works on it, or a sentence.
+    func why(_ id: TaskID) async throws(Fault) -> (session: SessionID?, isWaiting: Bool, message: String) {
+        guard let task = try await database.first(SQL.held, [id]) else {
+            throw try await unknown(Name(task: id.rawValue))
+        }
+        if let session = task.session { return (session, false, "") }
+        switch task.status {
+        case .completed: return (nil, false, "It does not wait: it is completed.")
+        case .failed: return (nil, true, "It failed and waits for somebody to retry it.")
+        case .inProgress: return (nil, false, "It does not wait: it was begun by hand.")
+        case .blocked: return (nil, true, "It was blocked by hand and waits for somebody to unblock it.")
+        case .pending: break
+        }
+        let first = try await database.query(SQL.unfinished, [id])
+        if !first.isEmpty {
+            let more = first.count > 10 ? ", …" : "."
+            return (nil, true, "It waits for \(first.prefix(10).joined(separator: ", "))\(more)")
+        }
+        let record = try await find(Name(task: id.rawValue))
+        if let left = record.safeExit { return (nil, true, "It was left undone: \(left.reason)") }
+        return (nil, true, "It is ready and waits for somebody to claim, start or spawn it.")
+    }
+
     static func gone(_ slug: String) -> Fault {
         Fault(.notFound, "The task “\(slug)” was removed meanwhile; list them with task.list.")
     }
