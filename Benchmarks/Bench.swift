@@ -52,6 +52,8 @@ struct Bench {
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },
         Part(name: "calls") { try await CallBenchmark($0).figures() },
         Part(name: "idle") { try await IdleBenchmark($0).figures() },
+        Part(name: "graphs") { try GraphBenchmark($0).figures() },
+        Part(name: "claims") { try await ClaimBenchmark($0).figures() },
     ]
 }
 

@@ -56,6 +56,8 @@ public struct Domains: Sendable {
         SettingOperations(settings: settings).register(in: &table)
         coordination.register(in: &table)
         calls.register(in: &table)
+        TaskOperations(database: database, projects: projects).register(in: &table)
+        TaskGraphQuestions(projects: projects, graphs: TaskGraphStore(database: database)).register(in: &table)
         OperationOperations(specs: { [catalogue, providers] in catalogue.specs + providers.specs }).register(in: &table)
         catalogue.show(table.specs)
         self.table = table
