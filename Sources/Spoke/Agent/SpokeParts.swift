@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Logging
 import Protocol
@@ -80,6 +81,8 @@ struct SpokeParts: Service {
             measure: { (Host.load(dataDirectory: paths.root), await sessions.count) },
             opened: { welcome in
                 ready.print()
+                // What starting took is not needed again.
+                linux_trim_heap()
                 await Verdicts(sessions: sessions, logger: logger).carryOut(welcome.verdicts)
             },
             commandsArrived: { ringer.yield() }
