@@ -44,7 +44,7 @@ struct Bench {
     private static let parts = [
         Part(name: "codec") { CodecBenchmark.figures(seconds: $0.seconds / 4) },
         Part(name: "echo") { try await EchoBenchmark.figures(seconds: $0.seconds) },
-        Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },
+        Part(name: "journal") { try JournalFigures.figures($0) },
         Part(name: "commits") { try await CommitBenchmark($0).figures() },
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },
         Part(name: "idle") { try await IdleBenchmark($0).figures() },
