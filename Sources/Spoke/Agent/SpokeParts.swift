@@ -82,7 +82,7 @@ struct SpokeParts: Service {
             opened: { welcome in
                 ready.print()
                 // What starting took is not needed again.
-                linux_trim_heap()
+                linux_give_back_memory()
                 await Verdicts(sessions: sessions, logger: logger).carryOut(welcome.verdicts)
             },
             commandsArrived: { ringer.yield() }

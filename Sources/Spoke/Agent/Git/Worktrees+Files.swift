@@ -30,13 +30,11 @@ extension Worktrees {
         )
     }
 
-    /// Makes an empty worktree on its branch, as `git worktree add --no-checkout` does with four processes more.
+    /// Makes an empty worktree on its branch, which need not be there yet: what `git worktree add --no-checkout`
+    /// does in five processes.
     ///
     /// The administrative folder appears whole: git in any other worktree fails on one that is half made.
-    func add(_ record: WorktreeRecord, _ plan: WorktreePlan, on branch: BranchName, in mirror: Mirror)
-        async throws(Fault)
-    {
-        if plan.createsBranch { try await git(["update-ref", branch.ref, plan.start, ""], in: mirror.place) }
+    func add(_ record: WorktreeRecord, on branch: BranchName, in mirror: Mirror) throws(Fault) {
         let admin = mirror.admin(record.adminName)
         let draft = newDraft("worktree")
         defer { discardDraft(draft) }

@@ -31,10 +31,10 @@ extension Worktrees {
         do throws(Fault) {
             return try await make(request)
         } catch {
-            guard error.code == .execution, try await repaired(request.address) else {
-                try await abandon(request)
-                throw error
-            }
+            let isRepaired = error.code == .execution ? try await repaired(request.address) : false
+            // What the first try made stands in the way of the second, too.
+            try await abandon(request)
+            guard isRepaired else { throw error }
             return try await make(request)
         }
     }
@@ -186,7 +186,7 @@ extension Worktrees {
             return Seat(record: record, plan: plan, mirror: mirror, isWarm: true, isFilled: filled)
         }
         clearLeftovers(of: record, in: mirror)
-        try await add(record, plan, on: request.branch, in: mirror)
+        try add(record, on: request.branch, in: mirror)
         return Seat(record: record, plan: plan, mirror: mirror, isWarm: false, isFilled: false)
     }
 
@@ -197,9 +197,15 @@ extension Worktrees {
             directory: seat.record.directory
         )
         try await withCore {
+            guard seat.isWarm else {
+                // The files take long enough for the branch to be made, durably, beside them.
+                async let branched: Void = self.makeBranch(seat, branch)
+                try await self.git(["read-tree", "--reset", "-u", seat.plan.start], in: place)
+                return try await branched
+            }
             if seat.isFilled, try await self.isUntouched(place) { return }
             try await self.git(["reset", "--hard", "--quiet"], in: place)
-            if seat.isWarm { try await self.git(["clean", "-ffdxq"], in: place) }
+            try await self.git(["clean", "-ffdxq"], in: place)
         }
         if let head = headFromFiles(seat, on: branch) { return head }
         let found = try await verify(seat.record.directory)
@@ -210,6 +216,12 @@ extension Worktrees {
             )
         }
         return found.head
+    }
+
+    /// Makes the seat's branch where the plan has it start, if it is a new one.
+    func makeBranch(_ seat: Seat, _ branch: BranchName) async throws(Fault) {
+        guard seat.plan.createsBranch else { return }
+        try await git(["update-ref", branch.ref, seat.plan.start, ""], in: seat.mirror.place)
     }
 
     /// Whether every file is as its commit has it and there is none besides: one look instead of two deeds.
