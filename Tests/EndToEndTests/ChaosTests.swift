@@ -106,7 +106,7 @@ struct Blow {
             try await fleet.startHub()
         case .spokeOne: try await spokes(["one"], of: fleet)
         case .spokeTwo: try await spokes(["two"], of: fleet)
-        case .postgres: if let postmaster = fleet.postmaster { kill(postmaster, SIGKILL) }
+        case .postgres: try await killPostgres(of: fleet)
         case .backend:
             let backends = fleet.backends
             if !backends.isEmpty { kill(backends[Int(draw % UInt64(backends.count))], SIGKILL) }
@@ -115,7 +115,7 @@ struct Blow {
             try await spokes(["one", "two"], of: fleet)
             try await fleet.startHub()
         case .everything:
-            if let postmaster = fleet.postmaster { kill(postmaster, SIGKILL) }
+            try await killPostgres(of: fleet)
             await fleet.hubProgram?.crash()
             try await spokes(["one", "two"], of: fleet)
             try await fleet.startHub()
@@ -128,6 +128,11 @@ struct Blow {
             #expect(await fleet.spoke("one")?.exit() == 0)
             try fleet.startSpoke("one")
         }
+    }
+
+    /// An earlier blow may have taken it a moment ago, and the next may be about to write its file.
+    private func killPostgres(of fleet: Fleet) async throws {
+        kill(try await eventually("Postgres has a process id") { fleet.postmaster }, SIGKILL)
     }
 
     private func hub(of fleet: Fleet) async throws {

@@ -48,14 +48,16 @@ final class Fleet: Sendable {
         _ name: String,
         _ arguments: [String],
         as label: String,
-        environment more: [String: String] = [:]
+        environment more: [String: String] = [:],
+        input: Data? = nil
     ) throws -> FleetProgram {
         try FleetProgram(
             Self.binaries.appending(path: name).path,
             arguments,
             environment: environment.merging(more) { $1 },
             folder: folder,
-            name: label
+            name: label,
+            input: input
         )
     }
 
@@ -70,7 +72,7 @@ final class Fleet: Sendable {
             state.runs += 1
             return state.runs
         }
-        let program = try program(name, arguments, as: "run-\(number)")
+        let program = try program(name, arguments, as: "run-\(number)", input: input)
         let watchdog = Task {
             try await Task.sleep(for: limit)
             program.signal(SIGKILL)
@@ -114,7 +116,7 @@ final class Fleet: Sendable {
     var hubProgram: FleetProgram? { state.withLock { $0.hub } }
 
     /// Starts the hub, on the same port as before if there was one; returns at once.
-    private func launchHub(_ extra: [String] = []) throws -> FleetProgram {
+    func launchHub(_ extra: [String] = []) throws -> FleetProgram {
         let address = state.withLock { $0.address }
         var arguments = ["serve", "--listen", address, "--data-dir", folder.appending(path: "hub").path] + extra
         if let database { arguments += ["--database", database] }
@@ -154,7 +156,7 @@ final class Fleet: Sendable {
 
     /// The postmaster of the hub's private cluster.
     var postmaster: Int32? {
-        let file = folder.appending(path: "hub/postgres/postmaster.pid")
+        let file = folder.appending(path: "hub/postgres/data/postmaster.pid")
         let text = try? String(contentsOf: file, encoding: .utf8)
         return text?.split(separator: "\n").first.flatMap { Int32($0) }
     }

@@ -116,6 +116,38 @@ struct LossTests {
         await hub.close()
     }
 
+    @Test func outputIsKeptForItsTimeAndItsEndIsSaid() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        var spoke = try await ScriptedSpoke.join(hub, "a")
+        let (old, young) = (try await hub.spawn(), try await hub.spawn())
+        for session in [old, young] {
+            spoke.start(session)
+            spoke.exit(session, sums: [spoke.print(session, ["line\n"])])
+        }
+        try await spoke.flush()
+        try await hub.database.execute(Statement<Void>("UPDATE nave.sessions SET ended_at = now()"))
+        try await hub.database.execute(
+            Statement<Void>("UPDATE nave.sessions SET ended_at = now() - interval '31 days' WHERE id = $1"),
+            [old.sessionId]
+        )
+        let coordination = hub.domains.coordination
+        #expect(try await coordination.pruneOutput(olderThanDays: 31) == 1)
+        #expect(try await coordination.pruneOutput(olderThanDays: 31) == 0)
+        #expect(try await text(hub, ReadSessionOutput(sessionId: young.sessionId.rawValue)) == "line\n")
+        await #expect(throws: Fault.self) {
+            try await text(hub, ReadSessionOutput(sessionId: old.sessionId.rawValue))
+        }
+        #expect(try await coordination.verify().complete)
+        let key = RetentionSetting.output.key
+        #expect(try await hub.refusal(SetSetting(key: key, value: "long"))?.code == .validation)
+        #expect(try await hub.refusal(SetSetting(key: key, value: 0))?.code == .validation)
+        let set = try await hub.ask(SetSetting(key: key, value: 30))
+        #expect(RetentionSetting.output.days(set.settings[key]) == 30)
+        #expect(RetentionSetting.output.days(nil) == RetentionSetting.output.usual)
+        await hub.close()
+    }
+
     @Test func aWaitThatCannotBeIsRefusedWhenItIsAskedFor() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()

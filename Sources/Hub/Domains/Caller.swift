@@ -1,6 +1,19 @@
 public import Foundation
 public import Protocol
 
+/// How often one key may call, where not as often as all others.
+public struct CallRate: Hashable, Sendable {
+    /// Calls a second on average.
+    public var perSecond: Double
+    /// Calls at once.
+    public var burst: Int
+
+    public init(perSecond: Double, burst: Int) {
+        self.perSecond = perSecond
+        self.burst = burst
+    }
+}
+
 /// Whom a credential stands for, as the hub resolved it.
 public struct Principal: Hashable, Sendable {
     /// What they may do.
@@ -13,19 +26,23 @@ public struct Principal: Hashable, Sendable {
     public var sessionId: SessionID?
     /// Set when the caller is a spoke, or a session on one.
     public var spokeId: SpokeID?
+    /// The key's own rate, if it has one.
+    public var callRate: CallRate?
 
     public init(
         identity: Identity,
         accountId: AccountID,
         keyId: KeyID? = nil,
         sessionId: SessionID? = nil,
-        spokeId: SpokeID? = nil
+        spokeId: SpokeID? = nil,
+        callRate: CallRate? = nil
     ) {
         self.identity = identity
         self.accountId = accountId
         self.keyId = keyId
         self.sessionId = sessionId
         self.spokeId = spokeId
+        self.callRate = callRate
     }
 }
 
@@ -42,6 +59,10 @@ public struct Caller: Sendable {
     /// The spoke that the caller wants to answer, by name.
     public var spokeName: String?
     public var traceparent: String?
+    /// Which spoke shall answer, in other words than its name.
+    public var target: CallTarget?
+    /// How long a subscription may say nothing before it is given up.
+    public var idleTimeout: Duration?
 
     public init(
         _ principal: Principal,
@@ -50,7 +71,9 @@ public struct Caller: Sendable {
         deadline: Date? = nil,
         idempotencyKey: String? = nil,
         spokeName: String? = nil,
-        traceparent: String? = nil
+        traceparent: String? = nil,
+        target: CallTarget? = nil,
+        idleTimeout: Duration? = nil
     ) {
         self.principal = principal
         self.requestId = requestId
@@ -59,6 +82,8 @@ public struct Caller: Sendable {
         self.idempotencyKey = idempotencyKey
         self.spokeName = spokeName
         self.traceparent = traceparent
+        self.target = target
+        self.idleTimeout = idleTimeout
     }
 
     public var identity: Identity { principal.identity }

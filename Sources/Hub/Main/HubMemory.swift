@@ -1,15 +1,18 @@
 import Foundation
+import HubCore
 import HubSchema
 import Logging
 import Postgres
 import Protocol
 import ServiceLifecycle
+import Synchronization
 
 /// The hub's Postgres: its own cluster in the data directory, or someone's.
 struct HubMemory: Sendable {
     private let configuration: HubConfiguration
     private let cluster: PrivateCluster?
     private let logger: Logger
+    private let pool = OpenPool()
 
     init(_ configuration: HubConfiguration, directory: DataDirectory, logger: Logger) {
         self.configuration = configuration
@@ -30,20 +33,25 @@ struct HubMemory: Sendable {
         }
         settings.connections = configuration.databaseConnections
         settings.applicationName = "nave-hub"
-        return Database(settings, logger: Logger(label: "hub.database"))
+        let database = Database(settings, logger: Logger(label: "hub.database"))
+        pool.hold(database)
+        return database
     }
 
-    /// Brings the schema to this version; waits for a database that is still starting.
-    func migrate(_ database: Database) async throws(Fault) {
-        var attempts = 0
+    /// Brings the schema to this version; waits a minute for a database that is still starting.
+    ///
+    /// - Throws: `UNAVAILABLE` when that is over; a ``ConfigurationProblem`` at once where waiting cannot help.
+    func migrate(_ database: Database) async throws {
+        let end = ContinuousClock.now + Limits.databaseStart
         while true {
             do throws(Fault) {
                 let applied = try await Migrator.ofHub(database, logger).apply()
                 if !applied.isEmpty { logger.notice("Migrated the database.", metadata: ["steps": "\(applied)"]) }
                 return
             } catch {
-                attempts += 1
-                guard error.code == .unavailable, attempts < 30 else { throw error }
+                if error.details?["cause"] == "configuration" { throw ConfigurationProblem(error.message) }
+                guard error.code == .unavailable, ContinuousClock.now < end, !Task.isCancelled else { throw error }
+                logger.warning("The database is not ready; trying again.", metadata: ["reason": "\(error.message)"])
                 // Cancelled: the next attempt fails by itself.
                 try? await Task.sleep(for: .seconds(1))
             }
@@ -53,10 +61,27 @@ struct HubMemory: Sendable {
     /// What must run besides, so that the memory stays.
     var services: [any Service] { cluster.map { [ClusterWatch(cluster: $0)] } ?? [] }
 
-    /// Lets go of the database and stops the cluster if it is ours.
-    func close(_ database: Database) async {
-        await database.close()
+    /// Lets go of the database and stops the cluster if it is ours, however far they came. Twice is as good as once.
+    func close() async {
+        await pool.release()?.close()
         await cluster?.stop()
+    }
+
+    /// The process ends this moment: tells a cluster of ours to end, and does not wait for it.
+    func abandon() { cluster?.abandon() }
+}
+
+/// The pool that is open, if one is.
+private final class OpenPool: Sendable {
+    private let database = Mutex<Database?>(nil)
+
+    func hold(_ opened: Database) { database.withLock { $0 = opened } }
+
+    func release() -> Database? {
+        database.withLock { database in
+            defer { database = nil }
+            return database
+        }
     }
 }
 
@@ -92,8 +117,8 @@ struct HubMigration {
         let logger = Logger(label: "hub")
         let directory = try DataDirectory(configuration.dataDirectory)
         let memory = HubMemory(configuration, directory: directory, logger: logger)
-        let database = try await memory.open()
         do {
+            let database = try await memory.open()
             if changing { try await memory.migrate(database) }
             let status = try await Migrator.ofHub(database, logger).status()
             let line: JSONValue = [
@@ -102,10 +127,10 @@ struct HubMigration {
             ]
             FileHandle.standardOutput.write(Data(WireCoder.bytes(of: line) + [UInt8(ascii: "\n")]))
         } catch {
-            await memory.close(database)
+            await memory.close()
             throw error
         }
-        await memory.close(database)
+        await memory.close()
         withExtendedLifetime(directory) {}
     }
 }

@@ -18,21 +18,36 @@ struct HubProcess {
     func run() async throws {
         let directory = try DataDirectory(configuration.dataDirectory)
         let memory = HubMemory(configuration, directory: directory, logger: logger)
-        let database = try await memory.open()
+        let stop = StopSwitch()
+        let signals = SignalWatch(drain: { stop.pull() }, leave: { memory.abandon() })
         do {
-            try await serve(database, memory, directory)
+            // A task of its own, so that a signal can end the start at any point of it.
+            let starting = Task { try await start(memory, directory) }
+            stop.whenPulled { starting.cancel() }
+            try await serve(try await starting.value, memory, directory, until: stop)
         } catch {
-            await memory.close(database)
-            throw error
+            await memory.close()
+            guard stop.isPulled else { throw error }
         }
-        await memory.close(database)
+        await memory.close()
         logger.notice("The hub has stopped.")
-        withExtendedLifetime(directory) {}
+        withExtendedLifetime((directory, signals)) {}
     }
 
-    private func serve(_ database: Database, _ memory: HubMemory, _ directory: DataDirectory) async throws {
+    /// Everything that must be there before the first caller.
+    private func start(_ memory: HubMemory, _ directory: DataDirectory) async throws -> Database {
+        let database = try await memory.open()
         try await memory.migrate(database)
         try await FirstStart(directory: directory, logger: logger).prepare(AccountStore(database: database))
+        return database
+    }
+
+    private func serve(
+        _ database: Database,
+        _ memory: HubMemory,
+        _ directory: DataDirectory,
+        until stop: StopSwitch
+    ) async throws {
         var settings = ServerSettings(
             host: configuration.listenHost,
             port: configuration.listenPort,
@@ -51,14 +66,13 @@ struct HubProcess {
         var group = ServiceGroupConfiguration(services: memory.services + services, logger: Logger(label: "services"))
         group.maximumGracefulShutdownDuration = Limits.drain
         let serviceGroup = ServiceGroup(configuration: group)
-        let signals = SignalWatch { Task { await serviceGroup.triggerGracefulShutdown() } }
+        stop.whenPulled { Task { await serviceGroup.triggerGracefulShutdown() } }
         do {
             try await serviceGroup.run()
         } catch {
             // Whoever did not end in time was ended: that is what the time is for.
             guard assembly.drain.isDraining else { throw error }
         }
-        withExtendedLifetime(signals) {}
     }
 }
 

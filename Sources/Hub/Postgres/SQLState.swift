@@ -55,7 +55,10 @@ enum SQLState {
         case .waitedTooLong: unavailable("No connection to the database came free in time; try again.")
         case .lineTooLong: unavailable("Too many statements wait for the database; try again.")
         case .cannotConnect:
-            unavailable("The database refuses connections; check its address, name and password in the log.")
+            unavailable(
+                "The database refuses connections; check its address, name and password: the log says what it said.",
+                ["cause": "configuration"]
+            )
         case .closed: unavailable("This hub is closing its database; ask another or try again.")
         }
     }

@@ -36,6 +36,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         "endedAt": "When it ended.",
         "lastActivityAt": "When its state last changed.",
         "providerSessionId": "The agent's own id for it.",
+        "outputPrunedAt": "Since when its output is no longer kept (setting retention.outputDays).",
         "createdAt": "When it was spawned.",
         "updatedAt": "When its row last changed.",
     ]
@@ -62,6 +63,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
     public var endedAt: Date?
     public var lastActivityAt: Date?
     public var providerSessionId: String?
+    public var outputPrunedAt: Date?
     public var createdAt: Date
     public var updatedAt: Date
 
@@ -88,6 +90,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         endedAt: Date?,
         lastActivityAt: Date?,
         providerSessionId: String?,
+        outputPrunedAt: Date?,
         createdAt: Date,
         updatedAt: Date
     ) {
@@ -113,6 +116,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         self.endedAt = endedAt
         self.lastActivityAt = lastActivityAt
         self.providerSessionId = providerSessionId
+        self.outputPrunedAt = outputPrunedAt
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }

@@ -20,6 +20,8 @@ public enum Limits {
     public static let requestBodyBytes = 4 << 20
     /// Calls that one connection may have in flight.
     public static let callsInFlight = 1_024
+    /// Values of a subscription over a link that may be sent before its consumer grants credit.
+    public static let subscriptionCredit = 32
     /// Output of a process in one record; also the unit in which output is stored.
     public static let outputChunkBytes = 64 << 10
     /// Records in one batch of a durable stream: about one group commit's worth.
@@ -59,6 +61,10 @@ public enum Limits {
     public static let reconnectSettled = Duration.seconds(10)
     /// A name of a project, spoke or branch.
     public static let nameBytes = 200
+    /// A short name of an organisation, as it stands in addresses.
+    public static let slugBytes = 64
+    /// Projects, sessions and workspaces that one call may name, so that who may see them is looked up at once.
+    public static let namesPerCall = 2_048
     /// A message to a session.
     public static let messageBytes = 256 << 10
     /// The longest time that a disconnect policy may name: 30 days.
@@ -69,8 +75,19 @@ public enum Limits {
     public static let salvageDays = 14
     /// Violations listed for one input: enough to mend it in one go, bounded against hostile ones.
     public static let violations = 50
+    /// Schemas within one schema and all that it refers to: far more than an operation needs, a few MiB compiled.
+    public static let schemaNodes = 16_384
+    /// Schemas that are being applied at one time while a value is checked, so that the stack is bounded: JSON of
+    /// ``jsonDepth`` through eight references or alternatives at each level.
+    public static let schemaNesting = 512
+    /// What checking one value may take: schemas applied, values compared, states of a pattern. Several for each of
+    /// ``jsonValues``, a fraction of a second; a hostile schema gets no more.
+    public static let schemaSteps = 2 << 20
     /// How long what the database said of a key is believed: the longest a revocation on another hub may go unnoticed.
     public static let credentialCache = Duration.seconds(5)
+    /// Calls a second, and calls at once, that a key or the hub's settings may allow.
+    public static let callRates = 0.01...1_000_000
+    public static let callBursts = 1...1_000_000
     /// Keys remembered at a time, about 1 KiB each.
     public static let credentialsRemembered = 10_000
     /// How long the outcome of a mutation can be had again under its idempotency key.
@@ -83,4 +100,20 @@ public enum Limits {
     public static let idempotencyKeyBytes = 255
     /// One setting's value as JSON.
     public static let settingBytes = 64 << 10
+    /// Requests that one MCP session may have under way: a model's tools, not a fleet.
+    public static let mcpRequestsInFlight = 64
+    /// Messages in one list, in the MCP revision that has lists.
+    public static let mcpBatch = 32
+    /// Values of a subscription that one tool call may answer with at most, and if it does not say how many.
+    public static let mcpValues = 1_000
+    public static let mcpValuesUsual = 100
+    /// An operation's answer, or all values of one, as an MCP result: it stands there twice, and clients bound an event
+    /// to 1 MiB. Also a part of a session's output.
+    public static let mcpResultBytes = 256 << 10
+    /// What is shown of an answer that is larger than that.
+    public static let mcpCutBytes = 32 << 10
+    /// What is shown of one value in a progress notification.
+    public static let mcpProgressBytes = 16 << 10
+    /// Sessions on one page of the list of resources.
+    public static let mcpResources = 50
 }

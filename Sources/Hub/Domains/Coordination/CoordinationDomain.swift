@@ -52,6 +52,11 @@ public struct CoordinationDomain: Sendable {
         try await salvages.prune()
     }
 
+    /// Takes away what sessions printed that ended longer ago than this, a few of them; answers of how many.
+    public func pruneOutput(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await OutputStore(database: database).prune(olderThanDays: days)
+    }
+
     /// What is stored, proven again; the same as the operation `hub.verify`.
     public func verify() async throws(Fault) -> VerifyHub.Output {
         try await VerificationStore(database: database).verify(nil)

@@ -109,6 +109,7 @@ extension SessionRecord: RowDecodable {
             endedAt: try row["ended_at"],
             lastActivityAt: try row["last_activity_at"],
             providerSessionId: try row["provider_session_id"],
+            outputPrunedAt: try row["output_pruned_at"],
             createdAt: try row["created_at"],
             updatedAt: try row["updated_at"]
         )

@@ -29,6 +29,7 @@ extension VerificationStore {
         var mapping: MappingStatus?
         var sums: [OutputSum]
         var hasSums: Bool
+        var isPruned: Bool
 
         init(_ row: Row) throws(Fault) {
             id = try row["id"]
@@ -40,6 +41,7 @@ extension VerificationStore {
             let stored: [OutputSum]? = try row.json("output_sums")
             sums = stored ?? []
             hasSums = stored != nil
+            isPruned = try row["is_pruned"]
         }
     }
 
@@ -61,6 +63,7 @@ extension VerificationStore {
         static let sessions = Statement<SessionRow>(
             """
             SELECT s.id, s.status, greatest(s.fence, 1) AS fence, s.exit_reason, s.exit_code, s.output_sums,
+                   s.output_pruned_at IS NOT NULL AS is_pruned,
                    (SELECT m.status FROM nave.mappings m WHERE m.session_id = s.id
                      ORDER BY m.created_at DESC, m.id DESC LIMIT 1) AS mapping
               FROM nave.sessions s

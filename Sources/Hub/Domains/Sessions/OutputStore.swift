@@ -38,7 +38,27 @@ struct OutputStore: Sendable {
         return chunks.filter { $0.end > offset }
     }
 
+    /// Takes the output of a few sessions away that ended longer ago than this; answers of how many.
+    func prune(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await database.execute(SQL.prune, [days, Self.prunedSessions])
+    }
+
+    private static let prunedSessions = 20
+
     enum SQL {
+        static let prune = Statement<Void>(
+            """
+            WITH old AS (
+                SELECT id FROM nave.sessions
+                 WHERE ended_at < now() - make_interval(days => $1::int) AND output_pruned_at IS NULL
+                 ORDER BY ended_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+            ), taken AS (
+                DELETE FROM nave.session_output o USING old WHERE o.session_id = old.id
+            )
+            UPDATE nave.sessions s SET output_pruned_at = now() FROM old WHERE s.id = old.id
+            """
+        )
+
         /// Begins with the chunk in which the offset lies, if there is one.
         static let page = Statement<Chunk>(
             """

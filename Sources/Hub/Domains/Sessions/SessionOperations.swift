@@ -20,7 +20,7 @@ struct SessionOperations: Sendable {
 
     private func list(_ request: ListSessions, by caller: Caller) async throws(Fault) -> ListSessions.Output {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
-        let rows = try await sessions.list(request, cursor)
+        let rows = try await sessions.list(request, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return ListSessions.Output(sessions: page.items, nextCursor: page.next)
     }
@@ -42,6 +42,13 @@ struct SessionOperations: Sendable {
         let from = request.fromOffset ?? 0
         guard from >= 0 else { throw .invalid("fromOffset", "must not be negative.") }
         let named = try await sessions.require(request.sessionId)
+        if let pruned = named.outputPrunedAt {
+            throw Fault(
+                .notFound,
+                "The output of session \(named.id) is no longer kept since \(pruned.wireText); the setting "
+                    + "\(RetentionSetting.output.key) says for how long it is."
+            )
+        }
         let id = named.id
         let selection = request.stream ?? .stdout
         let fence = request.fence ?? max(named.fence, 1)

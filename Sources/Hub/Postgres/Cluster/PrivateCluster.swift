@@ -89,6 +89,13 @@ public actor PrivateCluster {
         }
     }
 
+    /// Tells a server in this directory to end, and does not wait for it: for a program that ends this moment.
+    public nonisolated func abandon() {
+        // Without a user for Postgres there is no server of ours.
+        guard let user = try? ClusterUser.current() else { return }
+        if let pid = ClusterDirectory(path: path, user: user).runningServer { kill(pid, SIGINT) }
+    }
+
     /// Adopts or starts the server and waits until it answers.
     private func bringUp(_ directory: ClusterDirectory) async throws(Fault) {
         if let pid = directory.runningServer {

@@ -68,6 +68,8 @@ CREATE TABLE nave.sessions (
     started_at timestamptz,
     ended_at timestamptz,
     last_activity_at timestamptz,
+    -- Since when retention has taken its output away.
+    output_pruned_at timestamptz,
     provider_session_id text,
     usage jsonb NOT NULL DEFAULT '{}',
     -- Why it could not run (a fault), the sums of its output, and which processes outlived their leader.
@@ -109,6 +111,9 @@ CREATE UNIQUE INDEX unq_sessions_idempotency_key ON nave.sessions (account_id, i
 -- The queue of sessions that wait for a spoke.
 CREATE INDEX idx_sessions_waiting ON nave.sessions (priority DESC, created_at, id)
     WHERE (status = 'busy' AND fence = 0) OR status = 'retry';
+
+-- Whose output retention looks at next.
+CREATE INDEX idx_sessions_output_kept ON nave.sessions (ended_at) WHERE output_pruned_at IS NULL;
 
 CREATE TRIGGER trg_sessions_touch BEFORE UPDATE ON nave.sessions
     FOR EACH ROW EXECUTE FUNCTION nave.touch();

@@ -1,0 +1,73 @@
+@preconcurrency import Dispatch
+import Foundation
+import Synchronization
+
+/// Waits for the signals that end the process: the first drains, the second ends at once.
+final class SignalWatch: Sendable {
+    private let sources: [any DispatchSourceSignal]
+
+    /// - Parameters:
+    ///   - drain: Called once, at the first SIGTERM or SIGINT.
+    ///   - leave: Called at the second, just before the process ends; it must not wait for anything.
+    init(drain: @escaping @Sendable () -> Void, leave: @escaping @Sendable () -> Void) {
+        let queue = DispatchQueue(label: "hub.signals")
+        let count = SignalCount()
+        signal(SIGPIPE, SIG_IGN)
+        sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler {
+                if count.next() > 1 {
+                    leave()
+                    _exit(128 + number)
+                }
+                drain()
+            }
+            source.resume()
+            return source
+        }
+    }
+
+    deinit { for source in sources { source.cancel() } }
+}
+
+/// Counts signals. Only ever touched on the watch's serial queue.
+///
+/// Unchecked because the proof is that queue: `next` is called from its event handlers alone.
+private final class SignalCount: @unchecked Sendable {
+    private var count = 0
+
+    func next() -> Int {
+        count += 1
+        return count
+    }
+}
+
+/// The wish that the process ends, from wherever it comes to whatever is under way when it comes.
+final class StopSwitch: Sendable {
+    private struct State {
+        var isPulled = false
+        var action: (@Sendable () -> Void)?
+    }
+
+    private let state = Mutex(State())
+
+    var isPulled: Bool { state.withLock { $0.isPulled } }
+
+    /// Does this when the switch is pulled, in place of what was to be done before; at once if it was pulled already.
+    func whenPulled(_ action: @escaping @Sendable () -> Void) {
+        let isPulled = state.withLock { state in
+            state.action = action
+            return state.isPulled
+        }
+        if isPulled { action() }
+    }
+
+    func pull() {
+        let action = state.withLock { state in
+            state.isPulled = true
+            return state.action
+        }
+        action?()
+    }
+}
