@@ -11,6 +11,7 @@ import Testing
             try await keysOpenWhatTheyAreFor(fleet)
             try await aLoginIsRememberedOnlyIfTheHubTakesTheKey(fleet)
             try await accountsAndOrganisationsAreLookedAfterFromAShell(fleet)
+            try await secretsAndRolesAreKeptFromAShell(fleet)
             try await whatIsNotAHubIsNotTakenForOne(fleet)
             try await badConfigurationIsNamed(fleet)
         }
@@ -159,6 +160,48 @@ import Testing
         #expect(audit.hasPrefix("WHEN") && audit.contains("org.transferOwnership") && audit.contains("CONFLICT"))
         let lines = try await fleet.ask("audit", "--org", "analytical-engines", "--action", "org.*", "--limit", "3")
         #expect(lines["entries"]?.arrayValue?.count == 3)
+    }
+
+    private func secretsAndRolesAreKeptFromAShell(_ fleet: Fleet) async throws {
+        let canary = "canary-\(UUID().uuidString)"
+        let config = #"{"baseUrl":"https://git.example.org"}"#
+        try await fleet.ask("clients", "create", "gitea", "--type", "vcs", "--config", config)
+        let leaky = ["clients", "create", "x", "--type", "custom", "--config", #"{"token":"x"}"#]
+        try await fleet.refused(leaky, "VALIDATION_ERROR", saying: "secret.set")
+        let set = try await fleet.run("hub", ["secrets", "set", "gitea", "token"], input: Data((canary + "\n").utf8))
+        #expect(set.exitCode == 0, "\(set.errors)")
+        #expect(try await fleet.hub("secrets").text.contains("token"))
+        #expect(try await fleet.hub("clients").text.contains("token"))
+        #expect(try await fleet.ask("secrets", "rotate")["remaining"] == 0)
+        for command in [["clients", "show", "gitea"], ["secrets"], ["audit"], ["call", "setting.get"]] {
+            let shown = try await fleet.run("hub", command + ["--json"])
+            #expect(shown.exitCode == 0 && !shown.text.contains(canary), "\(command)")
+        }
+        let keys = fleet.folder.appending(path: "hub/secret.keys").path
+        let mode = try FileManager.default.attributesOfItem(atPath: keys)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        try await fleet.ask("secrets", "delete", "gitea", "token")
+        try await fleet.ask("clients", "delete", "gitea")
+
+        #expect(try await fleet.hub("roles").text.contains("implementation-specialist"))
+        let rules = #"[{"action":"fs.write","permission":"allow","pattern":"docs/*"}]"#
+        try await fleet.ask(
+            "roles",
+            "create",
+            "writer",
+            "--description",
+            "Docs.",
+            "--parent",
+            "code-reviewer",
+            "--permissions",
+            rules
+        )
+        #expect(try await fleet.hub("roles", "resolve", "writer", "fs.write", "docs/a").text.hasPrefix("allow"))
+        let denied = try await fleet.hub("roles", "resolve", "writer", "fs.write", "src/a").text
+        #expect(denied.hasPrefix("deny") && denied.contains("code-reviewer"))
+        try await fleet.refused(["roles", "delete", "code-reviewer"], "CONFLICT", saying: "writer")
+        try await fleet.refused(["roles", "update", "code-reviewer", "--parent", "writer"], "CONFLICT", saying: "→")
+        try await fleet.ask("roles", "delete", "writer")
     }
 
     private func whatIsNotAHubIsNotTakenForOne(_ fleet: Fleet) async throws {

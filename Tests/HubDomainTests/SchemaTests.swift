@@ -27,6 +27,8 @@ struct SchemaTests {
         ("chk_messages_status", MessageStatus.allCases.map(\.rawValue)),
         ("chk_messages_delivery", Delivery.allCases.map(\.rawValue)),
         ("chk_session_output_stream", OutputStream.allCases.map(\.rawValue)),
+        ("chk_clients_type", ClientType.allCases.map(\.rawValue)),
+        ("chk_roles_mode", RoleMode.allCases.map(\.rawValue)),
         ("chk_mappings_status", MappingStatus.allCases.map(\.rawValue)),
     ]
 
@@ -59,7 +61,9 @@ struct SchemaTests {
         "part_session_idx", "part_message_id_id_idx", "idx_parts_session_id_type", "idx_mappings_session_id",
         "idx_mappings_parent_session_id", "idx_mappings_spoke_id", "idx_mappings_task_id",
         "idx_mappings_workspace_id", "idx_spokes_project_id", "idx_spokes_status", "idx_spokes_active",
-        "idx_spokes_name",
+        "idx_spokes_name", "unq_clients_name", "idx_clients_type", "idx_clients_owner_id", "idx_clients_org_id",
+        "unq_client_secrets_client_key", "idx_client_secrets_expires_at", "unq_roles_name", "idx_roles_parent_id",
+        "idx_roles_mode",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -83,6 +87,7 @@ struct SchemaTests {
             "fk_audit_logs_session_id n", "fk_mappings_session_id c", "fk_mappings_spoke_id n",
             "fk_mappings_parent_session_id n", "fk_mappings_workspace_id n", "fk_api_keys_spoke_id c",
             "fk_api_keys_session_id c", "fk_session_output_session_id c", "fk_spoke_commands_spoke_id c",
+            "fk_clients_owner_id r", "fk_clients_org_id n", "fk_client_secrets_client_id c", "fk_roles_parent_id n",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

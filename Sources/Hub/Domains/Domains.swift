@@ -20,8 +20,15 @@ public struct Domains: Sendable {
     /// What can be asked, for those who ask.
     public let table: OperationTable
 
-    /// - Parameter bell: Wakes operations that wait for news; one per process.
-    public init(database: Database, bell: some Bell = ProcessBell(), logger: Logger) {
+    /// - Parameters:
+    ///   - bell: Wakes operations that wait for news; one per process.
+    ///   - seal: Keeps clients' secrets; without keys none can be kept.
+    public init(
+        database: Database,
+        bell: some Bell = ProcessBell(),
+        seal: SecretSeal = .none,
+        logger: Logger
+    ) {
         accounts = AccountStore(database: database)
         keys = KeyStore(database: database)
         joinTokens = JoinTokenStore(database: database)
@@ -40,6 +47,11 @@ public struct Domains: Sendable {
         MemberOperations(organizations: organizations, members: members, accounts: accounts).register(in: &table)
         KeyOperations(keys: keys, accounts: accounts, authenticator: authenticator).register(in: &table)
         AuditOperations(audit: AuditStore(database: database)).register(in: &table)
+        let clients = ClientStore(database: database)
+        ClientOperations(clients: clients, organizations: organizations).register(in: &table)
+        SecretOperations(secrets: SecretStore(database: database, seal: seal), clients: clients)
+            .register(in: &table)
+        RoleOperations(roles: RoleStore(database: database)).register(in: &table)
         JoinTokenOperations(tokens: joinTokens).register(in: &table)
         ProjectOperations(projects: projects, organizations: organizations).register(in: &table)
         SettingOperations(settings: settings).register(in: &table)
