@@ -137,8 +137,9 @@ import Testing
         #expect(try await hers("orgs").text.contains("analytical-engines"))
         #expect(try await hers("orgs", "add", "analytical-engines", "admin", "--level", "admin").exitCode == 0)
         #expect(try await hers("orgs", "members", "analytical-engines").text.contains("ada@example.org"))
-        let plans = #"{"name":"plans","repoUrl":"/srv/plans.git","org":"analytical-engines"}"#
-        #expect(try await hers("call", "project.create", plans).exitCode == 0)
+        let plans = ["plans", "--repo", "/srv/plans.git", "--org", "analytical-engines", "--key-file", key]
+        #expect(try await fleet.run("hub", ["project", "add"] + plans).exitCode == 0)
+        #expect(try await hers("project", "list", "--org", "analytical-engines").text.contains("plans"))
         let inUse = try await hers("orgs", "delete", "analytical-engines")
         #expect(inUse.exitCode == 1 && inUse.errors.contains("CONFLICT") && inUse.errors.contains("plans"))
         #expect(try await hers("orgs", "transfer", "analytical-engines", "admin").exitCode == 0)
