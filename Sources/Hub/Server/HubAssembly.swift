@@ -44,13 +44,6 @@ public struct HubAssembly: Sendable {
         let metrics = HubMetrics()
         let timekeeper = SystemTimekeeper()
         let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
-        let desk = CallDesk(
-            operations: domains.table,
-            metrics: metrics,
-            limiter: limiter,
-            drain: drain,
-            logger: logger
-        )
         let runners = HubRunners(
             domains: domains,
             database: database,
@@ -61,6 +54,7 @@ public struct HubAssembly: Sendable {
             callRate: CallRate(perSecond: settings.callRate.perSecond, burst: settings.callRate.burst),
             logger: logger
         )
+        let desk = desk(metrics, limiter, runners.registry)
         let hall = LinkHall(
             registry: runners.registry,
             memory: runners.memory,
@@ -68,6 +62,7 @@ public struct HubAssembly: Sendable {
             heartbeats: runners.heartbeats,
             acknowledgements: runners.acknowledgements,
             partings: runners.partings,
+            registrations: registrations,
             desk: desk,
             metrics: metrics,
             drain: drain,
@@ -75,11 +70,12 @@ public struct HubAssembly: Sendable {
             logger: logger
         )
         let doors = DoorKeeper(authenticator: domains.authenticator, limiter: limiter)
+        let departures = Departures()
         let guarding = LoopbackGuard(host: settings.host, advertised: settings.advertise)
         let responder = HubResponder(
             guarding: guarding,
             doors: doors,
-            calls: CallRoutes(desk: desk),
+            calls: CallRoutes(desk: desk, departures: departures),
             subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
             health: HealthRoutes(
                 metrics: metrics,
@@ -91,7 +87,7 @@ public struct HubAssembly: Sendable {
             metrics: metrics,
             logger: logger
         )
-        let application = try application(responder, hall, doors, guarding) { port in
+        let application = try application(responder, hall, doors, guarding, departures) { port in
             await runners.listening(on: port)
             await listening(port)
         }
@@ -99,16 +95,51 @@ public struct HubAssembly: Sendable {
             + [application, DrainRunner(drain: drain, registry: runners.registry, logger: logger)]
     }
 
+    private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
+        CallDesk(
+            operations: domains.table,
+            router: CallRouter(
+                board: domains.providers,
+                registry: registry,
+                whereabouts: Whereabouts(registrations: domains.registrations),
+                reach: { [table = domains.table] (input, caller) async throws(Fault) in
+                    try await table.checkReach(input, for: caller)
+                },
+                metrics: metrics,
+                logger: logger
+            ),
+            metrics: metrics,
+            limiter: limiter,
+            drain: drain,
+            logger: logger
+        )
+    }
+
+    private var registrations: RegistrationDesk {
+        RegistrationDesk(
+            check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
+            store: domains.registrations,
+            board: domains.providers,
+            logger: logger
+        )
+    }
+
     private func application(
         _ responder: HubResponder,
         _ hall: LinkHall,
         _ doors: DoorKeeper,
         _ guarding: LoopbackGuard,
+        _ departures: Departures,
         listening: @escaping @Sendable (Int) async -> Void
     ) throws(Fault) -> some Service {
         let (isSecure, headMax) = (settings.tls != nil, settings.requestHeadMax)
         let plain = HTTPServerBuilder { responder in
-            WebSocketUpgrade(responder: responder, isSecure: isSecure, requestHeadMax: headMax) { head, channel in
+            WebSocketUpgrade(
+                responder: responder,
+                isSecure: isSecure,
+                requestHeadMax: headMax,
+                departures: departures
+            ) { head, channel in
                 let address = channel.remoteAddress?.ipAddress ?? "local"
                 return await hall.decide(head, doors: doors, guarding: guarding, from: address)
             }

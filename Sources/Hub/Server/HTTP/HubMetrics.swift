@@ -34,6 +34,12 @@ public final class HubMetrics: Sendable {
     let journalWait = Atomic<Int>(0)
     let commandsSent = Atomic<Int>(0)
     let subscriptionsOpen = Atomic<Int>(0)
+    /// WebSockets of coordinators.
+    let coordinatorsOpen = Atomic<Int>(0)
+    /// Answers of peers to calls that were over, or that nobody asked for.
+    let answersIgnored = Atomic<Int>(0)
+    /// Answers of spokes that did not fit their schemas.
+    let answersMisshapen = Atomic<Int>(0)
 
     public init() {}
 
@@ -87,6 +93,19 @@ public final class HubMetrics: Sendable {
         page.single("nave_links_opened_total", .counter, help: "Links opened.", value(linksOpened))
         page.single("nave_links_ended_total", .counter, help: "Links ended.", value(linksEnded))
         page.single("nave_subscriptions", .gauge, help: "Subscriptions running.", value(subscriptionsOpen))
+        page.single("nave_coordinators", .gauge, help: "WebSockets of coordinators.", value(coordinatorsOpen))
+        page.single(
+            "nave_answers_ignored_total",
+            .counter,
+            help: "Answers that came late or that nobody had asked for.",
+            value(answersIgnored)
+        )
+        page.single(
+            "nave_answers_misshapen_total",
+            .counter,
+            help: "Answers of spokes that did not fit their schemas.",
+            value(answersMisshapen)
+        )
         page.single("nave_journal_batches_total", .counter, help: "Batches applied.", value(journalBatches))
         page.single("nave_journal_records_total", .counter, help: "Records applied.", value(journalRecords))
         page.single("nave_journal_bytes_total", .counter, help: "Payload bytes applied.", value(journalBytes))

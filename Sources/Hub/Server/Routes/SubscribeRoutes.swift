@@ -24,7 +24,7 @@ struct SubscribeRoutes: Sendable {
         let input = try await CallRoutes.input(of: &request)
         let caller = CallRoutes.caller(principal, facts)
         // What can be said with a status is said with a status.
-        try desk.operations.checkSubscription(operation, input: input, by: caller)
+        try await desk.checkSubscription(operation, input, by: caller)
         var headers = HTTPFields()
         headers[.contentType] = "text/event-stream"
         // The stream's end is the connection's: nothing else shall be sent on it.
