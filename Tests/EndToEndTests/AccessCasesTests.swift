@@ -12,6 +12,7 @@ import Testing
             try await aLoginIsRememberedOnlyIfTheHubTakesTheKey(fleet)
             try await accountsAndOrganisationsAreLookedAfterFromAShell(fleet)
             try await secretsAndRolesAreKeptFromAShell(fleet)
+            try await aFollowerIsLetGoWithItsKey(fleet)
             try await whatIsNotAHubIsNotTakenForOne(fleet)
             try await badConfigurationIsNamed(fleet)
         }
@@ -161,6 +162,24 @@ import Testing
         #expect(audit.hasPrefix("WHEN") && audit.contains("org.transferOwnership") && audit.contains("CONFLICT"))
         let lines = try await fleet.ask("audit", "--org", "analytical-engines", "--action", "org.*", "--limit", "3")
         #expect(lines["entries"]?.arrayValue?.count == 3)
+    }
+
+    private func aFollowerIsLetGoWithItsKey(_ fleet: Fleet) async throws {
+        try await fleet.addSpoke("worker")
+        try await fleet.addProject("endless")
+        let session = try await fleet.spawn("endless", ["sh", "-c", "while :; do echo x; sleep 0.2; done"])
+        let issued = try await fleet.ask("key", "create", "follower", "--scope", "session:read")
+        let file = try fleet.write(issued["key"]?.stringValue ?? "", to: "follower.key")
+        async let followed = fleet.run("hub", ["logs", session, "-f", "--key-file", file])
+        let id = issued["record"]?["id"]?.stringValue ?? ""
+        _ = try await eventually("the follower was let in") {
+            let keys = try await fleet.ask("key", "list")["keys"]?.arrayValue ?? []
+            return keys.first { $0["id"]?.stringValue == id }?["lastUsedAt"]
+        }
+        try await fleet.ask("key", "revoke", id)
+        let finished = try await followed
+        #expect(finished.exitCode == 77 && finished.errors.contains("UNAUTHENTICATED"), "\(finished.errors)")
+        try await fleet.ask("abort", session)
     }
 
     private func secretsAndRolesAreKeptFromAShell(_ fleet: Fleet) async throws {

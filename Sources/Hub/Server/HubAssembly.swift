@@ -111,7 +111,8 @@ public struct HubAssembly: Sendable {
             metrics: metrics,
             limiter: limiter,
             drain: drain,
-            logger: logger
+            logger: logger,
+            watch: SubscriptionWatch(keys: domains.keys)
         )
     }
 
