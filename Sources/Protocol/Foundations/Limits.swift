@@ -75,6 +75,14 @@ public enum Limits {
     public static let salvageDays = 14
     /// Violations listed for one input: enough to mend it in one go, bounded against hostile ones.
     public static let violations = 50
+    /// Schemas within one schema and all that it refers to: far more than an operation needs, a few MiB compiled.
+    public static let schemaNodes = 16_384
+    /// Schemas that are being applied at one time while a value is checked, so that the stack is bounded: JSON of
+    /// ``jsonDepth`` through eight references or alternatives at each level.
+    public static let schemaNesting = 512
+    /// What checking one value may take: schemas applied, values compared, states of a pattern. Several for each of
+    /// ``jsonValues``, a fraction of a second; a hostile schema gets no more.
+    public static let schemaSteps = 2 << 20
     /// How long what the database said of a key is believed: the longest a revocation on another hub may go unnoticed.
     public static let credentialCache = Duration.seconds(5)
     /// Calls a second, and calls at once, that a key or the hub's settings may allow.
@@ -96,4 +104,20 @@ public enum Limits {
     public static let roleRules = 200
     /// One setting's value as JSON.
     public static let settingBytes = 64 << 10
+    /// Requests that one MCP session may have under way: a model's tools, not a fleet.
+    public static let mcpRequestsInFlight = 64
+    /// Messages in one list, in the MCP revision that has lists.
+    public static let mcpBatch = 32
+    /// Values of a subscription that one tool call may answer with at most, and if it does not say how many.
+    public static let mcpValues = 1_000
+    public static let mcpValuesUsual = 100
+    /// An operation's answer, or all values of one, as an MCP result: it stands there twice, and clients bound an event
+    /// to 1 MiB. Also a part of a session's output.
+    public static let mcpResultBytes = 256 << 10
+    /// What is shown of an answer that is larger than that.
+    public static let mcpCutBytes = 32 << 10
+    /// What is shown of one value in a progress notification.
+    public static let mcpProgressBytes = 16 << 10
+    /// Sessions on one page of the list of resources.
+    public static let mcpResources = 50
 }
