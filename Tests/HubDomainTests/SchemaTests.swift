@@ -27,6 +27,8 @@ struct SchemaTests {
         ("chk_messages_status", MessageStatus.allCases.map(\.rawValue)),
         ("chk_messages_delivery", Delivery.allCases.map(\.rawValue)),
         ("chk_session_output_stream", OutputStream.allCases.map(\.rawValue)),
+        ("chk_clients_type", ClientType.allCases.map(\.rawValue)),
+        ("chk_roles_mode", RoleMode.allCases.map(\.rawValue)),
         ("chk_mappings_status", MappingStatus.allCases.map(\.rawValue)),
         ("chk_call_graph_nodes_status", CallStatus.allCases.map(\.rawValue)),
         ("chk_call_graph_nodes_provider_type", ProviderType.allCases.map(\.rawValue)),
@@ -79,6 +81,9 @@ struct SchemaTests {
         "idx_tasks_status", "idx_tasks_active", "idx_tasks_path", "idx_tasks_priority", "idx_tasks_assignee",
         "idx_tasks_due_at", "idx_tasks_tags", "unq_task_dependencies_depends_on_task",
         "idx_task_dependencies_depends_on_task_id", "idx_task_dependencies_dependent_task_id",
+        "unq_clients_name", "idx_clients_type", "idx_clients_owner_id", "idx_clients_org_id",
+        "unq_client_secrets_client_key", "idx_client_secrets_expires_at", "unq_roles_name", "idx_roles_parent_id",
+        "idx_roles_mode",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -106,6 +111,7 @@ struct SchemaTests {
             "fk_call_graph_nodes_session_id n", "fk_call_graph_edges_source_id c", "fk_call_graph_edges_target_id c",
             "fk_mappings_task_id n", "fk_tasks_project_id c", "fk_tasks_parent_task_id c",
             "fk_task_dependencies_depends_on_task_id c", "fk_task_dependencies_dependent_task_id c",
+            "fk_clients_owner_id r", "fk_clients_org_id n", "fk_client_secrets_client_id c", "fk_roles_parent_id n",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

@@ -1,5 +1,5 @@
 import HubCore
-import HubDomains
+public import HubDomains
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -19,13 +19,21 @@ public struct HubAssembly: Sendable {
     private let identity: HubIdentity
     private let logger: Logger
 
-    /// - Parameter identity: This process among the hubs of the database.
-    public init(_ settings: ServerSettings, database: Database, identity: HubIdentity, logger: Logger) {
+    /// - Parameters:
+    ///   - identity: This process among the hubs of the database.
+    ///   - seal: The keys with which clients' secrets are kept.
+    public init(
+        _ settings: ServerSettings,
+        database: Database,
+        identity: HubIdentity,
+        seal: SecretSeal = .none,
+        logger: Logger
+    ) {
         self.settings = settings
         self.database = database
         self.identity = identity
         self.logger = logger
-        self.domains = Domains(database: database, hub: identity.id, logger: logger)
+        self.domains = Domains(database: database, hub: identity.id, seal: seal, logger: logger)
     }
 
     /// Makes the hub's own operations known in the database; calls are recorded under them.
@@ -96,7 +104,8 @@ public struct HubAssembly: Sendable {
             limiter: limiter,
             drain: drain,
             provider: CallProvider(type: .hub, id: identity.id.rawValue),
-            logger: logger
+            logger: logger,
+            watch: SubscriptionWatch(keys: domains.keys)
         )
     }
 
