@@ -33,8 +33,7 @@ public struct PartRecord: Codable, Hashable, Sendable, Described {
         "messageId": "The message that it belongs to.",
         "sessionId": "The session that it belongs to.",
         "type": "What it is.",
-        "data":
-            "What it says, by its type: text `{text}`, tool-call `{id, name, input}`, tool-result `{id, output, isError}`.",
+        "data": "What it says: text `{text}`, tool-call `{id, name, input}`, tool-result `{id, output, isError}`.",
         "sequence": "Its place in the session, from 1 on.",
         "createdAt": "When it was stored.",
     ]
