@@ -9,6 +9,8 @@ import Testing
             try await fleet.startHub()
             try await joinTokensAdmitAsOftenAndAsLongAsTheySay(fleet)
             try await keysOpenWhatTheyAreFor(fleet)
+            try await aLoginIsRememberedOnlyIfTheHubTakesTheKey(fleet)
+            try await accountsAndOrganisationsAreLookedAfterFromAShell(fleet)
             try await whatIsNotAHubIsNotTakenForOne(fleet)
             try await badConfigurationIsNamed(fleet)
         }
@@ -68,6 +70,95 @@ import Testing
         _ = try await eventually("the key expires") {
             try await fleet.hub("spokes", "--key-file", briefFile).exitCode == 77 ? true : nil
         }
+    }
+
+    private func aLoginIsRememberedOnlyIfTheHubTakesTheKey(_ fleet: Fleet) async throws {
+        let config = fleet.folder.appending(path: "home/.config/nave")
+        let before = try Data(contentsOf: config.appending(path: "client.json"))
+        func login(_ arguments: String..., key: String? = nil) async throws -> Finished {
+            try await fleet.run("hub", ["login"] + arguments, input: key.map { Data($0.utf8) })
+        }
+        let wrong = try await login(fleet.url, key: "nave_wrong\n")
+        #expect(wrong.exitCode == 77 && wrong.errors.contains("UNAUTHENTICATED"))
+        let none = try await login(fleet.url)
+        #expect(none.exitCode == 78 && none.errors.contains("standard input"))
+        #expect(try await login("nonsense", key: "x").exitCode == 78)
+        #expect(try await login("http://127.0.0.1:1", key: "x").exitCode == 69)
+        #expect(try Data(contentsOf: config.appending(path: "client.json")) == before, "what was known stays")
+
+        let me = try await fleet.ask("key", "create", "mine", "--scope", "spoke:read")
+        let secret = me["key"]?.stringValue ?? ""
+        let done = try await login(fleet.url, "--json", key: secret + "\n")
+        #expect(done.exitCode == 0, "\(done.errors)")
+        #expect(try done.json()["keyId"] == me["record"]?["id"])
+        #expect(!done.text.contains(secret) && !done.errors.contains(secret))
+        for file in ["client.json", "client.key"] {
+            let facts = try FileManager.default.attributesOfItem(atPath: config.appending(path: file).path)
+            #expect((facts[.posixPermissions] as? Int) == 0o600, "\(file)")
+        }
+        #expect(try await fleet.ask("accounts", "show")["scopes"] == ["spoke:read"])
+        try await fleet.refused(["accounts"], exits: 77, "ACCESS_DENIED", saying: "account:read")
+        try before.write(to: config.appending(path: "client.json"))
+        let file = try fleet.write(secret, to: "mine.key")
+        #expect(try await login(fleet.url + "/", "--key-file", file).exitCode == 0)
+        #expect(try await fleet.ask("accounts", "show")["scopes"] == ["spoke:read"])
+        try before.write(to: config.appending(path: "client.json"))
+    }
+
+    private func accountsAndOrganisationsAreLookedAfterFromAShell(_ fleet: Fleet) async throws {
+        try await fleet.ask("accounts", "create", "ada@example.org", "--name", "Ada")
+        try await fleet.refused(["accounts", "create", "ADA@example.org"], "CONFLICT", saying: "ada@example.org")
+        let table = try await fleet.hub("accounts").text
+        #expect(table.hasPrefix("ACCOUNT") && table.contains("ada@example.org"))
+        let issued = try await fleet.ask(
+            "key",
+            "create",
+            "hers",
+            "--scope",
+            "org:write",
+            "--scope",
+            "project:admin",
+            "--scope",
+            "audit:read",
+            "--account",
+            "ada@example.org",
+            "--resource",
+            "project:7=deploy,restart",
+            "--calls-per-second",
+            "100"
+        )
+        #expect(issued["record"]?["resources"] == ["project:7": ["deploy", "restart"]])
+        let key = try fleet.write(issued["key"]?.stringValue ?? "", to: "ada.key")
+        func hers(_ arguments: String...) async throws -> Finished {
+            try await fleet.run("hub", arguments + ["--key-file", key])
+        }
+        #expect(try await hers("orgs", "create", "Analytical Engines").exitCode == 0)
+        #expect(try await hers("orgs").text.contains("analytical-engines"))
+        #expect(try await hers("orgs", "add", "analytical-engines", "admin", "--level", "admin").exitCode == 0)
+        #expect(try await hers("orgs", "members", "analytical-engines").text.contains("ada@example.org"))
+        let plans = #"{"name":"plans","repoUrl":"/srv/plans.git","org":"analytical-engines"}"#
+        #expect(try await hers("call", "project.create", plans).exitCode == 0)
+        let inUse = try await hers("orgs", "delete", "analytical-engines")
+        #expect(inUse.exitCode == 1 && inUse.errors.contains("CONFLICT") && inUse.errors.contains("plans"))
+        #expect(try await hers("orgs", "transfer", "analytical-engines", "admin").exitCode == 0)
+        #expect(try await hers("orgs", "set", "analytical-engines", "admin", "member").exitCode == 77)
+        #expect(try await hers("orgs", "show", "analytical-engines").text.contains("membershipLevel: admin"))
+        #expect(try await hers("orgs", "remove", "analytical-engines", "ada@example.org").exitCode == 0)
+        #expect(try await hers("project", "show", "plans").errors.contains("NOT_FOUND"), "it is its members' alone")
+
+        let id = issued["record"]?["id"]?.stringValue ?? ""
+        try await fleet.ask("key", "update", id, "--disable", "--name", "gone")
+        #expect(try await hers("orgs").exitCode == 77)
+        #expect(try await !fleet.hub("key", "list").text.contains("gone"))
+        #expect(try await fleet.hub("key", "list", "--all", "--account", "ada@example.org").text.contains("gone"))
+        try await fleet.ask("accounts", "suspend", "ada@example.org")
+        let again = ["accounts", "suspend", "ada@example.org"]
+        try await fleet.refused(again, "INVALID_TRANSITION", saying: "suspended")
+        #expect(try await fleet.ask("accounts", "show", "ada@example.org")["account"]?["status"] == "suspended")
+        let audit = try await fleet.hub("audit", "--account", "ada@example.org", "--since", "1h").text
+        #expect(audit.hasPrefix("WHEN") && audit.contains("org.transferOwnership") && audit.contains("CONFLICT"))
+        let lines = try await fleet.ask("audit", "--org", "analytical-engines", "--action", "org.*", "--limit", "3")
+        #expect(lines["entries"]?.arrayValue?.count == 3)
     }
 
     private func whatIsNotAHubIsNotTakenForOne(_ fleet: Fleet) async throws {

@@ -48,14 +48,16 @@ final class Fleet: Sendable {
         _ name: String,
         _ arguments: [String],
         as label: String,
-        environment more: [String: String] = [:]
+        environment more: [String: String] = [:],
+        input: Data? = nil
     ) throws -> FleetProgram {
         try FleetProgram(
             Self.binaries.appending(path: name).path,
             arguments,
             environment: environment.merging(more) { $1 },
             folder: folder,
-            name: label
+            name: label,
+            input: input
         )
     }
 
@@ -70,7 +72,7 @@ final class Fleet: Sendable {
             state.runs += 1
             return state.runs
         }
-        let program = try program(name, arguments, as: "run-\(number)")
+        let program = try program(name, arguments, as: "run-\(number)", input: input)
         let watchdog = Task {
             try await Task.sleep(for: limit)
             program.signal(SIGKILL)

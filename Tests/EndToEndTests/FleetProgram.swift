@@ -10,8 +10,15 @@ final class FleetProgram: @unchecked Sendable {
     let output: URL
     let log: URL
 
-    /// Starts it; its standard input is empty.
-    init(_ executable: String, _ arguments: [String], environment: [String: String], folder: URL, name: String) throws {
+    /// Starts it; its standard input is empty unless there is something for it to read.
+    init(
+        _ executable: String,
+        _ arguments: [String],
+        environment: [String: String],
+        folder: URL,
+        name: String,
+        input: Data? = nil
+    ) throws {
         output = folder.appending(path: "\(name).out")
         log = folder.appending(path: "\(name).log")
         for file in [output, log] where !FileManager.default.fileExists(atPath: file.path) {
@@ -21,6 +28,11 @@ final class FleetProgram: @unchecked Sendable {
         process.arguments = arguments
         process.environment = environment
         process.standardInput = FileHandle.nullDevice
+        if let input {
+            let file = folder.appending(path: "\(name).in")
+            try input.write(to: file)
+            process.standardInput = try FileHandle(forReadingFrom: file)
+        }
         let files = [try Self.append(to: output), try Self.append(to: log)]
         (process.standardOutput, process.standardError) = (files[0], files[1])
         let (exits, exited) = AsyncStream<Int32>.makeStream()

@@ -152,6 +152,57 @@ struct KeyTests {
         await hub.close()
     }
 
+    @Test func keysForOthersAndRatesAreForThoseWhoLookAfterAllKeys() async throws {
+        let hub = try await TestHub.make()
+        let ada = try await hub.stranger("key:write", "project:read")
+        let hers = ada.accountId.rawValue
+        let issued = try await hub.ask(
+            CreateKey(name: "hers", scopes: ["project:read"], account: hers, callsPerSecond: 2.5)
+        )
+        #expect(issued.record.ownerId == ada.accountId)
+        #expect(issued.record.callsPerSecond == 2.5 && issued.record.callsBurst == 3)
+        let principal = try await hub.domains.authenticator.principal(bearer: issued.key)
+        #expect(principal.callRate == CallRate(perSecond: 2.5, burst: 3))
+        #expect(try await hub.ask(ListKeys(account: hers)).keys.map(\.id) == [issued.record.id])
+        #expect(try await hub.ask(ListKeys(account: hers), by: ada).keys.map(\.id) == [issued.record.id])
+        for request in [
+            CreateKey(name: "x", scopes: [], account: "admin"), CreateKey(name: "x", scopes: [], callsPerSecond: 9),
+        ] {
+            #expect(try await hub.refusal(request, by: ada)?.code == .accessDenied)
+        }
+        #expect(try await hub.refusal(ListKeys(account: "admin"), by: ada)?.code == .accessDenied)
+        let faster = UpdateKey(id: issued.record.id, callsPerSecond: 1_000)
+        #expect(try await hub.refusal(faster, by: ada)?.code == .accessDenied)
+        #expect(try await hub.ask(UpdateKey(id: issued.record.id, name: "mine"), by: ada).callsBurst == 3)
+        let rotated = try await hub.ask(RotateKey(id: issued.record.id))
+        #expect(rotated.record.callsPerSecond == 2.5, "a rotation changes nothing but the secret")
+        #expect(try await hub.ask(UpdateKey(id: issued.record.id, callsPerSecond: 0)).callsPerSecond == nil)
+        for (rate, burst) in [(-1.0, nil), (1e9, nil), (1.0, 0), (1.0, 10_000_000)] as [(Double, Int?)] {
+            let wrong = CreateKey(name: "x", scopes: [], callsPerSecond: rate, callsBurst: burst)
+            #expect(try await hub.refusal(wrong)?.code == .validation)
+        }
+        #expect(try await hub.refusal(CreateKey(name: "x", scopes: [], callsBurst: 5))?.code == .validation)
+        #expect(try await hub.refusal(CreateKey(name: "x", scopes: [], account: "nobody"))?.code == .notFound)
+        await hub.close()
+    }
+
+    @Test func theCommonRateIsASetting() async throws {
+        let hub = try await TestHub.make()
+        let usual = CallRate(perSecond: 100, burst: 200)
+        #expect(try await hub.domains.settings.callRate(otherwise: usual) == usual)
+        _ = try await hub.ask(SetSetting(key: "rate.callsPerSecond", value: 7))
+        _ = try await hub.ask(SetSetting(key: "rate.callsBurst", value: 9))
+        #expect(try await hub.domains.settings.callRate(otherwise: usual) == CallRate(perSecond: 7, burst: 9))
+        for (key, value) in [("rate.callsPerSecond", 0), ("rate.callsBurst", .number(1.5)), ("rate.callsBurst", "9")]
+            as [(String, JSONValue)]
+        {
+            #expect(try await hub.refusal(SetSetting(key: key, value: value))?.code == .validation)
+        }
+        _ = try await hub.ask(SetSetting(key: "rate.callsPerSecond", value: .null))
+        #expect(try await hub.domains.settings.callRate(otherwise: usual) == CallRate(perSecond: 100, burst: 9))
+        await hub.close()
+    }
+
     @Test func pagesOfKeysFollowEachOther() async throws {
         let hub = try await TestHub.make()
         for number in 0..<7 { _ = try await hub.ask(CreateKey(name: "key \(number)", scopes: [])) }

@@ -28,6 +28,22 @@ struct RateTests {
         #expect(table.count == 1)
     }
 
+    @Test func anAskerWithARateOfItsOwnIsMeteredByThat() {
+        var table = RateTable(Self.rate)
+        let slow = TokenBucket.Rate(perSecond: 1, burst: 1)
+        #expect(table.take(for: "a", own: slow, at: .zero) == nil)
+        #expect(table.take(for: "a", own: slow, at: .zero) == .seconds(1))
+        #expect(table.take(for: "b", at: .zero) == nil)
+        // The common rate again: what is missing fills at that rate, and what was saved is not more than fits.
+        #expect(table.take(for: "a", at: .zero + .milliseconds(500)) == .milliseconds(50))
+        #expect(table.take(for: "a", at: .zero + .milliseconds(550)) == nil)
+        #expect(table.take(for: "b", own: slow, at: .zero + .seconds(60)) == nil)
+        #expect(table.take(for: "b", own: slow, at: .zero + .seconds(60)) != nil)
+        table.rate = slow
+        #expect(table.take(for: "c", at: .zero) == nil)
+        #expect(table.take(for: "c", at: .zero) == .seconds(1))
+    }
+
     @Test func durationsAreReadAsPeopleWriteThem() {
         #expect(Duration(text: "500ms") == .milliseconds(500))
         #expect(Duration(text: "2s") == .seconds(2))

@@ -46,7 +46,10 @@ struct TestHub {
     }
 
     /// Another account's caller with these rights.
-    func stranger(_ scopes: String...) async throws -> Caller {
+    func stranger(_ scopes: String...) async throws -> Caller { try await stranger(scopes) }
+
+    /// The same for a list.
+    func stranger(_ scopes: [String]) async throws -> Caller {
         let id = AccountID.random()
         try await database.execute(
             Statement<Void>("INSERT INTO nave.accounts (id, email) VALUES ($1, $2)"),

@@ -44,6 +44,21 @@ struct AccessControlTests {
         }
     }
 
+    @Test func adminBringsWriteAndWriteBringsReadWithinANamespace() {
+        let ranks = ["read", "write", "admin"]
+        for (held, grant) in ranks.enumerated() {
+            let identity = Identity(id: "a", scopes: ["key:\(grant)"])
+            for (needed, rank) in ranks.enumerated() {
+                #expect(identity.holds("key:\(rank)") == (needed <= held), "\(grant) for \(rank)")
+                #expect(!identity.holds("keys:\(rank)") && !identity.holds("ke:\(rank)"))
+            }
+            #expect(!identity.holds("*") && !identity.holds("key:link") && !identity.holds("key"))
+        }
+        #expect(Identity(id: "a", scopes: ["spoke:link"]).holds("spoke:link"))
+        #expect(!Identity(id: "a", scopes: ["spoke:link"]).holds("spoke:read"))
+        #expect(!Identity(id: "a", scopes: [":admin", "admin"]).holds("key:read"))
+    }
+
     @Test func aDenialNamesWhatIsMissing() {
         let fault = #expect(throws: Fault.self) {
             try AccessControl.scopes("a:read", "project:read").check(Self.reader)

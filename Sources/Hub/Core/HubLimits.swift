@@ -37,6 +37,9 @@ extension Limits {
     public static let requestIdBytes = 200
     /// Between two writes of what is kept in memory: heartbeats, leases, last uses.
     public static let flushInterval = Duration.seconds(5)
+    /// Between two looks at whether the credentials of standing links are still accepted: for what no news tells of,
+    /// such as the end of a key's time.
+    public static let credentialRound = Duration.seconds(30)
     /// When it is worth asking again while the database is away.
     public static let databaseRetry = Duration.seconds(1)
     /// MCP sessions of one hub process, about 2 KiB each, and of one account or session among them.

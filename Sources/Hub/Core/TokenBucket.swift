@@ -16,7 +16,7 @@ public struct TokenBucket: Hashable, Sendable {
         }
     }
 
-    public let rate: Rate
+    public private(set) var rate: Rate
     private var tokens: Double
     private var asOf: Moment
 
@@ -25,6 +25,14 @@ public struct TokenBucket: Hashable, Sendable {
         self.rate = rate
         self.tokens = Double(rate.burst)
         self.asOf = now
+    }
+
+    /// Goes on at another rate with what is in the bucket, or with what fits.
+    public mutating func adopt(_ other: Rate, at now: Moment) {
+        guard other != rate else { return }
+        fill(at: now)
+        rate = other
+        tokens = min(tokens, Double(other.burst))
     }
 
     /// Takes one token, or answers how long it takes until there is one.
@@ -56,7 +64,8 @@ public struct TokenBucket: Hashable, Sendable {
 /// The buckets of all askers, bounded: full ones are forgotten first, since they would be made anew as they are.
 public struct RateTable: Sendable {
     private var buckets: [String: TokenBucket] = [:]
-    private let rate: TokenBucket.Rate
+    /// What holds for askers without a rate of their own.
+    public var rate: TokenBucket.Rate
     private let entriesMax: Int
 
     public init(_ rate: TokenBucket.Rate, entriesMax: Int = Limits.rateEntries) {
@@ -68,12 +77,16 @@ public struct RateTable: Sendable {
     public var count: Int { buckets.count }
 
     /// Takes one token of `asker`, or answers how long it must wait for one.
-    public mutating func take(for asker: String, at now: Moment) -> Duration? {
+    ///
+    /// - Parameter own: The asker's own rate, if it has one.
+    public mutating func take(for asker: String, own: TokenBucket.Rate? = nil, at now: Moment) -> Duration? {
         if buckets[asker] == nil, buckets.count >= entriesMax {
             buckets = buckets.filter { !$0.value.isFull(at: now) }
             // Everyone is busy: forgetting all is kinder than growing or than refusing strangers.
             if buckets.count >= entriesMax { buckets.removeAll(keepingCapacity: true) }
         }
-        return buckets[asker, default: TokenBucket(rate, at: now)].take(at: now)
+        let rate = own ?? rate
+        buckets[asker, default: TokenBucket(rate, at: now)].adopt(rate, at: now)
+        return buckets[asker]?.take(at: now)
     }
 }

@@ -1,6 +1,19 @@
 public import Foundation
 public import Protocol
 
+/// How often one key may call, where not as often as all others.
+public struct CallRate: Hashable, Sendable {
+    /// Calls a second on average.
+    public var perSecond: Double
+    /// Calls at once.
+    public var burst: Int
+
+    public init(perSecond: Double, burst: Int) {
+        self.perSecond = perSecond
+        self.burst = burst
+    }
+}
+
 /// Whom a credential stands for, as the hub resolved it.
 public struct Principal: Hashable, Sendable {
     /// What they may do.
@@ -13,19 +26,23 @@ public struct Principal: Hashable, Sendable {
     public var sessionId: SessionID?
     /// Set when the caller is a spoke, or a session on one.
     public var spokeId: SpokeID?
+    /// The key's own rate, if it has one.
+    public var callRate: CallRate?
 
     public init(
         identity: Identity,
         accountId: AccountID,
         keyId: KeyID? = nil,
         sessionId: SessionID? = nil,
-        spokeId: SpokeID? = nil
+        spokeId: SpokeID? = nil,
+        callRate: CallRate? = nil
     ) {
         self.identity = identity
         self.accountId = accountId
         self.keyId = keyId
         self.sessionId = sessionId
         self.spokeId = spokeId
+        self.callRate = callRate
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import HubCore
 import Logging
 public import Protocol
 
@@ -20,6 +21,7 @@ extension OperationTable {
             data = try await mutate(entry, answering, input: input, caller: caller)
         } else {
             try entry.admit(input, from: caller)
+            try await reach.check(Belongings(of: input), for: caller)
             data = try await answering(input, caller)
         }
         return Answer(data: data, operationId: name, requestId: caller.requestId)
@@ -42,6 +44,7 @@ extension OperationTable {
             throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
         }
         try entry.admit(input, from: caller)
+        try await reach.check(Belongings(of: input), for: caller)
         try await streaming(input, caller, lastEventId, deliver)
     }
 
@@ -89,9 +92,23 @@ extension OperationTable {
         caller: Caller
     ) async throws(Fault) -> [UInt8] {
         let digest = InputDigest.of(input, for: entry.spec.id)
+        var about = Belongings(of: input)
         var held: String?
+        func record(_ outcome: FirstOutcome, fault: Fault? = nil) async {
+            let line = AuditEntry(
+                action: entry.spec.id,
+                caller: caller,
+                digest: digest,
+                about: about,
+                account: input["account"]?.stringValue,
+                outcome: AuditOutcome(fault),
+                code: fault?.code
+            )
+            await self.record(line, fault: fault, held: held, outcome: outcome)
+        }
         do {
             try entry.admit(input, from: caller)
+            try await reach.check(about, for: caller)
             if let key = caller.idempotencyKey {
                 if let before = try await firstOutcome(key, digest: digest, caller: caller) {
                     return try Self.repeated(before, of: entry)
@@ -99,12 +116,17 @@ extension OperationTable {
                 held = key
             }
             let data = try await answering(input, caller)
+            if entry.spec.id == CreateOrganization.name {
+                // Only the answer says which one it is; if it cannot be read, the line belongs to none.
+                let made: OrganizationRecord? = try? WireCoder.value(from: data)
+                about = Belongings(of: made.map { ["org": .string($0.id.rawValue)] } ?? [:])
+            }
             let outcome = entry.answersSecret ? FirstOutcome.secret : .answered(data)
-            await record(entry, digest, caller, fault: nil, held: held, outcome: outcome)
+            await record(outcome)
             return data
         } catch {
             // A repeated failure leaves a line of its own: somebody asked again.
-            await record(entry, digest, caller, fault: error, held: held, outcome: .failed(error))
+            await record(.failed(error), fault: error)
             throw error
         }
     }
@@ -154,30 +176,10 @@ extension OperationTable {
     }
 
     /// Leaves the trail. What was done is done: if it cannot be recorded, the log is the second memory.
-    private func record(
-        _ entry: Entry,
-        _ digest: String,
-        _ caller: Caller,
-        fault: Fault?,
-        held: String?,
-        outcome: FirstOutcome
-    ) async {
-        let result: AuditOutcome =
-            switch fault?.code {
-            case nil: .succeeded
-            case .accessDenied?, .unauthenticated?: .denied
-            case .some: .failed
-            }
-        let line = AuditEntry(
-            action: entry.spec.id,
-            caller: caller,
-            digest: digest,
-            outcome: result,
-            code: fault?.code
-        )
+    private func record(_ line: AuditEntry, fault: Fault?, held: String?, outcome: FirstOutcome) async {
         do {
             if let held, let fault, Self.isPassing(fault) {
-                try await mutations.release(held, caller: caller)
+                try await mutations.release(held, caller: line.caller)
                 try await mutations.record(line)
             } else {
                 try await recordOnce(line, held, outcome)
@@ -186,8 +188,8 @@ extension OperationTable {
             logger.error(
                 "audit entry could not be written",
                 metadata: [
-                    "operation": "\(entry.spec.id)", "account": "\(caller.accountId)",
-                    "request": "\(caller.requestId)", "outcome": "\(result.rawValue)", "fault": "\(error)",
+                    "operation": "\(line.action)", "account": "\(line.caller.accountId)",
+                    "request": "\(line.caller.requestId)", "outcome": "\(line.outcome.rawValue)", "fault": "\(error)",
                 ]
             )
         }
@@ -206,5 +208,17 @@ extension OperationTable {
     /// Faults that say nothing about the mutation itself: another attempt may do better.
     private static func isPassing(_ fault: Fault) -> Bool {
         [.unavailable, .timeout, .aborted, .rateLimited, .spokeDisconnected, .unknown].contains(fault.code)
+    }
+}
+
+extension AuditOutcome {
+    /// What a mutation's end is called in the trail.
+    fileprivate init(_ fault: Fault?) {
+        self =
+            switch fault?.code {
+            case nil: .succeeded
+            case .accessDenied?, .unauthenticated?: .denied
+            case .some: .failed
+            }
     }
 }

@@ -3,16 +3,18 @@ public import Protocol
 
 /// The operations that this hub answers, by wire name: the one way from a caller to a handler.
 ///
-/// A call goes: name known → access → strict decoding → (mutations: idempotency) → handler → encoded output. Every
-/// mutation leaves an audit entry, whatever became of it.
+/// A call goes: name known → access → strict decoding → reach → (mutations: idempotency) → handler → encoded output.
+/// Every mutation leaves an audit entry, whatever became of it.
 public struct OperationTable: Sendable {
     private(set) var entries: [String: Entry] = [:]
     let mutations: MutationStore
+    let reach: Reach
     let logger: Logger
 
     /// A table that answers nothing yet.
     public init(recording mutations: MutationStore, logger: Logger) {
         self.mutations = mutations
+        reach = Reach(database: mutations.database)
         self.logger = logger
     }
 

@@ -26,5 +26,8 @@ public enum Schema {
         SchemaStep(4, "spokes", PackageResources.m0004_spokes_sql),
         SchemaStep(5, "sessions", PackageResources.m0005_sessions_sql),
         SchemaStep(6, "coordination", PackageResources.m0006_coordination_sql),
+        SchemaStep(7, "placeholder for calls recorded", Array("SELECT 7".utf8)),
+        SchemaStep(8, "placeholder for calls", Array("SELECT 8".utf8)),
+        SchemaStep(9, "access", PackageResources.m0009_access_sql),
     ]
 }

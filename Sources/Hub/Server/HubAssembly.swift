@@ -49,6 +49,8 @@ public struct HubAssembly: Sendable {
             identity: identity,
             url: settings.url,
             metrics: metrics,
+            limiter: limiter,
+            callRate: CallRate(perSecond: settings.callRate.perSecond, burst: settings.callRate.burst),
             logger: logger
         )
         let hall = LinkHall(

@@ -6,7 +6,7 @@ public struct AccessControl: Codable, Hashable, Sendable, Described {
         "resourceType": "A resource of this type must grant the action.",
         "resourceAction": "The action that a resource of the type must grant.",
     ]
-    /// All of these, each `namespace:read|write|admin`.
+    /// All of these, each `namespace:read|write|admin`; a stronger one of the same namespace does as well.
     public var requiredScopes: [String]
     /// At least one of these.
     public var requiredScopesAny: [String]?
@@ -72,7 +72,7 @@ public struct AccessControl: Codable, Hashable, Sendable, Described {
 public struct Identity: Codable, Hashable, Sendable {
     /// The account's id, or the spoke's or session's for their own credentials.
     public var id: String
-    /// `namespace:read|write|admin`, each exactly as granted (`write` does not bring `read`), or `*` for everything.
+    /// `namespace:read|write|admin`, where `admin` brings `write` and `write` brings `read`, or `*` for everything.
     public var scopes: [String]
     /// Actions by `type:id`, as in `["project:4f1c…": ["deploy"]]`; id or action may be `*`.
     public var resources: [String: [String]]?
@@ -86,8 +86,21 @@ public struct Identity: Codable, Hashable, Sendable {
     /// The scope that stands for all rights, those on resources included.
     public static let everything = "*"
 
-    /// Whether the scope was granted, by name or by `*`.
-    public func holds(_ scope: String) -> Bool { scopes.contains { $0 == scope || $0 == Self.everything } }
+    /// Whether the scope was granted: by name, by a stronger one of its namespace, or by `*`.
+    public func holds(_ scope: String) -> Bool { scopes.contains { Self.grant($0, brings: scope) } }
+
+    /// The one place that knows that `admin` brings `write` and `write` brings `read`.
+    private static func grant(_ granted: String, brings scope: String) -> Bool {
+        if granted == scope || granted == everything { return true }
+        guard let split = scope.lastIndex(of: ":") else { return false }
+        let stronger: [String] =
+            switch scope[split...] {
+            case ":read": [":write", ":admin"]
+            case ":write": [":admin"]
+            default: []
+            }
+        return stronger.contains { granted.hasSuffix($0) && granted.dropLast($0.count) == scope[..<split] }
+    }
 
     /// Whether some resource of the type grants the action.
     public func may(_ action: String, onSome type: String) -> Bool {

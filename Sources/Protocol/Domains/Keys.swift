@@ -16,6 +16,8 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
         "lastUsedAt": "When it was last shown, to within a few seconds.",
         "sessionId": "The session whose credential it is.",
         "spokeId": "The spoke whose credential it is.",
+        "callsPerSecond": "How many calls a second it may make on average, if not as many as others.",
+        "callsBurst": "How many calls it may make at once; goes with callsPerSecond.",
         "createdAt": "When it was made.",
     ]
     public var id: KeyID
@@ -31,6 +33,8 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
     public var lastUsedAt: Date?
     public var sessionId: SessionID?
     public var spokeId: SpokeID?
+    public var callsPerSecond: Double?
+    public var callsBurst: Int?
     public var createdAt: Date
 
     public init(
@@ -47,6 +51,8 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
         lastUsedAt: Date?,
         sessionId: SessionID?,
         spokeId: SpokeID?,
+        callsPerSecond: Double? = nil,
+        callsBurst: Int? = nil,
         createdAt: Date
     ) {
         self.id = id
@@ -62,6 +68,8 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
         self.lastUsedAt = lastUsedAt
         self.sessionId = sessionId
         self.spokeId = spokeId
+        self.callsPerSecond = callsPerSecond
+        self.callsBurst = callsBurst
         self.createdAt = createdAt
     }
 }
@@ -81,7 +89,7 @@ public struct IssuedKey: Codable, Hashable, Sendable, Described {
     }
 }
 
-/// Makes a key for the caller's account with some of the caller's own rights.
+/// Makes a key with some of the caller's own rights, for the caller's account or, by administrators, for another's.
 public struct CreateKey: RemoteOperation {
     public static let name = "key.create"
     public static let kind = OperationKind.mutation
@@ -93,9 +101,13 @@ public struct CreateKey: RemoteOperation {
         "scopes": "What it may do: namespace:read|write|admin. Never more than the caller may do.",
         "resources": "Actions by type:id, as in {\"project:…\": [\"deploy\"]}.",
         "ttlSeconds": "How long it is accepted; for ever, if left out. At most ten years.",
+        "account": "Whose key it will be, by id or email; the caller's own if left out. Others need key:admin.",
+        "callsPerSecond": "How many calls a second it may make on average, if not as many as others; needs key:admin.",
+        "callsBurst": "How many calls it may make at once; callsPerSecond rounded up if left out.",
     ]
     public static let examples = [
-        CreateKey(name: "ci", scopes: ["project:read", "session:read"], resources: nil, ttlSeconds: 86_400)
+        CreateKey(name: "ci", scopes: ["project:read", "session:read"], resources: nil, ttlSeconds: 86_400),
+        CreateKey(name: "ada", scopes: ["coord:write"], account: "ada@example.org", callsPerSecond: 50),
     ]
     public typealias Output = IssuedKey
 
@@ -103,12 +115,26 @@ public struct CreateKey: RemoteOperation {
     public var scopes: [String]
     public var resources: [String: [String]]?
     public var ttlSeconds: Int?
+    public var account: String?
+    public var callsPerSecond: Double?
+    public var callsBurst: Int?
 
-    public init(name: String, scopes: [String], resources: [String: [String]]? = nil, ttlSeconds: Int? = nil) {
+    public init(
+        name: String,
+        scopes: [String],
+        resources: [String: [String]]? = nil,
+        ttlSeconds: Int? = nil,
+        account: String? = nil,
+        callsPerSecond: Double? = nil,
+        callsBurst: Int? = nil
+    ) {
         self.name = name
         self.scopes = scopes
         self.resources = resources
         self.ttlSeconds = ttlSeconds
+        self.account = account
+        self.callsPerSecond = callsPerSecond
+        self.callsBurst = callsBurst
     }
 }
 
@@ -119,7 +145,8 @@ public struct ListKeys: RemoteOperation {
     public static let summary = "Lists API keys without their secrets, newest first: one's own, or all with key:admin."
     public static let access = AccessControl.scopes("key:read")
     public static let fields = [
-        "includeRevoked": "Whether revoked and expired keys are listed too.",
+        "includeRevoked": "Whether revoked, disabled and expired keys are listed too.",
+        "account": "Only keys of this account, by id or email.",
         "limit": "How many at most, 1 to 500; 100 if left out.",
         "cursor": "Where to go on: nextCursor of the page before.",
     ]
@@ -127,11 +154,13 @@ public struct ListKeys: RemoteOperation {
     public typealias Output = KeyList
 
     public var includeRevoked: Bool?
+    public var account: String?
     public var limit: Int?
     public var cursor: String?
 
-    public init(includeRevoked: Bool? = nil, limit: Int? = nil, cursor: String? = nil) {
+    public init(includeRevoked: Bool? = nil, account: String? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.includeRevoked = includeRevoked
+        self.account = account
         self.limit = limit
         self.cursor = cursor
     }
@@ -186,5 +215,45 @@ public struct RotateKey: RemoteOperation {
     public init(id: KeyID, overlapSeconds: Int? = nil) {
         self.id = id
         self.overlapSeconds = overlapSeconds
+    }
+}
+
+/// Changes what may change of a key: never what it may do.
+public struct UpdateKey: RemoteOperation {
+    public static let name = "key.update"
+    public static let kind = OperationKind.mutation
+    public static let summary = "Renames a key, switches it off and on, or changes its rate; its rights never change."
+    public static let access = AccessControl.scopes("key:write")
+    public static let fields = [
+        "id": "The key's id.",
+        "name": "Its new name.",
+        "enabled": "False to refuse it until it is switched on again.",
+        "callsPerSecond": "How many calls a second it may make on average; 0 for as many as others. Needs key:admin.",
+        "callsBurst": "How many calls it may make at once; callsPerSecond rounded up if left out.",
+    ]
+    public static let examples = [
+        UpdateKey(id: "6f1f4f0e-57a0-4b37-9a1c-2f8a2f1d6f10", enabled: false),
+        UpdateKey(id: "6f1f4f0e-57a0-4b37-9a1c-2f8a2f1d6f10", callsPerSecond: 10, callsBurst: 20),
+    ]
+    public typealias Output = KeyRecord
+
+    public var id: KeyID
+    public var name: String?
+    public var enabled: Bool?
+    public var callsPerSecond: Double?
+    public var callsBurst: Int?
+
+    public init(
+        id: KeyID,
+        name: String? = nil,
+        enabled: Bool? = nil,
+        callsPerSecond: Double? = nil,
+        callsBurst: Int? = nil
+    ) {
+        self.id = id
+        self.name = name
+        self.enabled = enabled
+        self.callsPerSecond = callsPerSecond
+        self.callsBurst = callsBurst
     }
 }

@@ -91,6 +91,7 @@ public struct CreateProject: RemoteOperation {
         "metadata": "Whatever its owner wants to note, an object.",
         "iconUrl": "A picture for the dashboard.",
         "iconColor": "A colour for the dashboard.",
+        "org": "The organisation whose members alone shall see it, by id or slug; the caller is one of them.",
     ]
     public static let examples = [
         CreateProject(name: "website", repoUrl: "https://example.org/website.git"),
@@ -107,6 +108,7 @@ public struct CreateProject: RemoteOperation {
     public var metadata: JSONValue?
     public var iconUrl: String?
     public var iconColor: String?
+    public var org: String?
 
     public init(
         name: String,
@@ -117,7 +119,8 @@ public struct CreateProject: RemoteOperation {
         settings: JSONValue? = nil,
         metadata: JSONValue? = nil,
         iconUrl: String? = nil,
-        iconColor: String? = nil
+        iconColor: String? = nil,
+        org: String? = nil
     ) {
         self.name = name
         self.repoUrl = repoUrl
@@ -128,6 +131,7 @@ public struct CreateProject: RemoteOperation {
         self.metadata = metadata
         self.iconUrl = iconUrl
         self.iconColor = iconColor
+        self.org = org
     }
 }
 
@@ -135,19 +139,22 @@ public struct CreateProject: RemoteOperation {
 public struct ListProjects: RemoteOperation {
     public static let name = "project.list"
     public static let kind = OperationKind.query
-    public static let summary = "Lists projects by name."
+    public static let summary = "Lists projects by name: those of no organisation, and of the caller's own."
     public static let access = AccessControl.scopes("project:read")
     public static let fields = [
+        "org": "Only those of this organisation, by id or slug.",
         "limit": "How many at most, 1 to 500; 100 if left out.",
         "cursor": "Where to go on: nextCursor of the page before.",
     ]
     public static let examples = [ListProjects()]
     public typealias Output = ProjectList
 
+    public var org: String?
     public var limit: Int?
     public var cursor: String?
 
-    public init(limit: Int? = nil, cursor: String? = nil) {
+    public init(org: String? = nil, limit: Int? = nil, cursor: String? = nil) {
+        self.org = org
         self.limit = limit
         self.cursor = cursor
     }
@@ -199,6 +206,7 @@ public struct UpdateProject: RemoteOperation {
         "metadata": "Whatever its owner wants to note, an object; replaces the whole.",
         "iconUrl": "A picture for the dashboard.",
         "iconColor": "A colour for the dashboard.",
+        "org": "The organisation to move it to, by id or slug; empty for none. For owners and admins of both.",
     ]
     public static let examples = [UpdateProject(project: "website", defaultBranch: "trunk")]
     public typealias Output = ProjectRecord
@@ -213,6 +221,7 @@ public struct UpdateProject: RemoteOperation {
     public var metadata: JSONValue?
     public var iconUrl: String?
     public var iconColor: String?
+    public var org: String?
 
     public init(
         project: String,
@@ -224,7 +233,8 @@ public struct UpdateProject: RemoteOperation {
         settings: JSONValue? = nil,
         metadata: JSONValue? = nil,
         iconUrl: String? = nil,
-        iconColor: String? = nil
+        iconColor: String? = nil,
+        org: String? = nil
     ) {
         self.project = project
         self.name = name
@@ -236,6 +246,7 @@ public struct UpdateProject: RemoteOperation {
         self.metadata = metadata
         self.iconUrl = iconUrl
         self.iconColor = iconColor
+        self.org = org
     }
 }
 

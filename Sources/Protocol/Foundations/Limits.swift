@@ -59,6 +59,10 @@ public enum Limits {
     public static let reconnectSettled = Duration.seconds(10)
     /// A name of a project, spoke or branch.
     public static let nameBytes = 200
+    /// A short name of an organisation, as it stands in addresses.
+    public static let slugBytes = 64
+    /// Projects, sessions and workspaces that one call may name, so that who may see them is looked up at once.
+    public static let namesPerCall = 2_048
     /// A message to a session.
     public static let messageBytes = 256 << 10
     /// The longest time that a disconnect policy may name: 30 days.
@@ -71,6 +75,9 @@ public enum Limits {
     public static let violations = 50
     /// How long what the database said of a key is believed: the longest a revocation on another hub may go unnoticed.
     public static let credentialCache = Duration.seconds(5)
+    /// Calls a second, and calls at once, that a key or the hub's settings may allow.
+    public static let callRates = 0.01...1_000_000
+    public static let callBursts = 1...1_000_000
     /// Keys remembered at a time, about 1 KiB each.
     public static let credentialsRemembered = 10_000
     /// How long the outcome of a mutation can be had again under its idempotency key.

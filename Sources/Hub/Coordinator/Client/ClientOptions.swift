@@ -54,22 +54,28 @@ struct ClientConfiguration: Sendable {
                 "No hub is named: pass --url, set NAVE_URL, or run `hub login URL --key-file FILE` once."
             )
         }
-        guard let parts = URL(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false
-        else {
-            throw CommandFailure.configuration(
-                "The hub's address must be such as http://127.0.0.1:7420; it is “\(url)”."
-            )
-        }
+        let address = try checked(url)
         guard let keyFile = keyFile ?? environment["NAVE_KEY_FILE"] ?? file?.keyFile else {
             throw CommandFailure.configuration(
                 "No key is named: pass --key-file, set NAVE_KEY_FILE, or run `hub login URL --key-file FILE` once."
             )
         }
         return ClientConfiguration(
-            url: url.hasSuffix("/") ? String(url.dropLast()) : url,
+            url: address,
             key: try readKey(keyFile),
             authorityFile: authorityFile ?? environment["NAVE_CA_FILE"] ?? file?.caFile
         )
+    }
+
+    /// The address without a slash at its end, if it can be one.
+    static func checked(_ url: String) throws -> String {
+        guard let parts = URL(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false
+        else {
+            throw CommandFailure.configuration(
+                "The hub's address must be such as http://127.0.0.1:7420; it is “\(url)”."
+            )
+        }
+        return url.hasSuffix("/") ? String(url.dropLast()) : url
     }
 
     /// Where `hub serve` and `hub login` write it.

@@ -61,12 +61,12 @@ struct TokenCommand: AsyncParsableCommand {
     }
 }
 
-/// `hub key create|list|revoke|rotate`
+/// `hub key create|list|update|revoke|rotate`
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "key",
         abstract: "API keys for callers.",
-        subcommands: [Create.self, List.self, Revoke.self, Rotate.self]
+        subcommands: [Create.self, List.self, Update.self, Revoke.self, Rotate.self]
     )
 
     struct Create: ClientCommand {
@@ -76,13 +76,24 @@ struct KeyCommand: AsyncParsableCommand {
         @Argument(help: "What the key is for.") var name: String
         @Option(name: .customLong("scope"), help: "A scope such as session:read; may be repeated.")
         var scopes: [String] = []
+        @Option(name: .customLong("resource"), help: "Actions on a resource (type:id=action,action); may be repeated.")
+        var resources: [String] = []
         @Option(help: "How long it is valid, such as 30d; for ever if absent.") var ttl: DurationArgument?
+        @Option(help: "Whose key it will be, by email or id; one's own if absent.") var account: String?
+        @OptionGroup var rate: RateOptions
 
         func ask(_ hub: HubClient) async throws {
             var input: [String: JSONValue] = ["name": .string(name)]
             input["scopes"] = .array(scopes.map(JSONValue.string))
             input["ttlSeconds"] = ttl.map { .integer(Int64($0.seconds)) }
-            let answer = try await hub.call("key.create", .object(input))
+            input["account"] = account.map(JSONValue.string)
+            let wanted = try KeyValue.parse(resources, option: "--resource")
+            if !wanted.isEmpty {
+                input["resources"] = .object(
+                    wanted.mapValues { .array($0.split(separator: ",").map { .string(String($0)) }) }
+                )
+            }
+            let answer = try await hub.call("key.create", .object(input.merging(rate.input) { $1 }))
             try client.json ? Output.json(answer) : Output.line(answer.cell("key"))
         }
     }
@@ -91,9 +102,14 @@ struct KeyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Keys, without their secrets.")
 
         @OptionGroup var client: ClientOptions
+        @Option(help: "Only keys of this account, by email or id.") var account: String?
+        @Flag(help: "Also keys that are revoked, switched off or expired.") var all = false
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.pages("key.list", "keys")
+            var input: [String: JSONValue] = [:]
+            input["account"] = account.map(JSONValue.string)
+            if all { input["includeRevoked"] = true }
+            let answer = try await hub.pages("key.list", "keys", .object(input))
             if client.json { return try Output.json(answer) }
             var table = Table("KEY", "PREFIX", "NAME", "SCOPES", "EXPIRES", "LAST USED", "REVOKED")
             for key in answer["keys"]?.arrayValue ?? [] {
@@ -108,6 +124,29 @@ struct KeyCommand: AsyncParsableCommand {
                 )
             }
             try Output.line(table.text(empty: "No keys."))
+        }
+    }
+
+    struct Update: ClientCommand {
+        static let configuration = CommandConfiguration(abstract: "Rename a key, switch it off or on, change its rate.")
+
+        @OptionGroup var client: ClientOptions
+        @Argument(help: "The key's id.") var key: String
+        @Option(help: "Its new name.") var name: String?
+        @Flag(help: "Refuse it until it is enabled again.") var disable = false
+        @Flag(help: "Accept it again.") var enable = false
+        @OptionGroup var rate: RateOptions
+
+        func validate() throws {
+            guard !(enable && disable) else { throw ValidationError("--enable and --disable exclude each other.") }
+        }
+
+        func ask(_ hub: HubClient) async throws {
+            var input: [String: JSONValue] = ["id": .string(key)]
+            input["name"] = name.map(JSONValue.string)
+            if enable != disable { input["enabled"] = .bool(enable) }
+            let answer = try await hub.call("key.update", .object(input.merging(rate.input) { $1 }))
+            if client.json { try Output.json(answer) }
         }
     }
 
@@ -139,53 +178,15 @@ struct KeyCommand: AsyncParsableCommand {
     }
 }
 
-/// `hub login URL --key-file FILE`
-struct LoginCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "login",
-        abstract: "Remember a hub and a key for the commands on this machine."
-    )
+/// How often a key may call.
+struct RateOptions: ParsableArguments {
+    @Option(help: "Calls a second on average, if not as many as other keys.") var callsPerSecond: Double?
+    @Option(help: "Calls at once; goes with --calls-per-second.") var callsBurst: Int?
 
-    @Argument(help: "The hub's address.") var url: String
-    @Option(help: "A file that holds the key (mode 0600).") var keyFile: String
-    @Option(help: "A PEM file with the authorities that vouch for the hub; the system's if absent.") var caFile: String?
-
-    func run() async throws {
-        do {
-            let path = Self.absolute(keyFile)
-            let authorities = caFile.map(Self.absolute)
-            let configuration = try ClientConfiguration.resolve(url: url, keyFile: path, authorityFile: authorities)
-            let hub = try HubClient(configuration)
-            try await hub.closing { hub in _ = try await hub.call(GetAccount.name) }
-            try ClientConfiguration.File(url: url, keyFile: path, caFile: authorities).write()
-        } catch let failure as CommandFailure {
-            Output.fail(failure.fault, json: false)
-            throw ExitCode(failure.exitCode)
-        }
-    }
-}
-
-extension LoginCommand {
-    fileprivate static func absolute(_ path: String) -> String {
-        URL(filePath: path).standardizedFileURL.path(percentEncoded: false)
-    }
-}
-
-extension ClientConfiguration.File {
-    /// Writes `client.json`, for the owner alone.
-    func write(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
-        let path = ClientConfiguration.path(in: environment)
-        let directory = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
-        try FileManager.default.createDirectory(
-            atPath: directory,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
-        let written = FileManager.default.createFile(
-            atPath: path,
-            contents: Data(WireCoder.bytes(of: self)),
-            attributes: [.posixPermissions: 0o600]
-        )
-        guard written else { throw CommandFailure.configuration("\(path) cannot be written.") }
+    var input: [String: JSONValue] {
+        var input: [String: JSONValue] = [:]
+        input["callsPerSecond"] = callsPerSecond.map(JSONValue.number)
+        input["callsBurst"] = callsBurst.map { .integer(Int64($0)) }
+        return input
     }
 }

@@ -26,7 +26,7 @@ public struct AccountStore: Sendable {
         let (keys, tokens) = (KeyStore(database: database), JoinTokenStore.SQL.self)
         return try await database.transaction { transaction async throws(Fault) -> Bool in
             let made = try await transaction.first(
-                SQL.create,
+                SQL.begin,
                 [Ids.random(), Self.administrator, "Administrator", AccessLevel.admin]
             )
             guard let made else { return false }
@@ -48,28 +48,70 @@ public struct AccountStore: Sendable {
         try await database.first(SQL.find, [id])
     }
 
-    /// The email of the account that a hub makes on its first start.
-    public static let administrator = "admin"
+    /// The account by id or email, or `NOT_FOUND`.
+    func require(_ idOrEmail: String) async throws(Fault) -> AccountRecord {
+        if let found = try await database.first(SQL.findByEither, [idOrEmail]) { return found }
+        throw Fault(.notFound, "There is no account “\(idOrEmail.prefix(100))”; list them with account.list.")
+    }
 
-    enum SQL {
-        /// Two hubs may start at once on a fresh database: one of them makes the account.
-        static let create = Statement<AccountRecord>(
-            """
-            INSERT INTO nave.accounts (id, email, display_name, access_level)
-            VALUES ($1, $2, $3, $4)
-            ON CONFLICT (email) DO NOTHING
-            RETURNING id, email, display_name, access_level, status, created_at
-            """
+    /// Stores an account.
+    ///
+    /// - Throws: `CONFLICT` when the email is taken.
+    func create(_ request: CreateAccount) async throws(Fault) -> AccountRecord {
+        let stored = try await database.first(
+            SQL.create,
+            [
+                Ids.random(), request.email, request.displayName, request.accessLevel ?? .user, request.giteaUsername,
+            ]
         )
+        guard let stored else { throw Self.taken(request.email) }
+        return stored
+    }
 
-        static let find = Statement<AccountRecord>(
-            "SELECT id, email, display_name, access_level, status, created_at FROM nave.accounts WHERE id = $1"
-        )
-
-        static let findByEmail = Statement<AccountRecord>(
-            "SELECT id, email, display_name, access_level, status, created_at FROM nave.accounts WHERE email = $1"
+    /// Accounts by email, behind the last of the page before.
+    func list(_ request: ListAccounts, after email: String?, limit: Int) async throws(Fault) -> [AccountRecord] {
+        try await database.query(
+            SQL.list,
+            [request.status, request.accessLevel, request.text, email, limit]
         )
     }
+
+    /// The account as changed; what is `nil` stays as it is. `nil` if it is gone, or if the change would leave the hub
+    /// without an active administrator.
+    func update(_ id: AccountID, _ request: UpdateAccount) async throws(Fault) -> AccountRecord? {
+        do {
+            return try await database.transaction { transaction async throws(Fault) -> AccountRecord? in
+                try await transaction.execute(SQL.lockAdministrators)
+                return try await transaction.first(
+                    SQL.update,
+                    [id, request.email, request.displayName, request.accessLevel, request.giteaUsername]
+                )
+            }
+        } catch {
+            guard error.details?["constraint"] == "unq_accounts_email" else { throw error }
+            throw Self.taken(request.email ?? "")
+        }
+    }
+
+    /// The account in its new state; `nil` if it cannot get there from where it is, or if the hub would be left without
+    /// an active administrator. Rings the bell that makes every hub forget its keys and close its links.
+    func move(
+        _ id: AccountID,
+        to status: AccountStatus,
+        from origins: [AccountStatus]
+    ) async throws(Fault) -> AccountRecord? {
+        try await database.transaction { transaction async throws(Fault) -> AccountRecord? in
+            try await transaction.execute(SQL.lockAdministrators)
+            return try await transaction.first(SQL.move, [id, status, origins.map(\.rawValue)])
+        }
+    }
+
+    private static func taken(_ email: String) -> Fault {
+        Fault(.conflict, "There is an account with the email “\(email)” already.", details: ["field": "email"])
+    }
+
+    /// The email of the account that a hub makes on its first start.
+    public static let administrator = "admin"
 }
 
 extension AccountRecord: RowDecodable {
@@ -80,7 +122,9 @@ extension AccountRecord: RowDecodable {
             displayName: try row["display_name"],
             accessLevel: try row["access_level"],
             status: try row["status"],
-            createdAt: try row["created_at"]
+            giteaUsername: try row["gitea_username"],
+            createdAt: try row["created_at"],
+            updatedAt: try row["updated_at"]
         )
     }
 }

@@ -41,7 +41,7 @@ struct CoordinationOperations: Sendable {
         }
         var order = order
         if order.target == nil, let name = caller.spokeName { order.target = SpokeTarget(spokeName: name) }
-        let project = try await projects.find(wanted)
+        let project = try await projects.find(wanted, seenBy: caller.confinedTo)
         return try await spawns.spawn(SpawnDraft(order, project: project, caller: caller))
     }
 
@@ -52,7 +52,7 @@ struct CoordinationOperations: Sendable {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
         var session: SessionID?
         if let wanted = request.sessionId { session = try await sessions.require(wanted).id }
-        let rows = try await sessions.mappings(request, session: session, cursor)
+        let rows = try await sessions.mappings(request, session: session, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return GetCoordinationStatus.Output(mappings: try await views(of: page.items), nextCursor: page.next)
     }

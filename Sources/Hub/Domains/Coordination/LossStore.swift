@@ -53,7 +53,7 @@ struct LossStore: Sendable {
                 ended = try await endAll(on: spoke, in: transaction)
                 try await transaction.execute(SQL.loseWorkspaces, [spoke])
             }
-            return try await transaction.execute(SQL.remove, [spoke]) == 1 ? ended : nil
+            return try await transaction.first(SQL.remove, [spoke]) != nil ? ended : nil
         }
     }
 
@@ -142,11 +142,17 @@ struct LossStore: Sendable {
             "UPDATE nave.workspaces SET state = 'lost' WHERE spoke_id = $1 AND state NOT IN ('removed', 'lost')"
         )
 
-        static let remove = Statement<Void>(
+        /// Its credential goes with it by cascade; the bell makes every hub forget the credential and close what link
+        /// there may be all the same.
+        static let remove = Statement<String>(
             """
-            DELETE FROM nave.spokes s
-             WHERE s.id = $1 AND s.status = 'disconnected'
-               AND NOT EXISTS (SELECT FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active')
+            WITH removed AS (
+                DELETE FROM nave.spokes s
+                 WHERE s.id = $1 AND s.status = 'disconnected'
+                   AND NOT EXISTS (SELECT FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active')
+                RETURNING id
+            )
+            SELECT pg_notify('nave_keys', 'spoke:' || id)::text FROM removed
             """
         )
     }

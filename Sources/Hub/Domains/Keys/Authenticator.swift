@@ -26,7 +26,9 @@ public final class Authenticator: Sendable {
         let generation = memory.withLock { $0.generation }
         guard let credential = try await keys.credential(digest: digest), InputDigest.equal(credential.digest, digest)
         else { throw Self.refused("is not known here, or was removed") }
-        guard credential.isAccepted else { throw Self.refused("was revoked") }
+        if credential.isRevoked { throw Self.refused("was revoked") }
+        guard credential.isEnabled else { throw Self.refused("is switched off") }
+        if credential.isSessionOver { throw Self.refused("ended with its session") }
         if (credential.secondsLeft ?? 1) <= 0 { throw Self.refused("has expired") }
         guard credential.accountStatus == .active else { throw Self.refused("belongs to an account that is locked") }
         let left = credential.secondsLeft.map { Duration.seconds(min($0, 3_600)) }
@@ -35,8 +37,8 @@ public final class Authenticator: Sendable {
         return credential.principal
     }
 
-    /// Believes nothing about this key any more.
-    public func forget(_ key: KeyID) { memory.withLock { $0.forget(key) } }
+    /// Believes nothing about these keys any more.
+    public func forget(_ holders: KeyHolders) { memory.withLock { $0.forget(holders) } }
 
     /// Believes nothing about any key any more: after the listener was away.
     public func forgetAll() { memory.withLock { $0.forgetAll() } }
@@ -54,6 +56,35 @@ public final class Authenticator: Sendable {
 
     private static func refused(_ why: String) -> Fault {
         Fault(.unauthenticated, "The key \(why); send another in the Authorization header.")
+    }
+}
+
+/// Keys about which there is news: one, or all of an account or spoke.
+public enum KeyHolders: Hashable, Sendable {
+    case key(KeyID)
+    case account(AccountID)
+    case spoke(SpokeID)
+
+    /// The channel on which such news is told; the payload is ``text``.
+    public static let channel = "nave_keys"
+
+    /// Reads a notification's payload: `account:ID`, `spoke:ID`, or a key's id.
+    public init(_ text: String) {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        switch (parts.first, parts.count) {
+        case ("account", 2): self = .account(AccountID(parts[1]))
+        case ("spoke", 2): self = .spoke(SpokeID(parts[1]))
+        default: self = .key(KeyID(text))
+        }
+    }
+
+    /// Whether the news is about this principal's key.
+    public func include(_ principal: Principal) -> Bool {
+        switch self {
+        case .key(let key): principal.keyId == key
+        case .account(let account): principal.accountId == account
+        case .spoke(let spoke): principal.spokeId == spoke
+        }
     }
 }
 
@@ -92,7 +123,8 @@ private struct Memory {
         asked: Int
     ) {
         note(credential.principal)
-        guard asked == generation else { return }
+        // A session's key is looked up each time: it ends the moment the session does.
+        guard asked == generation, credential.principal.sessionId == nil else { return }
         if entries.count >= Limits.credentialsRemembered {
             entries = entries.filter { $0.value.until > now }
             // All of them in use within seconds: begin again rather than grow.
@@ -101,9 +133,9 @@ private struct Memory {
         entries[credential.digest] = Entry(principal: credential.principal, until: until)
     }
 
-    mutating func forget(_ key: KeyID) {
+    mutating func forget(_ holders: KeyHolders) {
         generation += 1
-        entries = entries.filter { $0.value.principal.keyId != key }
+        entries = entries.filter { !holders.include($0.value.principal) }
     }
 
     mutating func forgetAll() {
@@ -134,13 +166,17 @@ struct Credential: RowDecodable {
     let principal: Principal
     let digest: String
     let secondsLeft: Double?
-    let isAccepted: Bool
+    let isEnabled: Bool
+    let isRevoked: Bool
+    /// It is a session's, and the session is over.
+    let isSessionOver: Bool
     let accountStatus: AccountStatus
 
     init(_ row: Row) throws(Fault) {
         let account: AccountID = try row["owner_id"]
         let session: SessionID? = try row["session_id"]
         let spoke: SpokeID? = try row["spoke_id"]
+        let (perSecond, burst): (Double?, Int?) = (try row["calls_per_second"], try row["calls_burst"])
         principal = Principal(
             identity: Identity(
                 id: session?.rawValue ?? spoke?.rawValue ?? account.rawValue,
@@ -150,11 +186,14 @@ struct Credential: RowDecodable {
             accountId: account,
             keyId: try row["id"],
             sessionId: session,
-            spokeId: spoke
+            spokeId: spoke,
+            callRate: perSecond.flatMap { perSecond in burst.map { CallRate(perSecond: perSecond, burst: $0) } }
         )
         digest = try row["key_hash"]
         secondsLeft = try row["seconds_left"]
-        isAccepted = try row["accepted"]
+        isEnabled = try row["enabled"]
+        isRevoked = try row["revoked"]
+        isSessionOver = try row["over"]
         accountStatus = try row["account_status"]
     }
 }

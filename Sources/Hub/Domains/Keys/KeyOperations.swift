@@ -3,6 +3,7 @@ import Protocol
 /// API keys, as callers may ask for them.
 struct KeyOperations: Sendable {
     let keys: KeyStore
+    let accounts: AccountStore
     let authenticator: Authenticator
 
     func register(in table: inout OperationTable) {
@@ -10,6 +11,7 @@ struct KeyOperations: Sendable {
         table.answer(ListKeys.self, with: list)
         table.answer(RevokeKey.self, with: revoke)
         table.answer(RotateKey.self, with: rotate)
+        table.answer(UpdateKey.self, with: update)
     }
 
     private func create(_ request: CreateKey, by caller: Caller) async throws(Fault) -> IssuedKey {
@@ -17,23 +19,73 @@ struct KeyOperations: Sendable {
         guard caller.identity.covers(scopes: request.scopes, resources: request.resources) else {
             throw Fault(.accessDenied, "A key cannot do more than the caller may; leave out what you do not hold.")
         }
+        let rate = try Self.rate(request.callsPerSecond, request.callsBurst, caller)
+        let owner = try await owner(request.account, caller)
         let secret = Secret(.key)
         let draft = KeyStore.Draft(
-            owner: caller.accountId,
+            owner: owner.id,
             name: request.name,
             scopes: request.scopes,
             resources: request.resources ?? [:],
-            ttlSeconds: request.ttlSeconds
+            ttlSeconds: request.ttlSeconds,
+            // What a session makes for itself ends with it.
+            session: owner.id == caller.accountId ? caller.sessionId : nil,
+            rate: rate
         )
         return IssuedKey(key: secret.revealed, record: try await keys.create(draft, secret: secret))
+    }
+
+    /// Whose key it will be: the caller's account, or another active one for those who look after all keys.
+    private func owner(_ named: String?, _ caller: Caller) async throws(Fault) -> AccountRecord {
+        let isOwn = named == nil || named == caller.accountId.rawValue
+        if !isOwn { try AccessControl.scopes("key:admin").check(caller.identity) }
+        let account = try await accounts.require(named ?? caller.accountId.rawValue)
+        guard account.status == .active else {
+            throw Fault(
+                .conflict,
+                "“\(account.email)” is \(account.status.rawValue), its keys are not accepted; activate it first.",
+                details: ["field": "account"]
+            )
+        }
+        return account
+    }
+
+    /// A rate as asked for; those of their own are set by whoever looks after all keys.
+    private static func rate(
+        _ perSecond: Double?,
+        _ burst: Int?,
+        _ caller: Caller,
+        mayReset: Bool = false
+    ) throws(Fault) -> CallRate? {
+        guard let perSecond else {
+            guard burst == nil else { throw .invalid("callsBurst", "goes with callsPerSecond.") }
+            return nil
+        }
+        try AccessControl.scopes("key:admin").check(caller.identity)
+        if mayReset, perSecond == 0 { return CallRate(perSecond: 0, burst: 1) }
+        guard Limits.callRates.contains(perSecond) else {
+            throw .invalid("callsPerSecond", "must be between 0.01 and 1000000.")
+        }
+        let burst = burst ?? Int(perSecond.rounded(.up))
+        guard Limits.callBursts.contains(burst) else {
+            throw .invalid("callsBurst", "must be between 1 and 1000000.")
+        }
+        return CallRate(perSecond: perSecond, burst: burst)
     }
 
     private func list(_ request: ListKeys, by caller: Caller) async throws(Fault) -> KeyList {
         let limit = try PageCursor.limit(request.limit)
         let cursor = try PageCursor.parts(of: request.cursor, count: 1)
         let everyone = caller.identity.holds("key:admin")
+        var owner = everyone ? nil : caller.accountId
+        if let named = request.account, named != caller.accountId.rawValue {
+            try AccessControl.scopes("key:admin").check(caller.identity)
+            owner = try await accounts.require(named).id
+        } else if request.account != nil {
+            owner = caller.accountId
+        }
         let found = try await keys.list(
-            owner: everyone ? nil : caller.accountId,
+            owner: owner,
             includeRevoked: request.includeRevoked ?? false,
             after: cursor?.first,
             limit: limit + 1
@@ -46,7 +98,7 @@ struct KeyOperations: Sendable {
     private func revoke(_ request: RevokeKey, by caller: Caller) async throws(Fault) -> KeyRecord {
         _ = try await own(request.id, caller)
         guard let revoked = try await keys.revoke(request.id) else { throw Self.unknown(request.id) }
-        authenticator.forget(request.id)
+        authenticator.forget(.key(request.id))
         return revoked
     }
 
@@ -63,8 +115,20 @@ struct KeyOperations: Sendable {
         guard let record = try await keys.rotate(request.id, overlapSeconds: overlap, secret: secret) else {
             throw Fault(.conflict, "The key was revoked, rotated or has expired already; create another.")
         }
-        authenticator.forget(request.id)
+        authenticator.forget(.key(request.id))
         return IssuedKey(key: secret.revealed, record: record)
+    }
+
+    private func update(_ request: UpdateKey, by caller: Caller) async throws(Fault) -> KeyRecord {
+        if let name = request.name {
+            let violations = Wording.violations(ofName: name, at: "name")
+            guard violations.isEmpty else { throw .invalid(violations) }
+        }
+        let rate = try Self.rate(request.callsPerSecond, request.callsBurst, caller, mayReset: true)
+        _ = try await own(request.id, caller)
+        guard let changed = try await keys.update(request, rate: rate) else { throw Self.unknown(request.id) }
+        authenticator.forget(.key(request.id))
+        return changed
     }
 
     /// The key, if it is the caller's or the caller looks after all of them; another's does not exist for others.

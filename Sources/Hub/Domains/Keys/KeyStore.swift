@@ -16,6 +16,7 @@ public struct KeyStore: Sendable {
         public var ttlSeconds: Int?
         public var session: SessionID?
         public var spoke: SpokeID?
+        public var rate: CallRate?
 
         public init(
             owner: AccountID,
@@ -24,7 +25,8 @@ public struct KeyStore: Sendable {
             resources: [String: [String]] = [:],
             ttlSeconds: Int? = nil,
             session: SessionID? = nil,
-            spoke: SpokeID? = nil
+            spoke: SpokeID? = nil,
+            rate: CallRate? = nil
         ) {
             self.owner = owner
             self.name = name
@@ -33,12 +35,13 @@ public struct KeyStore: Sendable {
             self.ttlSeconds = ttlSeconds
             self.session = session
             self.spoke = spoke
+            self.rate = rate
         }
 
         func values(_ secret: Secret) -> [(any Bindable)?] {
             [
                 Ids.random(), owner, name, secret.prefix, secret.digest, scopes, JSON(resources), ttlSeconds, session,
-                spoke,
+                spoke, rate?.perSecond, rate?.burst,
             ]
         }
     }
@@ -87,6 +90,22 @@ public struct KeyStore: Sendable {
         }
     }
 
+    /// The key as changed; what is `nil` stays as it is, and so does what it may do. `nil` if there is none of this id.
+    ///
+    /// - Parameter rate: A rate of 0 a second brings the common one back.
+    func update(_ request: UpdateKey, rate: CallRate?) async throws(Fault) -> KeyRecord? {
+        try await database.first(
+            SQL.update,
+            [request.id, request.name, request.enabled, rate?.perSecond, rate?.burst]
+        )
+    }
+
+    /// Those of these keys that would be let in now; for links that stand already.
+    public func accepted(among keys: [KeyID]) async throws(Fault) -> Set<KeyID> {
+        guard !keys.isEmpty else { return [] }
+        return Set(try await database.query(SQL.accepted, [keys.map(\.rawValue)]).map { KeyID($0) })
+    }
+
     /// Notes when keys were last shown: one statement for any number of them.
     func touch(_ uses: [KeyUse]) async throws(Fault) {
         guard !uses.isEmpty else { return }
@@ -120,6 +139,8 @@ extension KeyRecord: RowDecodable {
             lastUsedAt: try row["last_used_at"],
             sessionId: try row["session_id"],
             spokeId: try row["spoke_id"],
+            callsPerSecond: try row["calls_per_second"],
+            callsBurst: try row["calls_burst"],
             createdAt: try row["created_at"]
         )
     }

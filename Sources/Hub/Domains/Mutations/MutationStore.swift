@@ -1,3 +1,4 @@
+import HubCore
 public import Postgres
 public import Protocol
 
@@ -44,7 +45,8 @@ public struct MutationStore: Sendable {
     func record(_ entry: AuditEntry, key: String? = nil, outcome: FirstOutcome? = nil) async throws(Fault) {
         let audit: [(any Bindable)?] = [
             Ids.sortable(), entry.action, entry.caller.accountId, entry.caller.keyId, entry.caller.sessionId,
-            entry.caller.requestId, entry.outcome, entry.details,
+            entry.caller.requestId, entry.outcome, entry.details, entry.about.first(.organization),
+            entry.about.first(.project), entry.about.first(.session), entry.about.first(.workspace),
         ]
         guard let key, let outcome else {
             try await database.execute(SQL.audit, audit)
@@ -73,6 +75,10 @@ struct AuditEntry: Sendable {
     let action: String
     let caller: Caller
     let digest: String
+    /// What the input names; says to which organisation the line belongs.
+    let about: Belongings
+    /// The account that the input names.
+    let account: String?
     let outcome: AuditOutcome
     let code: Fault.Code?
 
@@ -80,6 +86,9 @@ struct AuditEntry: Sendable {
         var members: [String: JSONValue] = ["inputDigest": .string("sha256:" + digest)]
         if let code { members["code"] = .string(code.rawValue) }
         if let spoke = caller.spokeId { members["spokeId"] = .string(spoke.rawValue) }
+        // A name that no account or organisation has may be as long as an input.
+        if let account { members["account"] = .string(String(account.prefix(Limits.nameBytes))) }
+        if let org = about.first(.organization) { members["org"] = .string(String(org.prefix(Limits.nameBytes))) }
         return .object(members)
     }
 }
@@ -155,10 +164,18 @@ extension MutationStore {
             """
         )
 
+        /// A line belongs to the organisation that its input names, or that owns the project, session or workspace.
         static let audit = Statement<Void>(
             """
-            INSERT INTO nave.audit_logs (id, action, owner_id, key_id, session_id, request_id, outcome, details)
-            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8)
+            INSERT INTO nave.audit_logs
+                (id, action, owner_id, key_id, session_id, request_id, outcome, details, org_id)
+            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8, coalesce(
+                (SELECT id FROM nave.organizations WHERE id = $9 OR slug = $9 ORDER BY id = $9 DESC LIMIT 1),
+                (SELECT org_id FROM nave.projects WHERE id = $10 OR name = $10 ORDER BY id = $10 DESC LIMIT 1),
+                (SELECT p.org_id FROM nave.sessions s JOIN nave.projects p ON p.id = s.project_id
+                  WHERE s.id = $11 OR s.slug = $11 ORDER BY s.id = $11 DESC LIMIT 1),
+                (SELECT p.org_id FROM nave.workspaces w JOIN nave.projects p ON p.id = w.project_id
+                  WHERE w.id = $12)))
             """
         )
 
@@ -167,11 +184,18 @@ extension MutationStore {
             """
             WITH kept AS (
                 UPDATE nave.idempotency_keys
-                   SET outcome = $10::jsonb, expires_at = now() + make_interval(secs => $11::float8)
-                 WHERE account_id = $3 AND key = $9 AND request_id = $6 AND outcome IS NULL
+                   SET outcome = $14::jsonb, expires_at = now() + make_interval(secs => $15::float8)
+                 WHERE account_id = $3 AND key = $13 AND request_id = $6 AND outcome IS NULL
             )
-            INSERT INTO nave.audit_logs (id, action, owner_id, key_id, session_id, request_id, outcome, details)
-            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8)
+            INSERT INTO nave.audit_logs
+                (id, action, owner_id, key_id, session_id, request_id, outcome, details, org_id)
+            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8, coalesce(
+                (SELECT id FROM nave.organizations WHERE id = $9 OR slug = $9 ORDER BY id = $9 DESC LIMIT 1),
+                (SELECT org_id FROM nave.projects WHERE id = $10 OR name = $10 ORDER BY id = $10 DESC LIMIT 1),
+                (SELECT p.org_id FROM nave.sessions s JOIN nave.projects p ON p.id = s.project_id
+                  WHERE s.id = $11 OR s.slug = $11 ORDER BY s.id = $11 DESC LIMIT 1),
+                (SELECT p.org_id FROM nave.workspaces w JOIN nave.projects p ON p.id = w.project_id
+                  WHERE w.id = $12)))
             """
         )
 

@@ -10,13 +10,14 @@ public struct ProjectStore: Sendable {
     /// Stores a project.
     ///
     /// - Throws: `CONFLICT` when the name or the repository is taken.
-    func create(_ request: CreateProject) async throws(Fault) -> ProjectRecord {
+    func create(_ request: CreateProject, in organization: OrganizationID?) async throws(Fault) -> ProjectRecord {
         let stored = try await inCallersWords(request.name, request.repoUrl) { () async throws(Fault) in
             try await database.first(
                 SQL.create,
                 [
                     Ids.random(), request.name, request.repoUrl, request.directory, request.defaultBranch,
                     request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
+                    organization,
                 ]
             )
         }
@@ -26,31 +27,52 @@ public struct ProjectStore: Sendable {
 
     /// The project by id or name.
     ///
+    /// - Parameter account: Is told only of what is open to it when it misses; `nil` of everything. Whether it may see
+    ///   the project itself is settled before (``Reach``).
     /// - Throws: `NOT_FOUND` that names what comes close, `CONFLICT` when several plain directories share the name.
-    public func find(_ idOrName: String) async throws(Fault) -> ProjectRecord {
+    public func find(_ idOrName: String, seenBy account: AccountID? = nil) async throws(Fault) -> ProjectRecord {
         let found = try await database.query(SQL.find, [idOrName])
         if let byId = found.first(where: { $0.id.rawValue == idOrName }) { return byId }
         guard found.count < 2 else {
             let ids = found.map(\.id.rawValue).joined(separator: ", ")
             throw Fault(.conflict, "Several projects are called “\(idOrName)”; say which by its id: \(ids).")
         }
-        guard let project = found.first else { throw try await unknown(idOrName) }
+        guard let project = found.first else { throw try await unknown(idOrName, account) }
         return project
     }
 
     /// Projects by name, behind the last of the page before.
-    func list(after cursor: [String]?, limit: Int) async throws(Fault) -> [ProjectRecord] {
-        try await database.query(SQL.list, [cursor?[0], cursor?[1], limit])
+    ///
+    /// - Parameters:
+    ///   - organization: Only those of this one.
+    ///   - account: Sees what is open to it; `nil` sees everything.
+    func list(
+        of organization: OrganizationID?,
+        seenBy account: AccountID?,
+        after cursor: [String]?,
+        limit: Int
+    ) async throws(Fault) -> [ProjectRecord] {
+        try await database.query(SQL.list, [cursor?[0], cursor?[1], limit, organization, account])
     }
 
     /// The project as changed; what is `nil` stays as it is.
-    func update(_ id: ProjectID, _ request: UpdateProject) async throws(Fault) -> ProjectRecord? {
+    ///
+    /// - Parameters:
+    ///   - moves: Whether it goes to another organisation, or to none.
+    ///   - organization: The one it goes to.
+    func update(
+        _ id: ProjectID,
+        _ request: UpdateProject,
+        moves: Bool = false,
+        to organization: OrganizationID? = nil
+    ) async throws(Fault) -> ProjectRecord? {
         try await inCallersWords(request.name, request.repoUrl) { () async throws(Fault) in
             try await database.first(
                 SQL.update,
                 [
                     id, request.name, request.repoUrl, request.directory, request.defaultBranch,
                     request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
+                    moves, organization,
                 ]
             )
         }
@@ -66,8 +88,8 @@ public struct ProjectStore: Sendable {
         try await database.first(SQL.delete, [id])
     }
 
-    private func unknown(_ name: String) async throws(Fault) -> Fault {
-        let near = try await database.query(SQL.near, [name])
+    private func unknown(_ name: String, _ account: AccountID?) async throws(Fault) -> Fault {
+        let near = try await database.query(SQL.near, [name, account])
         let hint = near.isEmpty ? "add it with hub project add" : "did you mean \(near.joined(separator: ", "))?"
         return Fault(
             .notFound,
@@ -130,9 +152,10 @@ extension ProjectStore {
         static let create = Statement<ProjectRecord>(
             """
             INSERT INTO nave.projects
-                (id, name, repo_url, directory, default_branch, verification, settings, metadata, icon_url, icon_color)
+                (id, name, repo_url, directory, default_branch, verification, settings, metadata, icon_url, icon_color,
+                org_id)
             VALUES ($1, $2, $3, $4, coalesce($5, 'main'), coalesce($6::jsonb, '[]'), coalesce($7::jsonb, '{}'),
-                coalesce($8::jsonb, '{}'), $9, $10)
+                coalesce($8::jsonb, '{}'), $9, $10, $11)
             RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
                 verification, settings, metadata, created_at, updated_at
             """
@@ -155,7 +178,9 @@ extension ProjectStore {
             SELECT id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
                 verification, settings, metadata, created_at, updated_at
               FROM nave.projects
-             WHERE $1::text IS NULL OR (name, id) > ($1, $2)
+             WHERE ($1::text IS NULL OR (name, id) > ($1, $2)) AND ($4::text IS NULL OR org_id = $4)
+               AND ($5::text IS NULL OR org_id IS NULL OR org_id IN (
+                    SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $5))
              ORDER BY name, id
              LIMIT $3
             """
@@ -168,7 +193,7 @@ extension ProjectStore {
                    directory = coalesce($4, directory), default_branch = coalesce($5, default_branch),
                    verification = coalesce($6::jsonb, verification), settings = coalesce($7::jsonb, settings),
                    metadata = coalesce($8::jsonb, metadata), icon_url = coalesce($9, icon_url),
-                   icon_color = coalesce($10, icon_color)
+                   icon_color = coalesce($10, icon_color), org_id = CASE WHEN $11 THEN $12 ELSE org_id END
              WHERE id = $1
             RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
                 verification, settings, metadata, created_at, updated_at
@@ -202,8 +227,10 @@ extension ProjectStore {
         static let near = Statement<String>(
             """
             SELECT name FROM nave.projects
-             WHERE strpos(lower(name), lower($1)) > 0 OR strpos(lower($1), lower(name)) > 0
-                OR left(lower(name), 3) = left(lower($1), 3)
+             WHERE (strpos(lower(name), lower($1)) > 0 OR strpos(lower($1), lower(name)) > 0
+                    OR left(lower(name), 3) = left(lower($1), 3))
+               AND ($2::text IS NULL OR org_id IS NULL OR org_id IN (
+                    SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $2))
              ORDER BY abs(length(name) - length($1)), name
              LIMIT 5
             """

@@ -17,7 +17,7 @@ struct SalvageOperations: Sendable {
 
     private func list(_ request: ListSalvages, by caller: Caller) async throws(Fault) -> ListSalvages.Output {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
-        let rows = try await salvages.list(request, cursor)
+        let rows = try await salvages.list(request, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return ListSalvages.Output(salvages: page.items, nextCursor: page.next)
     }

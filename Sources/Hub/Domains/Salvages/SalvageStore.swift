@@ -7,8 +7,13 @@ struct SalvageStore: Sendable {
     let database: Database
     let commands: CommandStore
 
-    func list(_ request: ListSalvages, _ cursor: CreationCursor) async throws(Fault) -> [SalvageRecord] {
-        try await database.query(SQL.list, cursor.values + [request.projectId, request.workspaceId])
+    /// - Parameter account: Sees what is open to it; `nil` sees everything.
+    func list(
+        _ request: ListSalvages,
+        seenBy account: AccountID?,
+        _ cursor: CreationCursor
+    ) async throws(Fault) -> [SalvageRecord] {
+        try await database.query(SQL.list, cursor.values + [request.projectId, request.workspaceId, account])
     }
 
     func require(_ id: SalvageID) async throws(Fault) -> SalvageRecord {
@@ -87,6 +92,10 @@ struct SalvageStore: Sendable {
              WHERE ($1::int8 IS NULL
                     OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
                AND ($4::text IS NULL OR project_id = $4) AND ($5::text IS NULL OR workspace_id = $5)
+               AND ($6::text IS NULL OR project_id IN (
+                    SELECT p.id FROM nave.projects p
+                     WHERE p.org_id IS NULL OR p.org_id IN (
+                        SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $6)))
              ORDER BY created_at DESC, id DESC
              LIMIT $3
             """

@@ -13,7 +13,10 @@ public struct SessionAuthority: Sendable {
     ///   own sessions only, and for none that is over.
     public func principal(of session: SessionID, on spoke: SpokeID) async throws(Fault) -> Principal {
         guard let known = try await database.first(SQL.authority, [session, spoke]) else {
-            throw Fault(.accessDenied, "The session \(session) does not run on this spoke; it cannot ask through it.")
+            throw Fault(
+                .accessDenied,
+                "The session \(session) does not run on this spoke, or its account is locked; it cannot ask."
+            )
         }
         return Principal(
             identity: Identity(id: session.rawValue, scopes: known.grants),
@@ -34,13 +37,15 @@ public struct SessionAuthority: Sendable {
     }
 
     enum SQL {
-        /// Read anew for each call: a session that was aborted or placed elsewhere may ask nothing from then on.
+        /// Read anew for each call: a session that was aborted or placed elsewhere, or whose account is locked, may ask
+        /// nothing from then on.
         static let authority = Statement<Authority>(
             """
             SELECT sessions.account_id, sessions.grants
               FROM nave.sessions
               JOIN nave.mappings ON mappings.session_id = sessions.id AND mappings.status = 'active'
-             WHERE sessions.id = $1 AND mappings.spoke_id = $2 AND sessions.account_id IS NOT NULL
+              JOIN nave.accounts ON accounts.id = sessions.account_id AND accounts.status = 'active'
+             WHERE sessions.id = $1 AND mappings.spoke_id = $2
              LIMIT 1
             """
         )

@@ -20,7 +20,7 @@ struct SessionOperations: Sendable {
 
     private func list(_ request: ListSessions, by caller: Caller) async throws(Fault) -> ListSessions.Output {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
-        let rows = try await sessions.list(request, cursor)
+        let rows = try await sessions.list(request, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return ListSessions.Output(sessions: page.items, nextCursor: page.next)
     }

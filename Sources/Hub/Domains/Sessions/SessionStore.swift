@@ -17,8 +17,16 @@ struct SessionStore: Sendable {
         try await database.query(SQL.findMany, [ids])
     }
 
-    func list(_ request: ListSessions, _ cursor: CreationCursor) async throws(Fault) -> [SessionRecord] {
-        try await database.query(SQL.list, cursor.values + [request.projectId, request.parentId, request.status])
+    /// - Parameter account: Sees what is open to it; `nil` sees everything.
+    func list(
+        _ request: ListSessions,
+        seenBy account: AccountID?,
+        _ cursor: CreationCursor
+    ) async throws(Fault) -> [SessionRecord] {
+        try await database.query(
+            SQL.list,
+            cursor.values + [request.projectId, request.parentId, request.status, account]
+        )
     }
 
     /// The latest mapping of a session.
@@ -29,11 +37,12 @@ struct SessionStore: Sendable {
     func mappings(
         _ request: GetCoordinationStatus,
         session: SessionID?,
+        seenBy account: AccountID?,
         _ cursor: CreationCursor
     ) async throws(Fault) -> [MappingRecord] {
         try await database.query(
             SQL.mappings,
-            cursor.values + [request.parentSessionId, session, request.taskId, request.status]
+            cursor.values + [request.parentSessionId, session, request.taskId, request.status, account]
         )
     }
 
@@ -75,6 +84,10 @@ struct SessionStore: Sendable {
                     OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
                AND ($4::text IS NULL OR project_id = $4) AND ($5::text IS NULL OR parent_id = $5)
                AND ($6::text IS NULL OR status = $6)
+               AND ($7::text IS NULL OR project_id IN (
+                    SELECT p.id FROM nave.projects p
+                     WHERE p.org_id IS NULL OR p.org_id IN (
+                        SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $7)))
              ORDER BY created_at DESC, id DESC
              LIMIT $3
             """
@@ -91,6 +104,10 @@ struct SessionStore: Sendable {
                     OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
                AND ($4::text IS NULL OR parent_session_id = $4) AND ($5::text IS NULL OR session_id = $5)
                AND ($6::text IS NULL OR task_id = $6) AND ($7::text IS NULL OR status = $7)
+               AND ($8::text IS NULL OR EXISTS (
+                    SELECT FROM nave.sessions s JOIN nave.projects p ON p.id = s.project_id
+                     WHERE s.id = mappings.session_id AND (p.org_id IS NULL OR p.org_id IN (
+                        SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $8))))
              ORDER BY created_at DESC, id DESC
              LIMIT $3
             """

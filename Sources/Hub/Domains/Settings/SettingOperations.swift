@@ -20,6 +20,11 @@ struct SettingOperations: Sendable {
         guard WireCoder.bytes(of: request.value).count <= Limits.settingBytes else {
             throw Fault(.tooLarge, "A setting is \(Limits.settingBytes) bytes of JSON at most; store less.")
         }
+        if let known = RateSetting(rawValue: request.key), request.value != .null,
+            let complaint = known.complaint(about: request.value)
+        {
+            throw .invalid("value", complaint)
+        }
         if let retention = RetentionSetting.allCases.first(where: { $0.key == request.key }),
             request.value != .null, request.value != .integer(Int64(retention.days(request.value)))
         {

@@ -13,6 +13,18 @@ public struct SettingStore: Sendable {
         return Dictionary(found.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     }
 
+    /// Rung when a setting changes; the payload is its key.
+    public static let channel = "nave_settings"
+
+    /// How often a key without a rate of its own may call: the settings, else what the hub was started with.
+    public func callRate(otherwise usual: CallRate) async throws(Fault) -> CallRate {
+        let known = try await values()
+        return CallRate(
+            perSecond: known[RateSetting.callsPerSecond.rawValue]?.numberValue ?? usual.perSecond,
+            burst: known[RateSetting.callsBurst.rawValue]?.integerValue.map(Int.init) ?? usual.burst
+        )
+    }
+
     /// Stores a value; null removes it.
     func set(_ key: String, to value: JSONValue) async throws(Fault) {
         if value == .null {
@@ -37,13 +49,23 @@ public struct SettingStore: Sendable {
             "SELECT key, value FROM nave.settings WHERE $1::text IS NULL OR key = $1 ORDER BY key LIMIT 1000"
         )
 
-        static let set = Statement<Void>(
+        /// The bell tells every hub of the database to read its settings anew.
+        static let set = Statement<String>(
             """
-            INSERT INTO nave.settings (key, value) VALUES ($1, $2)
-            ON CONFLICT (key) DO UPDATE SET value = excluded.value
+            WITH kept AS (
+                INSERT INTO nave.settings (key, value) VALUES ($1, $2)
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                RETURNING key
+            )
+            SELECT pg_notify('nave_settings', key)::text FROM kept
             """
         )
 
-        static let remove = Statement<Void>("DELETE FROM nave.settings WHERE key = $1")
+        static let remove = Statement<String>(
+            """
+            WITH removed AS (DELETE FROM nave.settings WHERE key = $1 RETURNING key)
+            SELECT pg_notify('nave_settings', key)::text FROM removed
+            """
+        )
     }
 }

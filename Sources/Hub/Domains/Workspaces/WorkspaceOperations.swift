@@ -11,7 +11,7 @@ struct WorkspaceOperations: Sendable {
 
     private func list(_ request: ListWorkspaces, by caller: Caller) async throws(Fault) -> ListWorkspaces.Output {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
-        let rows = try await workspaces.list(request, cursor)
+        let rows = try await workspaces.list(request, seenBy: caller.confinedTo, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return ListWorkspaces.Output(workspaces: page.items, nextCursor: page.next)
     }

@@ -11,8 +11,16 @@ struct WorkspaceStore: Sendable {
         try await database.query(SQL.findMany, [ids])
     }
 
-    func list(_ request: ListWorkspaces, _ cursor: CreationCursor) async throws(Fault) -> [WorkspaceRecord] {
-        try await database.query(SQL.list, cursor.values + [request.projectId, request.spokeId, request.state])
+    /// - Parameter account: Sees what is open to it; `nil` sees everything.
+    func list(
+        _ request: ListWorkspaces,
+        seenBy account: AccountID?,
+        _ cursor: CreationCursor
+    ) async throws(Fault) -> [WorkspaceRecord] {
+        try await database.query(
+            SQL.list,
+            cursor.values + [request.projectId, request.spokeId, request.state, account]
+        )
     }
 
     /// Orders the removal of a workspace in which nobody works; the spoke salvages, removes and tells.
@@ -46,6 +54,10 @@ struct WorkspaceStore: Sendable {
                     OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
                AND ($4::text IS NULL OR project_id = $4) AND ($5::text IS NULL OR spoke_id = $5)
                AND (state = $6 OR ($6::text IS NULL AND state <> 'removed'))
+               AND ($7::text IS NULL OR project_id IN (
+                    SELECT p.id FROM nave.projects p
+                     WHERE p.org_id IS NULL OR p.org_id IN (
+                        SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $7)))
              ORDER BY created_at DESC, id DESC
              LIMIT $3
             """

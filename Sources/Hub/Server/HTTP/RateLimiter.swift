@@ -1,4 +1,5 @@
 import HubCore
+import HubDomains
 import Protocol
 import Synchronization
 import Transport
@@ -15,12 +16,16 @@ final class RateLimiter: Sendable {
         self.refusals = Mutex(RateTable(refusals))
     }
 
+    /// Keys without a rate of their own are metered by this one from here on.
+    func meter(by rate: TokenBucket.Rate) { calls.withLock { $0.rate = rate } }
+
     /// Counts one call of a key.
     ///
     /// - Fails with `rateLimited` and when to come back.
-    func count(call key: String) throws(Fault) {
+    func count(callOf principal: Principal) throws(Fault) {
         let now = timekeeper.now()
-        guard let wait = calls.withLock({ $0.take(for: key, at: now) }) else { return }
+        let own = principal.callRate.map { TokenBucket.Rate(perSecond: $0.perSecond, burst: $0.burst) }
+        guard let wait = calls.withLock({ $0.take(for: principal.rateKey, own: own, at: now) }) else { return }
         throw Fault(.rateLimited, "This key asks too often; wait as long as Retry-After says.").retry(after: wait)
     }
 

@@ -1,3 +1,4 @@
+import HubDomains
 import Protocol
 import Synchronization
 
@@ -41,6 +42,11 @@ final class LinkRegistry: Sendable {
             state.open[session.spoke] = nil
             return true
         }
+    }
+
+    /// Connections of these principals, also those that have not said hello.
+    func sessions(of isMeant: (Principal) -> Bool) -> [LinkSession] {
+        state.withLock { Array($0.all.values) }.filter { isMeant($0.principal) }
     }
 
     /// Tells every connection to leave in order.

@@ -32,6 +32,8 @@ struct HubRunners: Sendable {
     private let placementBell = WakeBell()
     private let acknowledgementBell: WakeBell
     private let partingBell: WakeBell
+    private let credentials: LinkCredentials
+    private let rates: RateSettings
     private let logger: Logger
 
     init(
@@ -40,9 +42,13 @@ struct HubRunners: Sendable {
         identity: HubIdentity,
         url: @escaping @Sendable (Int) -> String,
         metrics: HubMetrics,
+        limiter: RateLimiter,
+        callRate: CallRate,
         logger: Logger
     ) {
         self.domains = domains
+        credentials = LinkCredentials(registry: registry, keys: domains.keys, logger: logger)
+        rates = RateSettings(settings: domains.settings, limiter: limiter, usual: callRate, logger: logger)
         self.database = database
         self.logger = logger
         memory = LinkMemory(
@@ -123,6 +129,12 @@ struct HubRunners: Sendable {
                 work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
             ),
             RepeatingRunner(
+                name: "link credentials",
+                interval: Limits.credentialRound,
+                logger: logger,
+                work: { [credentials] () async throws(Fault) in await credentials.check(nil) }
+            ),
+            RepeatingRunner(
                 name: "losses",
                 interval: Limits.flushInterval,
                 logger: logger,
@@ -141,6 +153,8 @@ struct HubRunners: Sendable {
                 domains: domains,
                 registry: registry,
                 placement: placementBell,
+                credentials: credentials,
+                rates: rates,
                 logger: logger
             ),
         ]

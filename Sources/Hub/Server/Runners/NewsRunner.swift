@@ -4,25 +4,30 @@ import Postgres
 import Protocol
 import ServiceLifecycle
 
-/// Listens to what other hubs, and this one, committed: commands for spokes that are linked here, revoked keys,
-/// sessions that wait for a place.
+/// Listens to what other hubs, and this one, committed: commands for spokes that are linked here, keys that are not
+/// accepted any more, settings, sessions that wait for a place.
 struct NewsRunner: Service {
     let database: Database
     let domains: Domains
     let registry: LinkRegistry
     let placement: WakeBell
+    let credentials: LinkCredentials
+    let rates: RateSettings
     let logger: Logger
 
-    /// Rung by the store of keys when one is revoked or rotated; the payload is the key's id.
-    private static let keys = "nave_keys"
-
     func run() async throws {
-        let news = database.listen([CommandStore.channel, CoordinationDomain.placementChannel, Self.keys])
+        let news = database.listen([
+            CommandStore.channel, CoordinationDomain.placementChannel, KeyHolders.channel, SettingStore.channel,
+        ])
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
-            case .notified(Self.keys, let key): domains.authenticator.forget(KeyID(key))
+            case .notified(KeyHolders.channel, let text):
+                let holders = KeyHolders(text)
+                domains.authenticator.forget(holders)
+                await credentials.check(holders)
+            case .notified(SettingStore.channel, _): await rates.read()
             case .notified(CoordinationDomain.placementChannel, _): placement.ring()
             case .notified: break
             }
@@ -32,6 +37,8 @@ struct NewsRunner: Service {
     private func everythingMayHaveChanged() async {
         domains.authenticator.forgetAll()
         placement.ring()
+        await credentials.check(nil)
+        await rates.read()
         for spoke in registry.spokes { await commandsStored(for: spoke) }
     }
 
