@@ -3,7 +3,7 @@ import Protocol
 
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
-///     Bench [codec | echo | journal | commits | spawn | idle …] [--seconds 2] [--rounds 5] [--scratch DIR]
+///     Bench [codec | echo | journal | commits | spawn | calls | idle …] [--seconds 2] [--rounds 5] [--scratch DIR]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
 /// tens of percent; ratios to a peer in the same series swing far less, so the verdict is always about the ratio.
@@ -47,6 +47,7 @@ struct Bench {
         Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },
         Part(name: "commits") { try await CommitBenchmark($0).figures() },
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },
+        Part(name: "calls") { try await CallBenchmark($0).figures() },
         Part(name: "idle") { try await IdleBenchmark($0).figures() },
     ]
 }

@@ -64,7 +64,7 @@ final class LoadSpoke: Sendable {
     }
 
     /// Slices of other ways of writing are longer than a hub waits for a word.
-    private static func beat(_ connection: LinkConnection) async throws {
+    static func beat(_ connection: LinkConnection) async throws {
         let load = HostLoad(cpu: 0, memory: 0, disk: 0)
         while connection.channel.isActive {
             connection.send(.heartbeat(LinkHeartbeat(load: load, sessions: 1, journalNext: 1, commandsApplied: 1)))
@@ -166,7 +166,7 @@ final class LoadSpoke: Sendable {
         }
     }
 
-    private static func hello(_ id: SpokeID, _ name: String) -> LinkHello {
+    static func hello(_ id: SpokeID, _ name: String) -> LinkHello {
         LinkHello(
             spokeId: id,
             name: name,

@@ -64,10 +64,15 @@ struct LinkTests {
 
     @Test func aStrangerAnOldVersionAndACopyAreRefused() async throws {
         let hub = try await HubUnderTest.start()
-        let stranger = FakeSpoke(id: "nobody", credential: hub.key)
+        let stranger = FakeSpoke(id: "nobody", credential: "nave_" + String(repeating: "a", count: 52))
         await #expect(throws: Fault.self) { _ = try await stranger.dial(hub) }
         let spoke = try await FakeSpoke.join(hub)
         let empty = JournalSummary(epoch: 1, first: 1, next: 1, headHash: .origin)
+        // An account's key is good for calls; it makes nobody a spoke.
+        let posing = try await FakeSpoke(id: spoke.id, credential: hub.key).dial(hub)
+        posing.connection.send(.hello(spoke.hello(journal: empty)))
+        let turnedAway = try await posing.closing()
+        #expect(turnedAway.code >= 4_000 && !turnedAway.text.isEmpty)
 
         let old = try await spoke.dial(hub)
         old.connection.send(.hello(spoke.hello(versions: [99], journal: empty)))

@@ -64,6 +64,17 @@ enum Samples {
         timestamp: 1_760_000_000_000
     )
 
+    /// With what the hub, and what a caller over a link, may say besides.
+    static let routed = CallRequested(
+        requestId: "r-2",
+        operationId: "fs.read",
+        input: [:],
+        identity: Identity(id: "a-1", scopes: ["fs:read"], resources: ["project:p-1": ["read"]]),
+        target: CallTarget(spokeName: "build-7", labels: ["gpu": "yes"]),
+        metadata: ["lastEventId": "7"],
+        timestamp: 1_760_000_000_000
+    )
+
     static let records: [StreamRecord] = {
         var previous = hash
         return [("session.started", Array("{\"pid\":4711}".utf8)), ("session.output", [0, 10, 255, 128, 34])]
@@ -117,7 +128,22 @@ enum Samples {
         ("journal.acknowledged", .acknowledged(StreamPosition(stream: .journal, epoch: 2, seq: 43))),
         ("commands.acknowledged", .acknowledged(StreamPosition(stream: .commands, epoch: 1, seq: 11))),
         ("stream.rewind", .rewind(StreamRewind(stream: .journal, epoch: 2, from: 42, reason: "A hole."))),
+        (
+            "link.operations",
+            .operations(OperationsSummary(hash: "abd", specs: [["namespace": "fs", "name": "read"]]))
+        ),
+        (
+            "link.operations.ack",
+            .operationsTaken(
+                OperationsTaken(
+                    hash: "abd",
+                    registered: 12,
+                    refusals: [.init(operation: "fs.read", code: .conflict, message: "inputSchema differs.")]
+                )
+            )
+        ),
         ("call.requested", .callRequested(requested)),
+        ("call.requested.routed", .callRequested(routed)),
         (
             "call.responded",
             .callResponded(

@@ -174,7 +174,7 @@ struct HubNode {
             let answer = News.link(connection: connection, .commandsLoaded(records))
             world.schedule(in: world.wait(0...10), .hub(life: life, answer))
         case .commandsAcknowledged(let position): released.append(position)
-        case .opened, .heartbeat, .deliver, .notUnderstood: break
+        case .opened, .heartbeat, .offered, .deliver, .notUnderstood: break
         case .ended(let end):
             world.note("hub's link \(connection) ended: \(end)")
             peers[connection] = nil

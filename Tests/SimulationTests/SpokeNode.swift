@@ -163,7 +163,7 @@ struct SpokeNode {
             let load = HostLoad(cpu: 0, memory: 0, disk: 0)
             let answer = News.link(connection: connection, .loadMeasured(load, sessions: 0))
             world.schedule(in: .zero, .spoke(life: life, answer))
-        case .deliver, .notUnderstood: break
+        case .deliver, .operationsTaken, .notUnderstood: break
         case .ended(let end):
             world.note("spoke's link \(connection) ended: \(end)")
             (link, self.connection) = (nil, nil)

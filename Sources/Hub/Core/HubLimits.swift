@@ -31,10 +31,28 @@ extension Limits {
     public static let callDeadlineLongest = Duration.seconds(3_600)
     /// Between two signs of life on a stream of server-sent events.
     public static let eventKeepalive = Duration.seconds(15)
-    /// Values of a subscription over a link that may be sent before its consumer grants credit.
-    public static let subscriptionCredit = 32
+    /// Operations that one spoke may offer: a large MCP server or two beside its own.
+    public static let operationsPerSpoke = 1_000
+    /// One JSON Schema of an operation that a spoke offers, as JSON.
+    public static let schemaBytes = 64 << 10
+    /// Nesting of such a schema.
+    public static let schemaDepth = 32
+    /// An operation's namespace, name, or version.
+    public static let operationNameBytes = 100
+    /// What an operation says of itself: title and description.
+    public static let operationTextBytes = 16 << 10
+    /// Providers that a call is tried on when links break under it: the spokes of a hub that loses its network.
+    public static let callAttempts = 3
+    /// How long it is believed on which spoke a session or a workspace is.
+    public static let whereaboutsCache = Duration.seconds(5)
+    /// Sessions and workspaces whose spoke is remembered at a time.
+    public static let whereaboutsRemembered = 10_000
+    /// Spokes named one by one where a list says who offers an operation, or why none does.
+    public static let providersNamed = 100
     /// An idempotency key or a request id.
     public static let requestIdBytes = 200
+    /// The header that says which spoke shall answer.
+    public static let targetBytes = 4 << 10
     /// Between two writes of what is kept in memory: heartbeats, leases, last uses.
     public static let flushInterval = Duration.seconds(5)
     /// Between two looks at whether the credentials of standing links are still accepted: for what no news tells of,

@@ -8,29 +8,62 @@ public struct Answer: Sendable {
     public var operationId: String
     public var requestId: String
     public var timestamp: Date
+    /// The spoke that answered; `nil` for the hub itself.
+    public var provider: SpokeID?
+    /// The same data as a value, where it came as one.
+    public var tree: JSONValue?
+    /// What its provider says of the answer: the members of `meta` besides those that the hub writes.
+    public var origin: [String: JSONValue]
 
-    public init(data: [UInt8], operationId: String, requestId: String, timestamp: Date = Date()) {
+    public init(
+        data: [UInt8],
+        operationId: String,
+        requestId: String,
+        timestamp: Date = Date(),
+        provider: SpokeID? = nil,
+        tree: JSONValue? = nil,
+        origin: [String: JSONValue] = [:]
+    ) {
         self.data = data
+        self.tree = tree
         self.operationId = operationId
         self.requestId = requestId
         self.timestamp = timestamp
+        self.provider = provider
+        self.origin = origin
     }
 
     /// The response envelope `{"data":…,"meta":…}` (calls.md) as JSON, put together without reading the data again.
     public var envelope: [UInt8] {
-        let meta = WireCoder.bytes(
-            of: AnswerMeta(source: "local", operationId: operationId, requestId: requestId, timestamp: timestamp)
-        )
-        return Array("{\"data\":".utf8) + data + Array(",\"meta\":".utf8) + meta + Array("}".utf8)
+        var bytes: [UInt8] = []
+        let meta = meta.serialized()
+        bytes.reserveCapacity(data.count + meta.count + 24)
+        bytes.append(contentsOf: "{\"data\":".utf8)
+        bytes.append(contentsOf: data)
+        bytes.append(contentsOf: ",\"meta\":".utf8)
+        bytes.append(contentsOf: meta)
+        bytes.append(UInt8(ascii: "}"))
+        return bytes
     }
-}
 
-/// Where an answer comes from.
-public struct AnswerMeta: Codable, Hashable, Sendable {
-    public var source: String
-    public var operationId: String
-    public var requestId: String
-    public var timestamp: Date
+    /// The same as a value.
+    public var output: JSONValue {
+        get throws(Fault) {
+            let value = if let tree { tree } else { try JSONValue(parsing: data) }
+            return .object(["data": value, "meta": meta])
+        }
+    }
+
+    /// Where the answer comes from: `source` `local`, `http` or `mcp`, and what belongs to it.
+    public var meta: JSONValue {
+        var members = origin
+        members["source"] = members["source"] ?? "local"
+        members["operationId"] = .string(operationId)
+        members["requestId"] = .string(requestId)
+        members["timestamp"] = .string(timestamp.wireText)
+        if let provider { members["spokeId"] = .string(provider.rawValue) }
+        return .object(members)
+    }
 }
 
 /// One value of a subscription on its way to the consumer.
@@ -38,6 +71,11 @@ public struct StreamedValue: Sendable {
     /// Where a consumer that was cut off may go on from (`Last-Event-ID`).
     public var id: String?
     public var answer: Answer
+
+    public init(id: String?, answer: Answer) {
+        self.id = id
+        self.answer = answer
+    }
 }
 
 /// How a subscription's handler reaches its consumer.

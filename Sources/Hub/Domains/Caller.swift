@@ -59,6 +59,10 @@ public struct Caller: Sendable {
     /// The spoke that the caller wants to answer, by name.
     public var spokeName: String?
     public var traceparent: String?
+    /// Which spoke shall answer, in other words than its name.
+    public var target: CallTarget?
+    /// How long a subscription may say nothing before it is given up.
+    public var idleTimeout: Duration?
 
     public init(
         _ principal: Principal,
@@ -67,7 +71,9 @@ public struct Caller: Sendable {
         deadline: Date? = nil,
         idempotencyKey: String? = nil,
         spokeName: String? = nil,
-        traceparent: String? = nil
+        traceparent: String? = nil,
+        target: CallTarget? = nil,
+        idleTimeout: Duration? = nil
     ) {
         self.principal = principal
         self.requestId = requestId
@@ -76,6 +82,8 @@ public struct Caller: Sendable {
         self.idempotencyKey = idempotencyKey
         self.spokeName = spokeName
         self.traceparent = traceparent
+        self.target = target
+        self.idleTimeout = idleTimeout
     }
 
     public var identity: Identity { principal.identity }

@@ -9,6 +9,10 @@ public struct Domains: Sendable {
     public let joinTokens: JoinTokenStore
     public let projects: ProjectStore
     public let operations: OperationStore
+    /// What spokes offer, as it is stored.
+    public let registrations: RegistrationStore
+    /// What spokes offer, as this process knows it.
+    public let providers: ProviderBoard
     public let settings: SettingStore
     public let mutations: MutationStore
     /// Spokes, sessions, workspaces, coordination and salvages.
@@ -27,6 +31,8 @@ public struct Domains: Sendable {
         joinTokens = JoinTokenStore(database: database)
         projects = ProjectStore(database: database)
         operations = OperationStore(database: database)
+        registrations = RegistrationStore(database: database)
+        providers = ProviderBoard(store: registrations)
         settings = SettingStore(database: database)
         mutations = MutationStore(database: database)
         coordination = CoordinationDomain(database: database, bell: bell, logger: logger)
@@ -44,7 +50,7 @@ public struct Domains: Sendable {
         ProjectOperations(projects: projects, organizations: organizations).register(in: &table)
         SettingOperations(settings: settings).register(in: &table)
         coordination.register(in: &table)
-        OperationOperations(specs: { [catalogue] in catalogue.specs }).register(in: &table)
+        OperationOperations(specs: { [catalogue, providers] in catalogue.specs + providers.specs }).register(in: &table)
         catalogue.show(table.specs)
         self.table = table
     }

@@ -2,6 +2,7 @@ import Foundation
 import HubCore
 import Logging
 public import Protocol
+import Synchronization
 
 extension OperationTable {
     /// Runs a query or mutation and answers with its output.
@@ -18,13 +19,46 @@ extension OperationTable {
         }
         let data: [UInt8]
         if entry.spec.type == .mutation {
-            data = try await mutate(entry, answering, input: input, caller: caller)
+            let secret = entry.answersSecret
+            data = try await mutate(entry.spec, answersSecret: secret, input, caller) { () async throws(Fault) in
+                try await answering(input, caller)
+            } admit: { () throws(Fault) in
+                try entry.admit(input, from: caller)
+            }
         } else {
             try entry.admit(input, from: caller)
             try await reach.check(Belongings(of: input), for: caller)
             data = try await answering(input, caller)
         }
         return Answer(data: data, operationId: name, requestId: caller.requestId)
+    }
+
+    /// Runs a mutation that somebody else carries out, with the idempotency and the audit trail of the hub's own.
+    ///
+    /// - Parameter work: Lets the caller in, carries it out and answers. Not run again for a repeated idempotency key:
+    ///   then the first outcome is the answer, as the hub's own word.
+    public func recorded(
+        _ spec: OperationSpec,
+        input: JSONValue,
+        by caller: Caller,
+        work: @escaping @Sendable () async throws(Fault) -> Answer
+    ) async throws(Fault) -> Answer {
+        let first = Mutex<Answer?>(nil)
+        let data = try await mutate(spec, answersSecret: false, input, caller) { () async throws(Fault) in
+            let answer = try await work()
+            first.withLock { $0 = answer }
+            return answer.data
+        } admit: { () throws(Fault) in
+            try spec.accessControl.check(caller.identity)
+        }
+        return first.withLock { $0 } ?? Answer(data: data, operationId: spec.id, requestId: caller.requestId)
+    }
+
+    /// Lets a call pass whose input names nothing that its caller may not see.
+    ///
+    /// - Throws: `NOT_FOUND` for what the caller may not see, `TOO_LARGE` for a call that names too many things.
+    public func checkReach(_ input: JSONValue, for caller: Caller) async throws(Fault) {
+        try await reach.check(Belongings(of: input), for: caller)
     }
 
     /// Runs a subscription until it ends, the consumer leaves (`deliver` throws, or the task is cancelled) or it fails.
@@ -86,17 +120,19 @@ extension OperationTable.Entry {
 
 extension OperationTable {
     private func mutate(
-        _ entry: Entry,
-        _ answering: Answering,
-        input: JSONValue,
-        caller: Caller
+        _ spec: OperationSpec,
+        answersSecret: Bool,
+        _ input: JSONValue,
+        _ caller: Caller,
+        answering: () async throws(Fault) -> [UInt8],
+        admit: () throws(Fault) -> Void
     ) async throws(Fault) -> [UInt8] {
-        let digest = InputDigest.of(input, for: entry.spec.id)
+        let digest = InputDigest.of(input, for: spec.id)
         var about = Belongings(of: input)
         var held: String?
         func record(_ outcome: FirstOutcome, fault: Fault? = nil) async {
             let line = AuditEntry(
-                action: entry.spec.id,
+                action: spec.id,
                 caller: caller,
                 digest: digest,
                 about: about,
@@ -107,21 +143,21 @@ extension OperationTable {
             await self.record(line, fault: fault, held: held, outcome: outcome)
         }
         do {
-            try entry.admit(input, from: caller)
+            try admit()
             try await reach.check(about, for: caller)
             if let key = caller.idempotencyKey {
                 if let before = try await firstOutcome(key, digest: digest, caller: caller) {
-                    return try Self.repeated(before, of: entry)
+                    return try Self.repeated(before, of: spec)
                 }
                 held = key
             }
-            let data = try await answering(input, caller)
-            if entry.spec.id == CreateOrganization.name {
+            let data = try await answering()
+            if spec.id == CreateOrganization.name {
                 // Only the answer says which one it is; if it cannot be read, the line belongs to none.
                 let made: OrganizationRecord? = try? WireCoder.value(from: data)
                 about = Belongings(of: made.map { ["org": .string($0.id.rawValue)] } ?? [:])
             }
-            let outcome = entry.answersSecret ? FirstOutcome.secret : .answered(data)
+            let outcome = answersSecret ? FirstOutcome.secret : .answered(data)
             await record(outcome)
             return data
         } catch {
@@ -131,14 +167,14 @@ extension OperationTable {
         }
     }
 
-    private static func repeated(_ outcome: FirstOutcome, of entry: Entry) throws(Fault) -> [UInt8] {
+    private static func repeated(_ outcome: FirstOutcome, of spec: OperationSpec) throws(Fault) -> [UInt8] {
         switch outcome {
         case .answered(let data): return data
         case .failed(let fault): throw fault
         case .secret:
             throw Fault(
                 .conflict,
-                "\(entry.spec.id) was done before under this idempotency key; its secret is shown only once."
+                "\(spec.id) was done before under this idempotency key; its secret is shown only once."
             )
         }
     }

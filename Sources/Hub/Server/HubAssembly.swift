@@ -36,13 +36,6 @@ public struct HubAssembly: Sendable {
         let metrics = HubMetrics()
         let timekeeper = SystemTimekeeper()
         let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
-        let desk = CallDesk(
-            operations: domains.table,
-            metrics: metrics,
-            limiter: limiter,
-            drain: drain,
-            logger: logger
-        )
         let runners = HubRunners(
             domains: domains,
             database: database,
@@ -53,6 +46,7 @@ public struct HubAssembly: Sendable {
             callRate: CallRate(perSecond: settings.callRate.perSecond, burst: settings.callRate.burst),
             logger: logger
         )
+        let desk = desk(metrics, limiter, runners.registry)
         let hall = LinkHall(
             registry: runners.registry,
             memory: runners.memory,
@@ -60,6 +54,7 @@ public struct HubAssembly: Sendable {
             heartbeats: runners.heartbeats,
             acknowledgements: runners.acknowledgements,
             partings: runners.partings,
+            registrations: registrations,
             desk: desk,
             metrics: metrics,
             drain: drain,
@@ -67,9 +62,10 @@ public struct HubAssembly: Sendable {
             logger: logger
         )
         let doors = DoorKeeper(authenticator: domains.authenticator, limiter: limiter)
+        let departures = Departures()
         let guarding = LoopbackGuard(host: settings.host, advertised: settings.advertise)
-        let responder = responder(desk, doors, guarding, timekeeper)
-        let application = try application(responder, hall, doors, guarding) { port in
+        let responder = responder(desk, doors, guarding, departures, timekeeper)
+        let application = try application(responder, hall, doors, guarding, departures) { port in
             await runners.listening(on: port)
             await listening(port)
         }
@@ -81,6 +77,7 @@ public struct HubAssembly: Sendable {
         _ desk: CallDesk,
         _ doors: DoorKeeper,
         _ guarding: LoopbackGuard,
+        _ departures: Departures,
         _ timekeeper: SystemTimekeeper
     ) -> HubResponder {
         let events = EventStream(drain: drain, keepalive: settings.eventKeepalive)
@@ -88,10 +85,13 @@ public struct HubAssembly: Sendable {
         return HubResponder(
             guarding: guarding,
             doors: doors,
-            calls: CallRoutes(desk: desk),
+            calls: CallRoutes(desk: desk, departures: departures),
             subscriptions: SubscribeRoutes(desk: desk, events: events),
             mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
-            document: DocumentRoutes(specs: { [domains] in domains.catalogue.specs }, url: settings.advertise),
+            document: DocumentRoutes(
+                specs: { [domains] in domains.catalogue.specs + domains.providers.specs },
+                url: settings.advertise
+            ),
             health: HealthRoutes(
                 metrics: MetricsPage(metrics: desk.metrics, pool: database.gauges, mcpSessions: mcpSessions),
                 drain: drain,
@@ -104,16 +104,51 @@ public struct HubAssembly: Sendable {
         )
     }
 
+    private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
+        CallDesk(
+            operations: domains.table,
+            router: CallRouter(
+                board: domains.providers,
+                registry: registry,
+                whereabouts: Whereabouts(registrations: domains.registrations),
+                reach: { [table = domains.table] (input, caller) async throws(Fault) in
+                    try await table.checkReach(input, for: caller)
+                },
+                metrics: metrics,
+                logger: logger
+            ),
+            metrics: metrics,
+            limiter: limiter,
+            drain: drain,
+            logger: logger
+        )
+    }
+
+    private var registrations: RegistrationDesk {
+        RegistrationDesk(
+            check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
+            store: domains.registrations,
+            board: domains.providers,
+            logger: logger
+        )
+    }
+
     private func application(
         _ responder: HubResponder,
         _ hall: LinkHall,
         _ doors: DoorKeeper,
         _ guarding: LoopbackGuard,
+        _ departures: Departures,
         listening: @escaping @Sendable (Int) async -> Void
     ) throws(Fault) -> some Service {
         let (isSecure, headMax) = (settings.tls != nil, settings.requestHeadMax)
         let plain = HTTPServerBuilder { responder in
-            WebSocketUpgrade(responder: responder, isSecure: isSecure, requestHeadMax: headMax) { head, channel in
+            WebSocketUpgrade(
+                responder: responder,
+                isSecure: isSecure,
+                requestHeadMax: headMax,
+                departures: departures
+            ) { head, channel in
                 let address = channel.remoteAddress?.ipAddress ?? "local"
                 return await hall.decide(head, doors: doors, guarding: guarding, from: address)
             }

@@ -13,6 +13,7 @@ public struct OperationSpec: Codable, Hashable, Sendable, Described {
         "errorSchemas": "Errors of its own, besides the contract's.",
         "accessControl": "What a caller must hold.",
         "_meta": "Whatever its provider notes.",
+        "providers": "Who offers it; told by the catalogue only.",
     ]
     public var namespace: String
     public var name: String
@@ -28,6 +29,8 @@ public struct OperationSpec: Codable, Hashable, Sendable, Described {
     public var errorSchemas: [ErrorDefinition]?
     public var accessControl: AccessControl
     public var _meta: JSONValue?
+    /// Who offers it; told by the catalogue only.
+    public var providers: [OperationProvider]?
 
     public init(
         namespace: String,
@@ -41,7 +44,8 @@ public struct OperationSpec: Codable, Hashable, Sendable, Described {
         outputSchema: JSONValue,
         errorSchemas: [ErrorDefinition]? = nil,
         accessControl: AccessControl,
-        _meta: JSONValue? = nil
+        _meta: JSONValue? = nil,
+        providers: [OperationProvider]? = nil
     ) {
         self.namespace = namespace
         self.name = name
@@ -55,6 +59,7 @@ public struct OperationSpec: Codable, Hashable, Sendable, Described {
         self.errorSchemas = errorSchemas
         self.accessControl = accessControl
         self._meta = _meta
+        self.providers = providers
     }
 
     /// `namespace.name`.

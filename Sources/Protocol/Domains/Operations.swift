@@ -12,6 +12,28 @@ public enum ProviderType: String, Codable, CaseIterable, Hashable, Sendable {
     case client
 }
 
+/// One who offers an operation.
+public struct OperationProvider: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "type": "What it is.",
+        "id": "Its id; absent for the hub, which is whichever is asked.",
+        "name": "Its name, by which it is addressed.",
+        "status": "Whether it is there: an inactive offer stands again when its provider returns.",
+    ]
+    public var type: ProviderType
+    /// Absent for the hub, which is whichever is asked.
+    public var id: String?
+    public var name: String?
+    public var status: RegistrationStatus
+
+    public init(type: ProviderType, id: String? = nil, name: String? = nil, status: RegistrationStatus = .active) {
+        self.type = type
+        self.id = id
+        self.name = name
+        self.status = status
+    }
+}
+
 /// An operation in a list: enough to choose, not enough to call.
 public struct OperationSummary: Codable, Hashable, Sendable, Described {
     public static let fields = [
@@ -19,22 +41,48 @@ public struct OperationSummary: Codable, Hashable, Sendable, Described {
         "type": "Whether it answers once without changing anything, once with a change, or many times.",
         "description": "What it does.",
         "tags": "Words to find it by.",
+        "version": "Its version, unless that is 1.",
+        "spokes": "Names of connected spokes that offer it, some of them if there are many; absent for the hub's own.",
     ]
     public var id: String
     public var type: OperationKind
     public var description: String
     public var tags: [String]?
+    /// Absent for version 1.
+    public var version: String?
+    /// Absent for the hub's own.
+    public var spokes: [String]?
 
-    public init(id: String, type: OperationKind, description: String, tags: [String]?) {
+    public init(
+        id: String,
+        type: OperationKind,
+        description: String,
+        tags: [String]?,
+        version: String? = nil,
+        spokes: [String]? = nil
+    ) {
         self.id = id
         self.type = type
         self.description = description
         self.tags = tags
+        self.version = version
+        self.spokes = spokes
     }
 
     public init(_ spec: OperationSpec) {
-        self.init(id: spec.id, type: spec.type, description: spec.description, tags: spec.tags)
+        let here = spec.providers?.filter { $0.type == .spoke && $0.status == .active }.compactMap(\.name)
+        self.init(
+            id: spec.id,
+            type: spec.type,
+            description: spec.description,
+            tags: spec.tags,
+            version: spec.version == "1" ? nil : spec.version,
+            spokes: here.flatMap { $0.isEmpty ? nil : Array($0.prefix(Self.spokesNamed)) }
+        )
     }
+
+    /// Spokes that a line of a list names.
+    static let spokesNamed = 10
 }
 
 /// Operations that were found.
@@ -97,7 +145,9 @@ public struct GetOperationSchema: RemoteOperation {
     public static let kind = OperationKind.query
     public static let summary = "The JSON Schemas, access and description of one operation."
     public static let access = AccessControl.anyone
-    public static let fields = ["operation": "Its id, as in project.create."]
+    public static let fields = [
+        "operation": "Its id, as in project.create; with @ and a version for another than the newest."
+    ]
     public static let examples = [GetOperationSchema(operation: "project.create")]
     public typealias Output = OperationSpec
 

@@ -57,11 +57,51 @@ extension Date {
     private static let withoutFraction = Date.ISO8601FormatStyle()
 
     /// ISO-8601 UTC with milliseconds, as in `2026-01-31T12:00:00.000Z`.
-    ///
-    /// Foundation cuts the fraction off instead of rounding it, and half of all milliseconds lie just below themselves
-    /// as a `Double`: a quarter of a millisecond more brings each back to itself.
     public var wireText: String {
-        Date(timeIntervalSince1970: (Double(milliseconds) + 0.25) / 1_000).formatted(Self.withFraction)
+        let milliseconds = milliseconds
+        guard Self.fourDigitYears.contains(milliseconds) else {
+            // Foundation cuts the fraction off instead of rounding it: a quarter of a millisecond more brings each
+            // time back to itself.
+            return Date(timeIntervalSince1970: (Double(milliseconds) + 0.25) / 1_000).formatted(Self.withFraction)
+        }
+        return Self.text(of: milliseconds)
+    }
+
+    /// From the year 1600 to the end of 9999, in milliseconds since 1970. Before 1582 Foundation's calendar, by which
+    /// times are read, is another one.
+    private static let fourDigitYears: ClosedRange<Int64> = -11_676_096_000_000...253_402_300_799_999
+
+    /// Days to year, month and day by counting years from March, so that the leap day is a year's last
+    /// (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+    private static func text(of milliseconds: Int64) -> String {
+        let dayLength: Int64 = 86_400_000
+        let shifted = milliseconds + 719_468 * dayLength
+        let (days, rest) = (shifted / dayLength, shifted % dayLength)
+        let (era, dayOfEra) = (days / 146_097, days % 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
+        return String(unsafeUninitializedCapacity: 24) { bytes in
+            func put(_ number: Int64, _ digits: Int, at place: Int, then mark: Unicode.Scalar) {
+                var rest = number
+                for digit in (place..<place + digits).reversed() {
+                    bytes[digit] = 48 + UInt8(rest % 10)
+                    rest /= 10
+                }
+                bytes[place + digits] = UInt8(ascii: mark)
+            }
+            put(year, 4, at: 0, then: "-")
+            put(month, 2, at: 5, then: "-")
+            put(day, 2, at: 8, then: "T")
+            put(rest / 3_600_000, 2, at: 11, then: ":")
+            put(rest / 60_000 % 60, 2, at: 14, then: ":")
+            put(rest / 1_000 % 60, 2, at: 17, then: ".")
+            put(rest % 1_000, 3, at: 20, then: "Z")
+            return 24
+        }
     }
 
     /// Reads ISO-8601 with or without a fraction of a second; `nil` for anything else.

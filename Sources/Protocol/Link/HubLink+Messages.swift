@@ -15,8 +15,9 @@ extension HubLink {
         switch message {
         case .hello(let hello): greeted(hello, until: until)
         case .goodbye(let goodbye): self.goodbye(goodbye, at: now)
-        case .welcome, .refused, .heartbeat, .heartbeatAcknowledged, .append, .acknowledged, .rewind,
-            .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed, .callCredit, .unknown:
+        case .welcome, .refused, .heartbeat, .heartbeatAcknowledged, .operations, .operationsTaken, .append,
+            .acknowledged, .rewind, .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed,
+            .callCredit, .unknown:
             close(.notAllowed("A link begins with a hello."))
         }
     }
@@ -25,8 +26,9 @@ extension HubLink {
         switch message {
         case .goodbye(let goodbye): self.goodbye(goodbye, at: now)
         case .unknown(let unknown): [.notUnderstood(type: unknown.unknownType)]
-        case .hello, .welcome, .refused, .heartbeat, .heartbeatAcknowledged, .append, .acknowledged, .rewind,
-            .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed, .callCredit:
+        case .hello, .welcome, .refused, .heartbeat, .heartbeatAcknowledged, .operations, .operationsTaken, .append,
+            .acknowledged, .rewind, .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed,
+            .callCredit:
             close(.notAllowed("After its hello a spoke waits for the welcome."))
         }
     }
@@ -40,6 +42,7 @@ extension HubLink {
         case .rewind(let rewind) where rewind.stream == .commands: perform(streams?.outgoing.rewind(rewind))
         case .heartbeat(let beat): heartbeat(beat)
         case .goodbye(let goodbye): self.goodbye(goodbye, at: now)
+        case .operations(let offer): [.offered(offer)]
         case .callRequested(let call): [.deliver(.requested(call))]
         case .callResponded(let answer): [.deliver(.responded(answer))]
         case .callCompleted(let end): [.deliver(.completed(end))]
@@ -47,7 +50,7 @@ extension HubLink {
         case .callFailed(let failure): [.deliver(.failed(failure))]
         case .callCredit(let credit): [.deliver(.credit(credit))]
         case .unknown(let unknown): [.notUnderstood(type: unknown.unknownType)]
-        case .hello, .welcome, .refused, .heartbeatAcknowledged, .append, .acknowledged, .rewind:
+        case .hello, .welcome, .refused, .heartbeatAcknowledged, .operationsTaken, .append, .acknowledged, .rewind:
             close(.notAllowed("A spoke does not say this on an open link."))
         }
     }
@@ -56,6 +59,13 @@ extension HubLink {
         switch phase {
         case .open, .leaving, .departing: [.send(call.linkMessage)]
         // The link is gone or not there yet; whoever waits for the call hears of that from `ended`.
+        case .greeting, .reconciling, .ended: []
+        }
+    }
+
+    mutating func taken(_ taken: OperationsTaken) -> [Action] {
+        switch phase {
+        case .open, .leaving, .departing: [.send(.operationsTaken(taken))]
         case .greeting, .reconciling, .ended: []
         }
     }

@@ -25,6 +25,8 @@ public struct HubLink: Machine {
         case commandsLoaded([StreamRecord])
         /// Something of a call is to be sent.
         case call(CallMessage)
+        /// The answer to ``Action/offered(_:)``.
+        case operationsTaken(OperationsTaken)
         /// From the next heartbeat on the spoke beats at this interval.
         case changeHeartbeat(Duration)
         /// Leave in order: drain, restart, replaced.
@@ -47,6 +49,8 @@ public struct HubLink: Machine {
         /// The spoke has these for ever.
         case commandsAcknowledged(StreamPosition)
         case heartbeat(LinkHeartbeat)
+        /// The spoke offers these operations, and no others from now on.
+        case offered(OperationsSummary)
         case deliver(CallMessage)
         /// The peer did not know a type that this side sent. For the log.
         case notUnderstood(type: String)
@@ -103,6 +107,7 @@ public struct HubLink: Machine {
             return perform(streams?.outgoing.stored(next: next))
         case .commandsLoaded(let records): return perform(streams?.outgoing.loaded(records))
         case .call(let call): return self.call(call)
+        case .operationsTaken(let taken): return self.taken(taken)
         case .changeHeartbeat(let interval):
             newInterval = interval
             return []

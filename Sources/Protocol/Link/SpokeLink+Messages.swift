@@ -17,8 +17,8 @@ extension SpokeLink {
         case .refused(let refused): end(.refused(refused), closing: .normal)
         case .goodbye(let goodbye): self.goodbye(goodbye, at: now)
         case .unknown(let unknown): [.notUnderstood(type: unknown.unknownType)]
-        case .hello, .heartbeat, .heartbeatAcknowledged, .append, .acknowledged, .rewind, .callRequested,
-            .callResponded, .callCompleted, .callAborted, .callFailed, .callCredit:
+        case .hello, .heartbeat, .heartbeatAcknowledged, .operations, .operationsTaken, .append, .acknowledged, .rewind,
+            .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed, .callCredit:
             close(.notAllowed("Only welcome, refused or goodbye answers a hello."))
         }
     }
@@ -32,6 +32,7 @@ extension SpokeLink {
         case .rewind(let rewind) where rewind.stream == .journal: perform(streams?.outgoing.rewind(rewind))
         case .heartbeatAcknowledged(let answer): heartbeatAcknowledged(answer, at: now)
         case .goodbye(let goodbye): self.goodbye(goodbye, at: now)
+        case .operationsTaken(let taken): [.operationsTaken(taken)]
         case .callRequested(let call): [.deliver(.requested(call))]
         case .callResponded(let answer): [.deliver(.responded(answer))]
         case .callCompleted(let end): [.deliver(.completed(end))]
@@ -39,7 +40,7 @@ extension SpokeLink {
         case .callFailed(let failure): [.deliver(.failed(failure))]
         case .callCredit(let credit): [.deliver(.credit(credit))]
         case .unknown(let unknown): [.notUnderstood(type: unknown.unknownType)]
-        case .hello, .welcome, .refused, .heartbeat, .append, .acknowledged, .rewind:
+        case .hello, .welcome, .refused, .heartbeat, .operations, .append, .acknowledged, .rewind:
             close(.notAllowed("A hub does not say this on an open link."))
         }
     }
@@ -50,6 +51,12 @@ extension SpokeLink {
         // The link is gone or not there yet; whoever waits for the call hears of that from `ended`.
         case .connecting, .greeting, .ended: []
         }
+    }
+
+    mutating func offer(_ offer: OperationsSummary) -> [Action] {
+        // Before the welcome the hello tells it, after the end the next hello does.
+        guard case .open = phase else { return [] }
+        return [.send(.operations(offer))]
     }
 
     private mutating func heartbeatAcknowledged(

@@ -21,6 +21,8 @@ public struct SpokeLink: Machine {
         case loadMeasured(HostLoad, sessions: Int)
         /// Something of a call is to be sent.
         case call(CallMessage)
+        /// The operations that the spoke offers: the welcome wanted them, or they have changed.
+        case offer(OperationsSummary)
         /// Leave in order.
         case leave(LinkGoodbye)
         case deadlineReached
@@ -40,6 +42,8 @@ public struct SpokeLink: Machine {
         case applyCommands([StreamRecord])
         /// Say how the machine fares, for the next heartbeat.
         case measureLoad
+        /// What the hub made of the offer. For the log.
+        case operationsTaken(OperationsTaken)
         case deliver(CallMessage)
         /// The peer did not know a type that this side sent. For the log.
         case notUnderstood(type: String)
@@ -96,6 +100,7 @@ public struct SpokeLink: Machine {
             return []
         case .loadMeasured(let load, let sessions): return beat(load, sessions: sessions)
         case .call(let call): return self.call(call)
+        case .offer(let offer): return self.offer(offer)
         case .leave(let goodbye): return leave(goodbye, at: now)
         case .deadlineReached: return deadlineReached(at: now)
         }

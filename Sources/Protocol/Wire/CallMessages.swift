@@ -11,8 +11,14 @@ public struct CallRequested: Codable, Hashable, Sendable {
     public var idleTimeout: Int64?
     /// The session on whose behalf a spoke asks. The hub resolves the identity itself; nothing else is believed.
     public var sessionId: SessionID?
+    /// Who asks, as the hub resolved it. Only the hub says it; what anyone else says here is not looked at.
+    public var identity: Identity?
+    /// Where the answer shall come from; a spoke that is asked has nothing to choose any more.
+    public var target: CallTarget?
     public var idempotencyKey: String?
     public var traceparent: String?
+    /// Whatever the asker wants the provider to know besides the input.
+    public var metadata: JSONValue?
     /// Milliseconds since 1970 on the asker's clock.
     public var timestamp: Int64
 
@@ -24,8 +30,11 @@ public struct CallRequested: Codable, Hashable, Sendable {
         deadline: Int64? = nil,
         idleTimeout: Int64? = nil,
         sessionId: SessionID? = nil,
+        identity: Identity? = nil,
+        target: CallTarget? = nil,
         idempotencyKey: String? = nil,
         traceparent: String? = nil,
+        metadata: JSONValue? = nil,
         timestamp: Int64
     ) {
         self.requestId = requestId
@@ -35,8 +44,11 @@ public struct CallRequested: Codable, Hashable, Sendable {
         self.deadline = deadline
         self.idleTimeout = idleTimeout
         self.sessionId = sessionId
+        self.identity = identity
+        self.target = target
         self.idempotencyKey = idempotencyKey
         self.traceparent = traceparent
+        self.metadata = metadata
         self.timestamp = timestamp
     }
 }
@@ -92,6 +104,19 @@ public struct CallError: Codable, Hashable, Sendable {
         self.details = details
         self.retryable = retryable
     }
+
+    /// A fault as a provider tells it.
+    public init(_ fault: Fault) {
+        self.init(
+            code: fault.code,
+            message: fault.message,
+            details: fault.details,
+            retryable: [.unavailable, .rateLimited, .spokeDisconnected, .timeout].contains(fault.code)
+        )
+    }
+
+    /// The same as whoever asked hears it.
+    public var fault: Fault { Fault(code, message, details: details) }
 }
 
 /// How many more values of a subscription the consumer will take.

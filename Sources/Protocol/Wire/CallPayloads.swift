@@ -9,8 +9,14 @@ extension CallRequested {
             $0.member("deadline", deadline)
             $0.member("idleTimeout", idleTimeout)
             $0.member("sessionId", sessionId?.rawValue)
+            if let identity {
+                $0.key("identity")
+                identity.write(into: &$0)
+            }
+            $0.member("target", target.map { JSONValue(encoding: $0) })
             $0.member("idempotencyKey", idempotencyKey)
             $0.member("traceparent", traceparent)
+            $0.member("metadata", metadata)
             $0.member("timestamp", timestamp)
         }
     }
@@ -19,7 +25,8 @@ extension CallRequested {
         var (requestId, operationId): (String?, String?)
         var (parent, session, idempotency, trace): (String?, String?, String?, String?)
         var (deadline, idle, timestamp): (Int64?, Int64?, Int64?)
-        var input: JSONValue?
+        var (input, target, metadata): (JSONValue?, JSONValue?, JSONValue?)
+        var identity: Identity?
         try scanner.object { scanner, key throws(JSONProblem) in
             switch key {
             case "requestId": requestId = try scanner.string()
@@ -29,6 +36,10 @@ extension CallRequested {
             case "deadline": deadline = try scanner.optionalMilliseconds()
             case "idleTimeout": idle = try scanner.optionalMilliseconds()
             case "sessionId": session = try scanner.optionalString()
+            case "identity":
+                identity = try scanner.optional { scanner throws(JSONProblem) in try Identity(from: &scanner) }
+            case "target": target = try scanner.optional { scanner throws(JSONProblem) in try scanner.value() }
+            case "metadata": metadata = try scanner.optional { scanner throws(JSONProblem) in try scanner.value() }
             case "idempotencyKey": idempotency = try scanner.optionalString()
             case "traceparent": trace = try scanner.optionalString()
             case "timestamp": timestamp = try scanner.milliseconds()
@@ -43,10 +54,42 @@ extension CallRequested {
             deadline: deadline,
             idleTimeout: idle,
             sessionId: session.map { SessionID($0) },
+            identity: identity,
+            target: try target.map { (value) throws(JSONProblem) in try CallTarget(value, at: scanner) },
             idempotencyKey: idempotency,
             traceparent: trace,
+            metadata: metadata,
             timestamp: try scanner.required(timestamp, "timestamp")
         )
+    }
+}
+
+extension Identity {
+    func write(into writer: inout JSONWriter) {
+        writer.object {
+            $0.member("id", id)
+            $0.member("scopes", .array(scopes.map(JSONValue.string)))
+            $0.member("resources", resources.map { .object($0.mapValues { .array($0.map(JSONValue.string)) }) })
+        }
+    }
+
+    fileprivate init(from scanner: inout JSONScanner) throws(JSONProblem) {
+        let value = try scanner.value()
+        do throws(Fault) {
+            self = try value.decoded()
+        } catch {
+            throw scanner.problem(.unfit("has an identity that is none: \(error.message)"))
+        }
+    }
+}
+
+extension CallTarget {
+    fileprivate init(_ value: JSONValue, at scanner: JSONScanner) throws(JSONProblem) {
+        do throws(Fault) {
+            self = try value.decoded()
+        } catch {
+            throw scanner.problem(.unfit("has a target that is none: \(error.message)"))
+        }
     }
 }
 

@@ -8,6 +8,8 @@ enum EnvelopeCodec {
         case .goodbye(let goodbye): rare(.goodbye, goodbye)
         case .heartbeat(let beat): envelope(.heartbeat) { beat.write(into: &$0) }
         case .heartbeatAcknowledged(let answer): envelope(.heartbeatAcknowledged) { answer.write(into: &$0) }
+        case .operations(let offer): rare(.operations, offer)
+        case .operationsTaken(let taken): rare(.operationsTaken, taken)
         case .acknowledged(let position):
             envelope(position.stream == .journal ? .journalAcknowledged : .commandsAcknowledged) {
                 position.write(into: &$0)
@@ -89,6 +91,8 @@ extension EnvelopeCodec {
         case .goodbye: .goodbye(try rare(from: &scanner))
         case .heartbeat: .heartbeat(try LinkHeartbeat(from: &scanner))
         case .heartbeatAcknowledged: .heartbeatAcknowledged(try LinkHeartbeatAcknowledged(from: &scanner))
+        case .operations: .operations(try rare(from: &scanner))
+        case .operationsTaken: .operationsTaken(try rare(from: &scanner))
         case .journalAcknowledged: .acknowledged(try StreamPosition(.journal, from: &scanner))
         case .commandsAcknowledged: .acknowledged(try StreamPosition(.commands, from: &scanner))
         case .rewind: .rewind(try StreamRewind(from: &scanner))

@@ -15,8 +15,9 @@ public enum FrameCodec {
     public static func encode(_ message: LinkMessage) -> Frame {
         switch message {
         case .append(let batch): .binary(BatchCodec.encode(batch))
-        case .hello, .welcome, .refused, .goodbye, .heartbeat, .heartbeatAcknowledged, .acknowledged, .rewind,
-            .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed, .callCredit, .unknown:
+        case .hello, .welcome, .refused, .goodbye, .heartbeat, .heartbeatAcknowledged, .operations, .operationsTaken,
+            .acknowledged, .rewind, .callRequested, .callResponded, .callCompleted, .callAborted, .callFailed,
+            .callCredit, .unknown:
             .text(EnvelopeCodec.encode(message))
         }
     }

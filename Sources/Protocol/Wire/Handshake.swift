@@ -121,6 +121,36 @@ public struct OperationsSummary: Codable, Hashable, Sendable {
     }
 }
 
+/// What the hub made of an offer of operations. What is refused stands in nobody's way: the others are registered.
+public struct OperationsTaken: Codable, Hashable, Sendable {
+    /// One operation that is not registered.
+    public struct Refusal: Codable, Hashable, Sendable {
+        /// `namespace.name`, or its place in the list if it has none.
+        public var operation: String
+        public var code: Fault.Code
+        /// One sentence that says what to do; names the paths that differ.
+        public var message: String
+
+        public init(operation: String, code: Fault.Code, message: String) {
+            self.operation = operation
+            self.code = code
+            self.message = message
+        }
+    }
+
+    /// The hash of the offer that this answers.
+    public var hash: String
+    /// How many operations of the spoke are registered now.
+    public var registered: Int
+    public var refusals: [Refusal]
+
+    public init(hash: String, registered: Int, refusals: [Refusal]) {
+        self.hash = hash
+        self.registered = registered
+        self.refusals = refusals
+    }
+}
+
 /// A session as its spoke sees it.
 public struct SessionSummary: Codable, Hashable, Sendable {
     public enum State: String, Codable, Sendable { case preparing, running, ended }

@@ -8,6 +8,10 @@ public enum LinkMessage: Hashable, Sendable {
     case goodbye(LinkGoodbye)
     case heartbeat(LinkHeartbeat)
     case heartbeatAcknowledged(LinkHeartbeatAcknowledged)
+    /// Everything that the spoke offers, from now on: when the welcome wanted it, and whenever it changes.
+    case operations(OperationsSummary)
+    /// What became of the offer.
+    case operationsTaken(OperationsTaken)
 
     /// Records of the durable stream that flows in this message's direction.
     case append(StreamBatch)

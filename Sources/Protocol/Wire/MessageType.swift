@@ -6,6 +6,8 @@ enum MessageType: String, CaseIterable {
     case goodbye = "link.goodbye"
     case heartbeat = "link.heartbeat"
     case heartbeatAcknowledged = "link.heartbeat.ack"
+    case operations = "link.operations"
+    case operationsTaken = "link.operations.ack"
     case journalAcknowledged = "journal.acknowledged"
     case commandsAcknowledged = "commands.acknowledged"
     case rewind = "stream.rewind"

@@ -47,9 +47,11 @@ struct HubClient: Sendable {
         _ operation: String,
         _ input: JSONValue = .object([:]),
         timeout: Duration = .seconds(60),
-        idempotencyKey: String? = nil
+        idempotencyKey: String? = nil,
+        spoke: String? = nil
     ) async throws(CommandFailure) -> JSONValue {
         var request = request(.POST, "/v1/call/\(operation)", input)
+        if let spoke { request.headers.add(name: "x-spoke", value: spoke) }
         if let idempotencyKey { request.headers.add(name: "idempotency-key", value: idempotencyKey) }
         let (status, bytes) = try await send(request, timeout: timeout)
         guard status == 200 else { throw failure(status, bytes) }
@@ -83,6 +85,7 @@ struct HubClient: Sendable {
     func subscribe(
         _ operation: String,
         _ input: JSONValue,
+        spoke: String? = nil,
         receive: (JSONValue) async throws -> Bool
     ) async throws {
         var lastEventId: String?
@@ -90,7 +93,7 @@ struct HubClient: Sendable {
         var generator = SystemRandomNumberGenerator()
         while true {
             do {
-                let ended = try await stream(operation, input, lastEventId: &lastEventId) { value in
+                let ended = try await stream(operation, input, spoke: spoke, lastEventId: &lastEventId) { value in
                     backoff.reset()
                     return try await receive(value)
                 }
@@ -107,11 +110,13 @@ struct HubClient: Sendable {
     private func stream(
         _ operation: String,
         _ input: JSONValue,
+        spoke: String?,
         lastEventId: inout String?,
         receive: (JSONValue) async throws -> Bool
     ) async throws -> Bool {
         var request = request(.POST, "/v1/subscribe/\(operation)", input)
         request.headers.add(name: "accept", value: "text/event-stream")
+        if let spoke { request.headers.add(name: "x-spoke", value: spoke) }
         if let lastEventId { request.headers.add(name: "last-event-id", value: lastEventId) }
         let response = try await execute(request, timeout: .hours(24 * 365))
         guard response.status == .ok else {

@@ -19,9 +19,11 @@ struct OperationsCommand: ClientCommand {
         }
         let answer = try await hub.call("operation.list")
         if client.json { return try Output.json(answer) }
-        var table = Table("OPERATION", "TYPE", "DOES")
+        var table = Table("OPERATION", "TYPE", "ON", "DOES")
         for spec in answer["operations"]?.arrayValue ?? [] {
-            table.add(spec.cell("id"), spec.cell("type"), spec.cell("description"))
+            let version = spec["version"]?.stringValue.map { "@\($0)" } ?? ""
+            let spokes = spec["spokes"]?.arrayValue?.compactMap(\.stringValue).joined(separator: " ") ?? "hub"
+            table.add(spec.cell("id") + version, spec.cell("type"), spokes, spec.cell("description"))
         }
         try Output.line(table.text(empty: "No operations."))
     }
@@ -40,13 +42,15 @@ struct CallCommand: ClientCommand {
     @Argument(help: "The input.") var input: String?
     @Option(help: "Answer the same under the same key for 24 hours.") var idempotencyKey: String?
     @Option(help: "How long to wait for the answer.") var timeout: DurationArgument?
+    @Option(help: "Ask the spoke of this name.") var spoke: String?
 
     func ask(_ hub: HubClient) async throws {
         let answer = try await hub.call(
             operation,
             try TextArgument.readJSON(input),
             timeout: timeout?.duration ?? .seconds(60),
-            idempotencyKey: idempotencyKey
+            idempotencyKey: idempotencyKey,
+            spoke: spoke
         )
         try Output.json(answer)
     }
@@ -62,9 +66,10 @@ struct SubscribeCommand: ClientCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "namespace.name") var operation: String
     @Argument(help: "The input: JSON, @FILE, or - for standard input.") var input: String?
+    @Option(help: "Ask the spoke of this name.") var spoke: String?
 
     func ask(_ hub: HubClient) async throws {
-        try await hub.subscribe(operation, try TextArgument.readJSON(input)) { value in
+        try await hub.subscribe(operation, try TextArgument.readJSON(input), spoke: spoke) { value in
             try Output.json(value)
             return true
         }

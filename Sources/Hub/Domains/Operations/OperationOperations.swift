@@ -1,3 +1,4 @@
+import Foundation
 import Protocol
 
 /// The catalogue, as callers may ask for it. Everyone sees what they may run and nothing else.
@@ -15,7 +16,7 @@ struct OperationOperations: Sendable {
         let found = visible(to: caller).filter {
             (request.namespace == nil || $0.namespace == request.namespace)
                 && (request.type == nil || $0.type == request.type)
-        }
+        }.sorted { ($0.id, $1.version) < ($1.id, $0.version) }
         return OperationList(operations: found.map(OperationSummary.init))
     }
 
@@ -31,14 +32,23 @@ struct OperationOperations: Sendable {
     }
 
     private func schema(_ request: GetOperationSchema, by caller: Caller) async throws(Fault) -> OperationSpec {
-        guard let spec = visible(to: caller).first(where: { $0.id == request.operation }) else {
+        let parts = request.operation.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        let found = visible(to: caller).filter {
+            $0.id == parts[0] && (parts.count == 1 || $0.version == parts[1])
+        }
+        // The newest is what the bare name means.
+        guard let spec = found.max(by: { $0.version.compare($1.version, options: .numeric) == .orderedAscending })
+        else {
             throw Fault(.operationNotFound, "There is no operation \(request.operation) that the caller may run.")
         }
         return spec
     }
 
     private func visible(to caller: Caller) -> [OperationSpec] {
-        specs().filter { (try? $0.accessControl.check(caller.identity)) != nil }  // What is denied is not shown.
+        specs().filter { spec in
+            // What is denied is not shown.
+            spec.isCallable && (try? spec.accessControl.check(caller.identity)) != nil
+        }
     }
 
     /// How well an operation matches: a word in the id counts more than one in the texts. `nil` if one is nowhere.
@@ -53,4 +63,9 @@ struct OperationOperations: Sendable {
         }
         return rank
     }
+}
+
+extension OperationSpec {
+    /// Whether someone is there to answer; the hub always is.
+    fileprivate var isCallable: Bool { providers?.contains { $0.status == .active } ?? true }
 }

@@ -32,7 +32,7 @@ public struct OperationStore: Sendable {
                     value->'outputSchema', coalesce(value->'errorSchemas', '[]'), value->'accessControl',
                     coalesce(value->'_meta', '{}')
                   FROM spec
-                ON CONFLICT (namespace, name) DO UPDATE
+                ON CONFLICT (namespace, name, version) DO UPDATE
                    SET version = excluded.version, type = excluded.type, title = excluded.title,
                        description = excluded.description, tags = excluded.tags, input_schema = excluded.input_schema,
                        output_schema = excluded.output_schema, error_schemas = excluded.error_schemas,

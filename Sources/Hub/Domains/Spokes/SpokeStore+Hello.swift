@@ -90,8 +90,8 @@ extension SpokeStore {
             journalAcknowledged: journal,
             commandsEpoch: head.epoch,
             commandsNext: head.next,
-            // Operations of spokes are not kept yet: nobody would ask for them.
-            operationsWanted: false,
+            operationsWanted: hello.operations.specs == nil && !hello.operations.hash.isEmpty
+                && hello.operations.hash != known.operationsHash,
             limits: terms.limits,
             serverTime: Date(),
             verdicts: outcome.verdicts

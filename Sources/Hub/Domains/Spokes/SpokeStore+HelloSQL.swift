@@ -7,6 +7,8 @@ extension SpokeStore {
     struct KnownSpoke: RowDecodable {
         var admission: SpokeAdmission.Known
         var joinLabels: [String: String]
+        /// The digest of the operations that it offered last, if all of them were taken.
+        var operationsHash: String?
 
         init(_ row: Row) throws(Fault) {
             admission = SpokeAdmission.Known(
@@ -19,6 +21,7 @@ extension SpokeStore {
                 )
             )
             joinLabels = try row.json("join_labels")
+            operationsHash = try row["operations_hash"]
         }
     }
 
@@ -59,7 +62,8 @@ extension SpokeStore {
 extension SpokeStore.SQL {
     static let lockForHello = Statement<SpokeStore.KnownSpoke>(
         """
-        SELECT incarnation, former_incarnations, journal_epoch, journal_acknowledged, journal_hash, join_labels
+        SELECT incarnation, former_incarnations, journal_epoch, journal_acknowledged, journal_hash, join_labels,
+               operations_hash
           FROM nave.spokes WHERE id = $1 FOR NO KEY UPDATE
         """
     )

@@ -103,7 +103,7 @@ struct HubResponder: HTTPResponder {
         case ("call", 3):
             try require(.post, request)
             let principal = try await doors.admit(facts.credential, from: context.address)
-            return try await calls.call(segments[2], &request, facts, by: principal)
+            return try await calls.call(segments[2], &request, facts, by: principal, on: context.channel)
         case ("subscribe", 3):
             try require(.post, request)
             let principal = try await doors.admit(facts.credential, from: context.address)
@@ -120,8 +120,8 @@ struct HubResponder: HTTPResponder {
             _ = try await doors.admit(facts.credential, from: context.address)
             throw Fault(
                 .validation,
-                "This route is a WebSocket for spokes: ask for an upgrade to the subprotocol nave.v1 with a spoke's "
-                    + "credential, as the first request of a connection."
+                "This route is a WebSocket: ask for an upgrade to the subprotocol nave.v1, as the first request of a "
+                    + "connection."
             )
         default: throw Self.noRoute(request)
         }

@@ -35,6 +35,19 @@ struct MetricsPage: Sendable {
         }
         page.single("nave_calls_open", .gauge, help: "Calls under way.", value(metrics.callsOpen))
         page.single("nave_subscriptions", .gauge, help: "Subscriptions under way.", value(metrics.subscriptionsOpen))
+        page.single("nave_coordinators", .gauge, help: "WebSockets of coordinators.", value(metrics.coordinatorsOpen))
+        page.single(
+            "nave_answers_ignored_total",
+            .counter,
+            help: "Answers that came late or that nobody had asked for.",
+            value(metrics.answersIgnored)
+        )
+        page.single(
+            "nave_answers_misshapen_total",
+            .counter,
+            help: "Answers of spokes that did not fit their schemas.",
+            value(metrics.answersMisshapen)
+        )
         page.single("nave_mcp_sessions", .gauge, help: "MCP sessions kept.", Double(mcpSessions.count))
     }
 

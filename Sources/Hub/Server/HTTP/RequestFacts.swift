@@ -16,6 +16,8 @@ struct RequestFacts: Sendable {
     var deadline: Duration?
     /// The spoke that shall answer, by name.
     var spoke: String?
+    /// The spoke that shall answer, in other words.
+    var target: CallTarget?
     var traceparent: String?
     /// Where a stream of events shall go on.
     var lastEventId: String?
@@ -43,6 +45,16 @@ struct RequestFacts: Sendable {
         if headers[.deadline] != nil, deadline == nil {
             violations.append(.init(path: HTTPField.Name.deadline.rawName, message: "must be such as 2s or 500ms."))
         }
+        if let text = headers[.target] {
+            do throws(Fault) {
+                guard text.utf8.count <= Limits.targetBytes else {
+                    throw Fault(.tooLarge, "must have at most \(Limits.targetBytes) bytes.")
+                }
+                target = try JSONValue(parsing: Array(text.utf8)).decoded()
+            } catch {
+                violations.append(.init(path: HTTPField.Name.target.rawName, message: error.message))
+            }
+        }
         guard violations.isEmpty else { throw Fault.invalid(violations) }
     }
 
@@ -65,6 +77,7 @@ extension HTTPField.Name {
     static let idempotencyKey = known("Idempotency-Key")
     static let deadline = known("X-Deadline")
     static let spoke = known("X-Spoke")
+    static let target = known("X-Target")
     static let traceparent = known("traceparent")
     static let lastEventId = known("Last-Event-ID")
     static let retryAfter = known("Retry-After")

@@ -33,6 +33,7 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
     /// Whether the bytes below are TLS, so that requests know their scheme.
     let isSecure: Bool
     let requestHeadMax: Duration
+    let departures: Departures
     /// Decides on one upgrade. Runs apart from the event loop; the connection waits for it.
     let decide: @Sendable (HTTPRequestHead, any Channel) async -> UpgradeDecision
 
@@ -122,6 +123,7 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
         }
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: isSecure))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: Limits.connectionIdle, logger: logger))
+        try departures.watch(channel)
         return try NIOAsyncChannel(
             wrappingChannelSynchronously: channel,
             configuration: .init(isOutboundHalfClosureEnabled: true)

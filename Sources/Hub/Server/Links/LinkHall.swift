@@ -13,6 +13,7 @@ struct LinkHall: Sendable {
     let heartbeats: HeartbeatBook
     let acknowledgements: AcknowledgementBook
     let partings: PartingBook
+    let registrations: RegistrationDesk
     let desk: CallDesk
     let metrics: HubMetrics
     let drain: DrainSwitch
@@ -26,7 +27,8 @@ struct LinkHall: Sendable {
         retryAfterMilliseconds: 1_000
     )
 
-    /// Decides on a request for `GET /v1/link`: a spoke's credential and the subprotocol make it a link.
+    /// Decides on a request for `GET /v1/link`: with the subprotocol, a spoke's credential makes it a link, and any
+    /// other key a coordinator's connection.
     func decide(_ head: HTTPRequestHead, doors: DoorKeeper, guarding: LoopbackGuard, from address: String) async
         -> UpgradeDecision
     {
@@ -37,8 +39,12 @@ struct LinkHall: Sendable {
             try guarding.check(host: head.headers.first(name: "host"), origin: head.headers.first(name: "origin"))
             let credential = RequestFacts.bearer(head.headers.first(name: "authorization"))
             let principal = try await doors.admit(credential, from: address)
-            guard let spoke = principal.spokeId, principal.sessionId == nil else { return .router }
             let headers: HTTPHeaders = ["sec-websocket-protocol": WebSocketChannel.subprotocol]
+            guard let spoke = principal.spokeId, principal.sessionId == nil else {
+                return .accept(headers: headers) { channel in
+                    try CoordinatorSession.open(on: channel, credential: credential ?? "", doors: doors, hall: self)
+                }
+            }
             return .accept(headers: headers) { channel in
                 try LinkSession.open(on: channel, as: principal, of: spoke, hall: self)
             }

@@ -8,6 +8,7 @@ final class LinkRegistry: Sendable {
         var open: [SpokeID: LinkSession] = [:]
         /// Every connection, also those that have not said hello.
         var all: [ObjectIdentifier: LinkSession] = [:]
+        var coordinators: [ObjectIdentifier: CoordinatorSession] = [:]
     }
 
     private let state = Mutex(State())
@@ -24,6 +25,16 @@ final class LinkRegistry: Sendable {
     /// A connection came.
     func arrived(_ session: LinkSession) {
         state.withLock { $0.all[ObjectIdentifier(session)] = session }
+    }
+
+    /// A coordinator's connection came.
+    func arrived(_ session: CoordinatorSession) {
+        state.withLock { $0.coordinators[ObjectIdentifier(session)] = session }
+    }
+
+    /// A coordinator's connection ended.
+    func ended(_ session: CoordinatorSession) {
+        state.withLock { $0.coordinators[ObjectIdentifier(session)] = nil }
     }
 
     /// A link opened; answers the one that it takes over from.
@@ -53,5 +64,6 @@ final class LinkRegistry: Sendable {
     func leave(_ goodbye: LinkGoodbye) {
         // Outside the lock: leaving may end a link at once, and that comes back here.
         for session in state.withLock({ Array($0.all.values) }) { session.leave(goodbye) }
+        for session in state.withLock({ Array($0.coordinators.values) }) { session.leave(goodbye) }
     }
 }

@@ -16,6 +16,10 @@ final class LinkSession: Sendable {
     private let hall: LinkHall
     private let eventLoop: any EventLoop
     private let state: NIOLoopBoundBox<State>
+    /// The calls over this link, both ways.
+    let line: CallLine
+    /// Load average per core as the spoke said last, as the bits of a `Double`.
+    private let cpuBits = Atomic<UInt64>(0)
 
     private struct State {
         var connection: LinkConnection?
@@ -25,7 +29,9 @@ final class LinkSession: Sendable {
         var mark: StreamMark?
         /// The epoch of the commands that the welcome named.
         var commandsEpoch: Int64 = 0
-        var calls: LinkCallRunner?
+        /// What the hello said of the spoke's operations, until it is registered.
+        var offer: OperationsSummary?
+        var registering: EventLoopFuture<OperationsTaken?>?
         var isOpen = false
     }
 
@@ -35,7 +41,22 @@ final class LinkSession: Sendable {
         self.hall = hall
         self.eventLoop = eventLoop
         self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
+        let memory = hall.memory
+        let calls = PeerCalls(desk: hall.desk) { (request) async throws(Fault) in
+            // The payload's word is only which of the spoke's sessions asks.
+            guard let session = request.sessionId else { return principal }
+            return try await memory.principal(of: session, on: spoke)
+        }
+        line = CallLine(
+            on: eventLoop,
+            timekeeper: hall.timekeeper,
+            metrics: hall.metrics,
+            answer: { await calls.run($0, $1, $2) }
+        )
     }
+
+    /// Load average per core, as the spoke said last.
+    var cpu: Double { Double(bitPattern: cpuBits.load(ordering: .relaxed)) }
 
     /// Turns an upgraded channel into a link. Call it on the channel's event loop, in the upgrade's completion.
     static func open(on channel: any Channel, as principal: Principal, of spoke: SpokeID, hall: LinkHall) throws {
@@ -58,9 +79,6 @@ final class LinkSession: Sendable {
     /// The spoke's commands are stored up to `next - 1`. From any thread.
     func commandsStored(next: Int64) { tell(.commandsStored(next: next)) }
 
-    /// Sends something of a call. From any thread.
-    func send(_ call: CallMessage) { tell(.call(call)) }
-
     private func tell(_ event: HubLink.Event) {
         if eventLoop.inEventLoop {
             state.value.driver?.tell(event)
@@ -72,7 +90,7 @@ final class LinkSession: Sendable {
     private func hear(_ news: LinkNews) {
         switch news {
         case .message(let message): tell(.received(message))
-        case .writable(let isWritable): state.value.calls?.peerKeepsUp(isWritable)
+        case .writable(let isWritable): line.peerKeepsUp(isWritable)
         case .closed(let reason): tell(.disconnected(reason))
         }
     }
@@ -89,9 +107,11 @@ final class LinkSession: Sendable {
             hall.acknowledgements.note(spoke, position)
         case .heartbeat(let heartbeat):
             guard let incarnation = state.value.incarnation else { return }
+            cpuBits.store(heartbeat.load.cpu.bitPattern, ordering: .relaxed)
             hall.heartbeats.note(spoke, incarnation: incarnation, heartbeat)
             hall.metrics.fleet.heard(spoke, heartbeat, applied: state.value.mark?.seq ?? 0)
-        case .deliver(let call): deliver(call)
+        case .offered(let offer): register(offer)
+        case .deliver(let call): line.deliver(call)
         case .notUnderstood(let type):
             hall.logger.info(
                 "A spoke did not understand a message.",
@@ -105,6 +125,7 @@ final class LinkSession: Sendable {
 extension LinkSession {
     private func reconcile(_ hello: LinkHello) {
         state.value.incarnation = hello.incarnation
+        state.value.offer = hello.operations
         let (hall, spoke) = (hall, spoke)
         later({ () async throws(Fault) in
             await hall.partings.takeBack(spoke)
@@ -130,12 +151,37 @@ extension LinkSession {
 
     private func opened() {
         state.value.isOpen = true
-        state.value.calls = LinkCallRunner(session: self, hall: hall)
+        line.open { [weak self] in self?.tell(.call($0)) }
         hall.metrics.linksOpen.add(1, ordering: .relaxed)
         hall.metrics.linksOpened.add(1, ordering: .relaxed)
         hall.logger.info("A spoke connected.", metadata: ["spoke": "\(spoke)"])
-        guard let former = hall.registry.opened(self) else { return }
-        former.leave(LinkGoodbye(reason: .replaced, message: "A newer connection of this spoke took over."))
+        let former = hall.registry.opened(self)
+        former?.leave(LinkGoodbye(reason: .replaced, message: "A newer connection of this spoke took over."))
+        if let offer = state.value.offer { register(offer) }
+        state.value.offer = nil
+    }
+
+    /// One after the other, in the order in which they came: the last word of a spoke is what it offers.
+    private func register(_ offer: OperationsSummary) {
+        guard let incarnation = state.value.incarnation else { return }
+        let (desk, spoke, former) = (hall.registrations, spoke, state.value.registering)
+        let logger = hall.logger
+        let registering = eventLoop.makeFutureWithTask { () async -> OperationsTaken? in
+            // What came of the former one was told; only its end is waited for.
+            _ = try? await former?.get()
+            do throws(Fault) {
+                return try await desk.take(offer, of: spoke, incarnation: incarnation)
+            } catch {
+                let metadata: Logger.Metadata = ["spoke": "\(spoke)", "error": "\(error)"]
+                logger.warning("A spoke's operations could not be registered.", metadata: metadata)
+                let refusal = OperationsTaken.Refusal(operation: "*", code: error.code, message: error.message)
+                return OperationsTaken(hash: offer.hash, registered: 0, refusals: [refusal])
+            }
+        }
+        state.value.registering = registering
+        registering.whenSuccess { taken in
+            if let taken { self.tell(.operationsTaken(taken)) }
+        }
     }
 
     private func apply(_ records: [StreamRecord]) {
@@ -181,21 +227,20 @@ extension LinkSession {
         }
     }
 
-    private func deliver(_ call: CallMessage) { state.value.calls?.deliver(call) }
-
     private func ended(_ end: LinkEnd) {
-        state.value.calls?.end()
-        state.value.calls = nil
         state.value.driver = nil
+        state.value.registering = nil
         if state.value.isOpen {
             hall.metrics.linksOpen.subtract(1, ordering: .relaxed)
             hall.metrics.linksEnded.add(1, ordering: .relaxed)
         }
         let reason = end.words(own: "hub", peer: "spoke")
         hall.logger.info("A link ended.", metadata: ["spoke": "\(spoke)", "reason": "\(reason)"])
-        let isLast = hall.registry.ended(self)
-        if isLast { hall.metrics.fleet.parted(spoke) }
-        guard isLast, let incarnation = state.value.incarnation else { return }
+        let isGone = hall.registry.ended(self)
+        if isGone { hall.metrics.fleet.parted(spoke) }
+        // Behind the registry, so that a call that is asked again is not sent here again.
+        line.end()
+        guard isGone, let incarnation = state.value.incarnation else { return }
         hall.partings.note(spoke, incarnation: incarnation, reason: reason)
     }
 

@@ -8,6 +8,8 @@ import Synchronization
 /// The operations as every door runs them: metered, bounded in time, counted, and refused while the hub drains.
 struct CallDesk: Sendable {
     let operations: OperationTable
+    /// The way to operations that spokes offer.
+    let router: CallRouter
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
@@ -25,6 +27,7 @@ struct CallDesk: Sendable {
             try limiter.count(callOf: caller.principal)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
+            if let route = route(name) { return try await routed(route, input, by: caller.waiting(wait), wait) }
             let isMutation = operations.spec(of: name)?.type == .mutation
             return try await bounded(name, wait, isMutation) { () async throws(Fault) in
                 try await operations.call(name, input: input, by: caller.waiting(wait))
@@ -44,6 +47,16 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
+            if let route = route(name) {
+                return try await router.follow(
+                    route,
+                    input,
+                    by: caller,
+                    lastEventId: lastEventId,
+                    asking: { _ in },
+                    deliver: deliver
+                )
+            }
             try await operations.subscribe(
                 name,
                 input: input,
@@ -62,7 +75,7 @@ struct CallDesk: Sendable {
         metrics.callsOpen.add(1, ordering: .relaxed)
         defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
         func ended(_ outcome: String) {
-            let known = operations.spec(of: name) != nil ? name : "unknown"
+            let known = operations.spec(of: name) != nil ? name : router.board.address(name)?.operationId ?? "unknown"
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
             metrics.callEnded(known, outcome: outcome, seconds: seconds)
         }

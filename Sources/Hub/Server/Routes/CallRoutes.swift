@@ -9,16 +9,20 @@ import Protocol
 /// `POST /v1/call/{operation}` and the catalogue.
 struct CallRoutes: Sendable {
     let desk: CallDesk
+    let departures: Departures
 
     func call(
         _ operation: String,
         _ request: inout Request,
         _ facts: RequestFacts,
-        by principal: Principal
+        by principal: Principal,
+        on channel: any Channel
     ) async throws(Fault) -> Response {
         let input = try await Self.input(of: &request)
-        let caller = Self.caller(principal, facts)
-        let answer = try await desk.call(operation, input, by: caller, deadline: facts.deadline)
+        let (desk, caller) = (desk, Self.caller(principal, facts))
+        let answer = try await departures.untilGone(channel) { () async throws(Fault) in
+            try await desk.call(operation, input, by: caller, deadline: facts.deadline)
+        }
         return Self.json(answer.envelope)
     }
 
@@ -53,7 +57,8 @@ struct CallRoutes: Sendable {
             requestId: facts.requestId,
             idempotencyKey: facts.idempotencyKey,
             spokeName: facts.spoke,
-            traceparent: facts.traceparent
+            traceparent: facts.traceparent,
+            target: facts.target
         )
     }
 

@@ -22,7 +22,7 @@ struct SubscribeRoutes: Sendable {
         let input = try await CallRoutes.input(of: &request)
         let caller = CallRoutes.caller(principal, facts)
         // What can be said with a status is said with a status.
-        try desk.operations.checkSubscription(operation, input: input, by: caller)
+        try await desk.checkSubscription(operation, input, by: caller)
         let lastEventId = facts.lastEventId
         return events.response(to: request, leaving: Self.failed(DrainSwitch.leaving)) { pipe in
             do throws(Fault) {

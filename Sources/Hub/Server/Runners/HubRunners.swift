@@ -51,6 +51,7 @@ struct HubRunners: Sendable {
         rates = RateSettings(settings: domains.settings, limiter: limiter, usual: callRate, logger: logger)
         self.database = database
         self.logger = logger
+        domains.providers.belongs(to: identity.id)
         memory = LinkMemory(
             spokes: domains.coordination.spokes,
             commands: domains.coordination.commands,
@@ -65,6 +66,9 @@ struct HubRunners: Sendable {
         presence = PresenceRunner(
             hubs: domains.coordination.hubs,
             spokes: domains.coordination.spokes,
+            publish: { () async throws(Fault) in
+                try await domains.operations.publish(domains.table.specs, by: identity.id)
+            },
             identity: identity,
             url: url,
             logger: logger

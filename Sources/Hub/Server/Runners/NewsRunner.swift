@@ -17,12 +17,14 @@ struct NewsRunner: Service {
 
     func run() async throws {
         let news = database.listen([
-            CommandStore.channel, CoordinationDomain.placementChannel, KeyHolders.channel, SettingStore.channel,
+            CommandStore.channel, CoordinationDomain.placementChannel, RegistrationStore.channel, KeyHolders.channel,
+            SettingStore.channel,
         ])
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
+            case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
             case .notified(KeyHolders.channel, let text):
                 let holders = KeyHolders(text)
                 domains.authenticator.forget(holders)
@@ -37,9 +39,19 @@ struct NewsRunner: Service {
     private func everythingMayHaveChanged() async {
         domains.authenticator.forgetAll()
         placement.ring()
+        await offersChanged(nil)
         await credentials.check(nil)
         await rates.read()
         for spoke in registry.spokes { await commandsStored(for: spoke) }
+    }
+
+    private func offersChanged(_ spokes: [SpokeID]?) async {
+        do throws(Fault) {
+            try await domains.providers.refresh(spokes)
+        } catch {
+            // The same: when the database is back, all of them are read anew.
+            logger.debug("Offers could not be looked up.", metadata: ["error": "\(error)"])
+        }
     }
 
     private func commandsStored(for spoke: SpokeID) async {

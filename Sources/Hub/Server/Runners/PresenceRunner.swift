@@ -7,20 +7,24 @@ import Synchronization
 final class PresenceRunner: Sendable {
     private let hubs: HubStore
     private let spokes: SpokeStore
+    private let publish: @Sendable () async throws(Fault) -> Void
     private let identity: HubIdentity
     private let url: @Sendable (Int) -> String
     private let port = Mutex<Int?>(nil)
     private let logger: Logger
 
+    /// - Parameter publish: Makes this hub's operations known; done whenever the hub is entered among the hubs.
     init(
         hubs: HubStore,
         spokes: SpokeStore,
+        publish: @escaping @Sendable () async throws(Fault) -> Void,
         identity: HubIdentity,
         url: @escaping @Sendable (Int) -> String,
         logger: Logger
     ) {
         self.hubs = hubs
         self.spokes = spokes
+        self.publish = publish
         self.identity = identity
         self.url = url
         self.logger = logger
@@ -64,5 +68,6 @@ final class PresenceRunner: Sendable {
 
     private func register(_ port: Int) async throws(Fault) {
         try await hubs.register(identity.id, url: url(port), version: identity.version)
+        try await publish()
     }
 }

@@ -165,6 +165,7 @@ actor LinkService {
             case .measureLoad:
                 let (load, sessions) = await measure()
                 await link.tell(.loadMeasured(load, sessions: sessions))
+            case .operationsTaken(let taken): tell(of: taken)
             case .deliver(let call): await deliver(call)
             case .notUnderstood(let type):
                 logger.warning("hub does not know a message", metadata: ["type": "\(type)"])
@@ -184,6 +185,16 @@ actor LinkService {
         await opened(welcome)
         wakeForWelcome()
         await link.tell(.journalStored(next: await journal.state.next))
+    }
+
+    private func tell(of taken: OperationsTaken) {
+        logger.info("operations registered", metadata: ["count": "\(taken.registered)"])
+        for refusal in taken.refusals {
+            logger.error(
+                "operation refused by the hub",
+                metadata: ["operation": "\(refusal.operation)", "reason": "\(refusal.message)"]
+            )
+        }
     }
 
     /// Whether the journal goes on where the hub stands. If not, it has begun a new epoch: only a new hello tells that.

@@ -1,0 +1,253 @@
+import Foundation
+import HubCore
+import HubDomains
+import NIOCore
+import Protocol
+import Synchronization
+import Transport
+
+/// The calls of one connection, both ways: a machine that decides, the waiters of what this hub asked, and the tasks
+/// of what the peer asked.
+///
+/// All state is touched on the connection's event loop only. Whoever asks may be anywhere: one wake-up of the loop
+/// serves many.
+final class CallLine: Sendable {
+    /// Runs one call of the peer and says its last word with ``answered(_:_:isLast:)``, ``completed(_:)`` or
+    /// ``failed(_:_:)``.
+    typealias Answerer = @Sendable (CallRequested, CreditGate, CallLine) async -> Void
+
+    /// What a subscription tells whoever follows it.
+    private enum News: Sendable {
+        case value(JSONValue)
+        case end(CallResult)
+    }
+
+    private enum Waiter {
+        case answer(CheckedContinuation<CallResult, Never>)
+        case stream(AsyncStream<News>.Continuation)
+    }
+
+    private struct Running {
+        let task: Task<Void, Never>
+        let gate: CreditGate
+    }
+
+    /// What only the loop touches. A class, so that it is changed in place and never copied.
+    private final class Core {
+        var driver: LoopDriver<CallMachine>?
+        var waiters: [String: Waiter] = [:]
+        var running: [String: Running] = [:]
+        var send: @Sendable (CallMessage) -> Void = { _ in }
+        let answer: Answerer
+
+        init(_ answer: @escaping Answerer) { self.answer = answer }
+    }
+
+    private let eventLoop: any EventLoop
+    private let timekeeper: any Timekeeper
+    private let metrics: HubMetrics
+    private let core: NIOLoopBoundBox<Core>
+    /// Calls that this hub has under way on the line.
+    private let asked = Atomic<Int>(0)
+    private let isBehind = Atomic<Bool>(false)
+
+    /// - Parameter answer: Runs what the peer asks for.
+    init(
+        on eventLoop: any EventLoop,
+        timekeeper: any Timekeeper,
+        metrics: HubMetrics,
+        answer: @escaping Answerer
+    ) {
+        self.eventLoop = eventLoop
+        self.timekeeper = timekeeper
+        self.metrics = metrics
+        core = .makeBoxSendingValue(Core(answer), eventLoop: eventLoop)
+    }
+
+    /// Takes the line up. On the loop, once.
+    ///
+    /// - Parameter send: Sends one message; called on the loop, and let go of at the end.
+    func open(_ send: @escaping @Sendable (CallMessage) -> Void) {
+        core.value.send = send
+        core.value.driver = LoopDriver(CallMachine(), on: eventLoop, timekeeper: timekeeper) {
+            [weak self] action, _ in self?.perform(action)
+        }
+    }
+
+    /// Something of a call came. On the loop.
+    func deliver(_ message: CallMessage) { core.value.driver?.tell(.received(message)) }
+
+    /// Whether what waits for the peer may grow. On the loop.
+    func peerKeepsUp(_ keepsUp: Bool) {
+        isBehind.store(!keepsUp, ordering: .relaxed)
+        for running in core.value.running.values { running.gate.pause(!keepsUp) }
+    }
+
+    /// The connection is over, and with it every call. On the loop.
+    func end() {
+        let core = core.value
+        core.driver?.tell(.ended)
+        core.driver?.finish()
+        core.driver = nil
+        core.send = { _ in }
+    }
+
+    /// Whether nothing is under way. On the loop.
+    var isIdle: Bool { core.value.running.isEmpty && core.value.waiters.isEmpty }
+
+    /// How many calls this hub has under way here, and whether what it sends piles up.
+    var load: (calls: Int, isBehind: Bool) {
+        (asked.load(ordering: .relaxed), isBehind.load(ordering: .relaxed))
+    }
+
+    private func onLoop(_ work: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { work() } else { eventLoop.execute(work) }
+    }
+
+    private static var now: Int64 { Date().milliseconds }
+}
+
+// MARK: - What this hub asks
+
+extension CallLine {
+    /// Asks for a query or mutation and waits for its end. A cancelled task gives the call up and has its provider
+    /// told so.
+    func ask(_ request: CallRequested, within wait: Duration) async -> CallResult {
+        let ask = CallAsk(request, isStream: false, deadline: timekeeper.now() + wait)
+        let id = request.requestId
+        asked.add(1, ordering: .relaxed)
+        defer { asked.subtract(1, ordering: .relaxed) }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                onLoop { self.begin(ask, .answer(waiter)) }
+                // Cancelled before there was anything to give up: the handler came too early.
+                if Task.isCancelled { giveUp(id) }
+            }
+        } onCancel: {
+            giveUp(id)
+        }
+    }
+
+    /// Follows a subscription to its end, one value at a time: the provider sends only what `deliver` has taken.
+    ///
+    /// - Fails with what ended it, if that was not its natural end; with what `deliver` threw, when it has had enough.
+    func follow(
+        _ request: CallRequested,
+        deliver: (JSONValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        let (news, post) = AsyncStream<News>.makeStream()
+        let id = request.requestId
+        asked.add(1, ordering: .relaxed)
+        // Harmless when it has ended by itself.
+        defer {
+            asked.subtract(1, ordering: .relaxed)
+            giveUp(id)
+        }
+        onLoop { self.begin(CallAsk(request, isStream: true, deadline: nil), .stream(post)) }
+        var taken = 0
+        for await item in news {
+            switch item {
+            case .value(let value):
+                try await deliver(value)
+                taken += 1
+                // Half at a time: the provider never runs dry and is seldom written to.
+                guard taken >= Limits.subscriptionCredit / 2 else { continue }
+                tell(.taken(requestId: id, values: taken))
+                taken = 0
+            case .end(.failed(let error)): throw error.fault
+            case .end: return
+            }
+        }
+        throw Fault(.aborted, "The consumer left.")
+    }
+
+    private func giveUp(_ id: String) { tell(.giveUp(requestId: id)) }
+
+    private func tell(_ event: CallMachine.Event) { onLoop { self.core.value.driver?.tell(event) } }
+
+    private func begin(_ ask: CallAsk, _ waiter: Waiter) {
+        let core = core.value
+        let id = ask.request.requestId
+        guard let driver = core.driver else {
+            let fault = Fault(.spokeDisconnected, "The link to the provider broke before it was asked.")
+            return Self.end(waiter, .failed(CallError(fault)))
+        }
+        if let obstacle = driver.inspect({ $0.obstacle(toAsking: id) }) {
+            return Self.end(waiter, .failed(CallError(obstacle)))
+        }
+        core.waiters[id] = waiter
+        driver.tell(.ask(ask))
+    }
+
+    private static func end(_ waiter: Waiter, _ outcome: CallResult) {
+        switch waiter {
+        case .answer(let continuation): continuation.resume(returning: outcome)
+        case .stream(let post):
+            post.yield(.end(outcome))
+            post.finish()
+        }
+    }
+}
+
+// MARK: - What the machine decides
+
+extension CallLine {
+    private func perform(_ action: CallMachine.Action) {
+        let core = core.value
+        switch action {
+        case .send(let message): core.send(message)
+        case .abort(let id): core.send(.aborted(CallEnded(requestId: id, timestamp: Self.now)))
+        case .grant(let id, let values): core.send(.credit(CallCredit(requestId: id, values: values)))
+        case .refuse(let id, let error):
+            core.send(.failed(CallFailed(requestId: id, error: error, timestamp: Self.now)))
+        case .begin(let request, let credit): run(request, credit, core)
+        case .allow(let id, let values): core.running[id]?.gate.grant(values)
+        case .cancel(let id): core.running.removeValue(forKey: id)?.task.cancel()
+        case .deliver(let id, let value):
+            guard case .stream(let post) = core.waiters[id] else { return }
+            post.yield(.value(value))
+        case .finished(let id, let outcome):
+            guard let waiter = core.waiters.removeValue(forKey: id) else { return }
+            Self.end(waiter, outcome)
+        case .ignored: metrics.answersIgnored.add(1, ordering: .relaxed)
+        }
+    }
+
+    private func run(_ request: CallRequested, _ credit: Int, _ core: Core) {
+        let gate = CreditGate(credit)
+        if isBehind.load(ordering: .relaxed) { gate.pause(true) }
+        let answer = core.answer
+        let task = Task { await answer(request, gate, self) }
+        core.running[request.requestId] = Running(task: task, gate: gate)
+    }
+}
+
+// MARK: - What the peer is answered
+
+extension CallLine {
+    /// The last word of a query or mutation, or one value of a subscription that its gate let pass.
+    func answered(_ id: String, _ output: JSONValue, isLast: Bool) {
+        let answer = CallResponded(requestId: id, output: output, timestamp: Self.now)
+        onLoop {
+            if isLast { self.core.value.running[id] = nil }
+            self.core.value.driver?.tell(.answered(answer, isLast: isLast))
+        }
+    }
+
+    /// The natural end of a subscription.
+    func completed(_ id: String) {
+        onLoop {
+            self.core.value.running[id] = nil
+            self.core.value.driver?.tell(.completed(CallEnded(requestId: id, timestamp: Self.now)))
+        }
+    }
+
+    /// The call failed. After an abort nobody hears it any more.
+    func failed(_ id: String, _ fault: Fault) {
+        onLoop {
+            self.core.value.running[id] = nil
+            let failure = CallFailed(requestId: id, error: CallError(fault), timestamp: Self.now)
+            self.core.value.driver?.tell(.failed(failure))
+        }
+    }
+}
