@@ -50,7 +50,7 @@ import Testing
         let wrong: [(HTTPMethod, String)] = [
             (.GET, "/nowhere"), (.POST, "/"), (.PUT, "/v1/call/account.get"), (.DELETE, "/metrics"),
             (.OPTIONS, "/v1/call/account.get"), (.PATCH, "/mcp"), (.GET, "/v1"), (.GET, "/v1/call"),
-            (.POST, "/v1/operations"), (.POST, "/openapi.json"), (.TRACE, "/livez"), (.RAW(value: "BREW"), "/livez"),
+            (.POST, "/v1/operations"), (.POST, "/openapi.json"), (.TRACE, "/livez"),
             (.GET, "/v1/operations/a/b"), (.POST, "/v1/subscribe"), (.GET, "/%00"), (.GET, "//livez//x"),
         ]
         for (method, path) in wrong {
@@ -81,7 +81,9 @@ import Testing
         case .invalidTransition:
             _ = try await hub.call("account.create", #"{"email":"ada@example.org"}"#)
             return try await hub.call("account.activate", #"{"account":"ada@example.org"}"#)
-        case .tooLarge: return try await hub.call("account.get", String(repeating: " ", count: (4 << 20) + 1))
+        case .tooLarge:
+            let text = String(repeating: "x", count: Limits.settingBytes)
+            return try await hub.call("setting.set", #"{"key":"x","value":"\#(text)"}"#)
         case .timeout: return try await hub.call("demo.silent", headers: [("x-deadline", "50ms")])
         case .rateLimited: return try await limited(hub, "spoke.list", scopes: "spoke:read", calls: 2)
         // The provider leaves with this one; whatever follows finds it gone.
