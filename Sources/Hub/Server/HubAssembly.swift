@@ -86,6 +86,42 @@ public struct HubAssembly: Sendable {
             + [application, DrainRunner(drain: drain, registry: runners.registry, logger: logger)]
     }
 
+    private func responder(
+        _ desk: CallDesk,
+        _ doors: DoorKeeper,
+        _ guarding: LoopbackGuard,
+        _ departures: Departures,
+        _ timekeeper: SystemTimekeeper
+    ) -> HubResponder {
+        let events = EventStream(drain: drain, keepalive: settings.eventKeepalive)
+        let mcpSessions = MCPSessions(timekeeper: timekeeper)
+        return HubResponder(
+            guarding: guarding,
+            doors: doors,
+            calls: CallRoutes(desk: desk, departures: departures),
+            subscriptions: SubscribeRoutes(desk: desk, events: events),
+            mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
+            document: DocumentRoutes(
+                specs: { [domains] in domains.catalogue.specs + domains.providers.specs },
+                url: settings.advertise
+            ),
+            health: HealthRoutes(
+                metrics: MetricsPage(
+                    metrics: desk.metrics,
+                    recorder: desk.recorder.counts,
+                    pool: database.gauges,
+                    mcpSessions: mcpSessions
+                ),
+                drain: drain,
+                ready: { [database] () async throws(Fault) in try await database.ping() }
+            ),
+            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: desk.limiter, drain: drain),
+            dashboard: DashboardRoutes(),
+            metrics: desk.metrics,
+            logger: logger
+        )
+    }
+
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
         CallDesk(
             operations: domains.table,
@@ -114,39 +150,6 @@ public struct HubAssembly: Sendable {
             check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
             store: domains.registrations,
             board: domains.providers,
-            logger: logger
-        )
-    }
-
-    private func responder(
-        _ desk: CallDesk,
-        _ doors: DoorKeeper,
-        _ guarding: LoopbackGuard,
-        _ departures: Departures,
-        _ timekeeper: SystemTimekeeper
-    ) -> HubResponder {
-        let events = EventStream(drain: drain, keepalive: settings.eventKeepalive)
-        let mcpSessions = MCPSessions(timekeeper: timekeeper)
-        return HubResponder(
-            guarding: guarding,
-            doors: doors,
-            calls: CallRoutes(desk: desk, departures: departures),
-            subscriptions: SubscribeRoutes(desk: desk, events: events),
-            mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
-            document: DocumentRoutes(specs: { [domains] in domains.catalogue.specs }, url: settings.advertise),
-            health: HealthRoutes(
-                metrics: MetricsPage(
-                    metrics: desk.metrics,
-                    recorder: desk.recorder.counts,
-                    pool: database.gauges,
-                    mcpSessions: mcpSessions
-                ),
-                drain: drain,
-                ready: { [database] () async throws(Fault) in try await database.ping() }
-            ),
-            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: desk.limiter, drain: drain),
-            dashboard: DashboardRoutes(),
-            metrics: desk.metrics,
             logger: logger
         )
     }
