@@ -3,7 +3,8 @@ import Protocol
 
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
-///     Bench [codec | echo | journal | commits | spawn | calls | idle …] [--seconds 2] [--rounds 5] [--scratch DIR]
+///     Bench [schema | codec | echo | journal | commits | spawn | calls | idle …] [--seconds 2] [--rounds 5]
+///         [--scratch DIR]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
 /// tens of percent; ratios to a peer in the same series swing far less, so the verdict is always about the ratio.
@@ -42,6 +43,7 @@ struct Bench {
     }
 
     private static let parts = [
+        Part(name: "schema") { try SchemaBenchmark.figures($0) },
         Part(name: "codec") { CodecBenchmark.figures(seconds: $0.seconds / 4) },
         Part(name: "echo") { try await EchoBenchmark.figures(seconds: $0.seconds) },
         Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },

@@ -6,13 +6,18 @@ import Protocol
 enum RawSocket {
     /// Sends, and reads until the text is seen or the peer closes. At most 20 seconds.
     static func exchange(_ text: String, port: Int, until end: String) async throws -> String {
+        String(decoding: try await exchange(Array(text.utf8), port: port, until: end), as: UTF8.self)
+    }
+
+    /// The same in bytes; without an `end` everything until the peer closes.
+    static func exchange(_ bytes: [UInt8], port: Int, until end: String? = nil) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in
             // A thread of its own: these calls block.
-            Thread.detachNewThread { continuation.resume(with: Result { try blocking(text, port, end) }) }
+            Thread.detachNewThread { continuation.resume(with: Result { try blocking(bytes, port, end) }) }
         }
     }
 
-    private static func blocking(_ text: String, _ port: Int, _ end: String) throws -> String {
+    private static func blocking(_ bytes: [UInt8], _ port: Int, _ end: String?) throws -> [UInt8] {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var wait = timeval(tv_sec: 20, tv_usec: 0)
@@ -27,7 +32,6 @@ enum RawSocket {
             }
         }
         guard isConnected == 0 else { throw Fault(.unavailable, "Nothing listens on \(port).") }
-        let bytes = Array(text.utf8)
         guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Fault(.unavailable, "The peer takes nothing.")
         }
@@ -36,8 +40,8 @@ enum RawSocket {
         while true {
             let count = recv(descriptor, &piece, piece.count, 0)
             if count > 0 { received += piece[0..<count] }
-            let text = String(decoding: received, as: UTF8.self)
-            if count <= 0 || text.contains(end) { return text }
+            if count <= 0 { return received }
+            if let end, String(decoding: received, as: UTF8.self).contains(end) { return received }
         }
     }
 }

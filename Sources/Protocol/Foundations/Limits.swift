@@ -75,6 +75,14 @@ public enum Limits {
     public static let salvageDays = 14
     /// Violations listed for one input: enough to mend it in one go, bounded against hostile ones.
     public static let violations = 50
+    /// Schemas within one schema and all that it refers to: far more than an operation needs, a few MiB compiled.
+    public static let schemaNodes = 16_384
+    /// Schemas that are being applied at one time while a value is checked, so that the stack is bounded: JSON of
+    /// ``jsonDepth`` through eight references or alternatives at each level.
+    public static let schemaNesting = 512
+    /// What checking one value may take: schemas applied, values compared, states of a pattern. Several for each of
+    /// ``jsonValues``, a fraction of a second; a hostile schema gets no more.
+    public static let schemaSteps = 2 << 20
     /// How long what the database said of a key is believed: the longest a revocation on another hub may go unnoticed.
     public static let credentialCache = Duration.seconds(5)
     /// Calls a second, and calls at once, that a key or the hub's settings may allow.
