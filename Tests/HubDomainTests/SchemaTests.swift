@@ -28,6 +28,9 @@ struct SchemaTests {
         ("chk_messages_delivery", Delivery.allCases.map(\.rawValue)),
         ("chk_session_output_stream", OutputStream.allCases.map(\.rawValue)),
         ("chk_mappings_status", MappingStatus.allCases.map(\.rawValue)),
+        ("chk_call_graph_nodes_status", CallStatus.allCases.map(\.rawValue)),
+        ("chk_call_graph_nodes_provider_type", ProviderType.allCases.map(\.rawValue)),
+        ("chk_call_graph_edges_edge_type", CallEdgeType.allCases.map(\.rawValue)),
     ]
 
     @Test func everyCheckListsTheWordsOfItsEnum() async throws {
@@ -59,7 +62,11 @@ struct SchemaTests {
         "part_session_idx", "part_message_id_id_idx", "idx_parts_session_id_type", "idx_mappings_session_id",
         "idx_mappings_parent_session_id", "idx_mappings_spoke_id", "idx_mappings_task_id",
         "idx_mappings_workspace_id", "idx_spokes_project_id", "idx_spokes_status", "idx_spokes_active",
-        "idx_spokes_name",
+        "idx_spokes_name", "idx_call_graph_nodes_request_id", "idx_call_graph_nodes_operation_id",
+        "idx_call_graph_nodes_status", "idx_call_graph_nodes_caller_account_id", "idx_call_graph_nodes_created_at",
+        "idx_call_graph_nodes_operation_created", "idx_call_graph_nodes_started_at", "idx_call_graph_edges_source_id",
+        "idx_call_graph_edges_target_id", "idx_call_graph_edges_source_id_type",
+        "unq_call_graph_edges_source_target_type",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -83,6 +90,8 @@ struct SchemaTests {
             "fk_audit_logs_session_id n", "fk_mappings_session_id c", "fk_mappings_spoke_id n",
             "fk_mappings_parent_session_id n", "fk_mappings_workspace_id n", "fk_api_keys_spoke_id c",
             "fk_api_keys_session_id c", "fk_session_output_session_id c", "fk_spoke_commands_spoke_id c",
+            "fk_call_graph_nodes_operation_id r", "fk_call_graph_nodes_caller_account_id n",
+            "fk_call_graph_nodes_session_id n", "fk_call_graph_edges_source_id c", "fk_call_graph_edges_target_id c",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

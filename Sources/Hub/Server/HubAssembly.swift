@@ -25,7 +25,12 @@ public struct HubAssembly: Sendable {
         self.database = database
         self.identity = identity
         self.logger = logger
-        self.domains = Domains(database: database, logger: logger)
+        self.domains = Domains(database: database, hub: identity.id, logger: logger)
+    }
+
+    /// Makes the hub's own operations known in the database; calls are recorded under them.
+    public func publish() async throws(Fault) {
+        try await domains.operations.publish(domains.table.specs, by: identity.id)
     }
 
     /// Everything that runs, in the order in which it starts; it stops in reverse.
@@ -33,7 +38,7 @@ public struct HubAssembly: Sendable {
     /// - Parameter listening: Told the port once connections are accepted.
     /// - Fails with `validation` if the TLS files are not usable.
     public func services(listening: @escaping @Sendable (Int) async -> Void) throws(Fault) -> [any Service] {
-        let metrics = HubMetrics()
+        let metrics = HubMetrics(calls: domains.calls.recorder.counts)
         let timekeeper = SystemTimekeeper()
         let limiter = RateLimiter(calls: settings.callRate, refusals: settings.refusalRate, timekeeper: timekeeper)
         let runners = HubRunners(
@@ -100,9 +105,11 @@ public struct HubAssembly: Sendable {
                 metrics: metrics,
                 logger: logger
             ),
+            recorder: domains.calls.recorder,
             metrics: metrics,
             limiter: limiter,
             drain: drain,
+            provider: CallProvider(type: .hub, id: identity.id.rawValue),
             logger: logger
         )
     }

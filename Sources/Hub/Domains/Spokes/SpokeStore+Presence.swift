@@ -113,7 +113,14 @@ public struct HubStore: Sendable {
             """
         )
 
-        static let strike = Statement<Void>("DELETE FROM nave.hubs WHERE id = ANY ($1::text[])")
+        /// What they offered does not stand any more.
+        static let strike = Statement<Void>(
+            """
+            WITH struck AS (DELETE FROM nave.hubs WHERE id = ANY ($1::text[]))
+            UPDATE nave.operation_registrations SET status = 'inactive', deactivated_at = now()
+             WHERE provider_type = 'hub' AND provider_id = ANY ($1) AND status = 'active'
+            """
+        )
     }
 }
 

@@ -1,3 +1,4 @@
+public import HubDomains
 import Protocol
 import Synchronization
 
@@ -41,7 +42,10 @@ public final class HubMetrics: Sendable {
     /// Answers of spokes that did not fit their schemas.
     let answersMisshapen = Atomic<Int>(0)
 
-    public init() {}
+    private let callRecords: CallRecorderCounts
+
+    /// - Parameter calls: What the call graph's recorder counts.
+    public init(calls: CallRecorderCounts = CallRecorderCounts()) { callRecords = calls }
 
     /// One call ended, by `outcome` `ok` or a fault's code.
     func callEnded(_ operation: String, outcome: String, seconds: Double) {
@@ -117,6 +121,25 @@ public final class HubMetrics: Sendable {
             help: "Seconds that batches waited for their commit.",
             value(journalWait) / 1_000_000_000
         )
+        recorded(into: &page, value)
         page.single("nave_commands_sent_total", .counter, help: "Commands sent to spokes.", value(commandsSent))
+    }
+
+    private func recorded(into page: inout PrometheusText, _ value: (borrowing Atomic<Int>) -> Double) {
+        let counts = callRecords
+        page.single("nave_call_records_total", .counter, help: "Calls written to the graph.", value(counts.written))
+        page.single(
+            "nave_call_records_dropped_total",
+            .counter,
+            help: "Calls that the graph lacks because the database was away for too long.",
+            value(counts.dropped)
+        )
+        page.single(
+            "nave_call_record_failures_total",
+            .counter,
+            help: "Batches of calls that failed.",
+            value(counts.failures)
+        )
+        page.single("nave_call_records_waiting", .gauge, help: "Calls not yet written.", value(counts.waiting))
     }
 }

@@ -10,9 +10,12 @@ struct CallDesk: Sendable {
     let operations: OperationTable
     /// The way to operations that spokes offer.
     let router: CallRouter
+    let recorder: CallRecorder
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
+    /// Who answers the hub's own operations: this process.
+    let provider: CallProvider
     let logger: Logger
 
     /// Operations that begin new work and so are not taken on a hub that is about to leave.
@@ -27,10 +30,22 @@ struct CallDesk: Sendable {
             try limiter.count(callOf: caller.principal)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            if let route = route(name) { return try await routed(route, input, by: caller.waiting(wait), wait) }
-            let isMutation = operations.spec(of: name)?.type == .mutation
-            return try await bounded(name, wait, isMutation) { () async throws(Fault) in
-                try await operations.call(name, input: input, by: caller.waiting(wait))
+            let (caller, subject) = (caller.waiting(wait), subject(name))
+            let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
+            return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                if let route = route(name) {
+                    return try await routed(route, input, by: caller.recorded(as: call), wait) { spoke in
+                        call?.provided(by: CallProvider(type: .spoke, id: spoke.rawValue))
+                    }
+                }
+                call?.provided(by: provider)
+                let isMutation = subject?.kind == .mutation
+                if isMutation { call?.detach() }
+                return try await bounded(name, wait, isMutation) { () async throws(Fault) in
+                    try await detached(isMutation ? call : nil) { () async throws(Fault) in
+                        try await operations.call(name, input: input, by: caller)
+                    }
+                }
             }
         }
     }
@@ -47,23 +62,28 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
-            if let route = route(name) {
-                return try await router.follow(
-                    route,
-                    input,
-                    by: caller,
+            let outcome = { @Sendable (_: Void) in CallOutcome.ended }
+            try await recorded(subject(name), input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let counting = { @Sendable (value: StreamedValue) async throws(Fault) -> Void in
+                    try await deliver(value)
+                    call?.delivered()
+                }
+                if let route = route(name) {
+                    let caller = caller.recorded(as: call)
+                    let asking = { @Sendable (spoke: SpokeID) -> Void in
+                        call?.provided(by: CallProvider(type: .spoke, id: spoke.rawValue))
+                    }
+                    return try await router.follow(route, input, by: caller, lastEventId, asking, deliver: counting)
+                }
+                call?.provided(by: provider)
+                try await operations.subscribe(
+                    name,
+                    input: input,
                     lastEventId: lastEventId,
-                    asking: { _ in },
-                    deliver: deliver
+                    by: caller,
+                    deliver: counting
                 )
             }
-            try await operations.subscribe(
-                name,
-                input: input,
-                lastEventId: lastEventId,
-                by: caller,
-                deliver: deliver
-            )
         }
     }
 
@@ -113,6 +133,14 @@ extension Principal {
 }
 
 extension Caller {
+    /// The same caller under the id by which the call graph has the call: what the call triggers names that one.
+    fileprivate func recorded(as call: OpenCall?) -> Caller {
+        guard let call else { return self }
+        var caller = self
+        caller.requestId = call.requestId
+        return caller
+    }
+
     /// The same caller, who waits this long from here on.
     fileprivate func waiting(_ wait: Duration) -> Caller {
         var caller = self
