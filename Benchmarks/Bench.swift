@@ -4,7 +4,7 @@ import Protocol
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
 ///     Bench [schema | codec | echo | journal | commits | recorder | spawn | calls | idle …] [--seconds 2] [--rounds 5]
-///         [--scratch DIR]
+///           [--scratch DIR]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
 /// tens of percent; ratios to a peer in the same series swing far less, so the verdict is always about the ratio.

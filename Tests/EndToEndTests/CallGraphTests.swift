@@ -75,6 +75,51 @@ struct CallGraphTests {
         #expect(await hub.stop() == 0)
     }
 
+    @Test func callsOfSpokesNestAndAreAbortedAtTheirSource() async throws {
+        let hub = try await HubUnderTest.start()
+        let offer = ["echo", "nest", "never"].map { CallRoutingTests.spec($0) }
+        let spoke = try await FakeProvider.join(hub, name: "one", offering: offer) { message, provider in
+            switch message {
+            case .requested(let call) where call.operationId == "demo.echo":
+                provider.answer(call.requestId, call.input)
+            case .requested(let call) where call.operationId == "demo.nest":
+                let nested = CallRequested(
+                    requestId: "nested",
+                    operationId: "operation.list",
+                    input: ["namespace": "demo"],
+                    parentRequestId: call.requestId,
+                    timestamp: Date().milliseconds
+                )
+                provider.say(.requested(nested))
+            case .responded(let answer) where answer.requestId == "nested": provider.answer("outer", "done")
+            default: break
+            }
+        }
+        let nest = try await hub.call("demo.nest", headers: [("x-request-id", "outer")])
+        #expect(nest.data == "done", "\(nest.body)")
+        let tree = try await hub.call("call.tree", #"{"requestId":"outer"}"#)
+        let calls = (tree.data?["calls"]?.arrayValue ?? []).compactMap { $0["call"] }
+        #expect(calls.compactMap { $0["requestId"]?.stringValue } == ["outer", "nested"], "\(tree.body)")
+        #expect(
+            calls.first?["providerType"] == "spoke" && calls.first?["providerId"] == .string(spoke.spoke.id.rawValue)
+        )
+        #expect(
+            calls.last?["providerType"] == "hub" && calls.last?["identity"]?["id"] == .string(spoke.spoke.id.rawValue)
+        )
+        let outer = try await hub.call("call.get", #"{"requestId":"outer"}"#)
+        #expect(outer.data?["operationId"] == "demo.nest" && outer.data?["output"] == "done", "\(outer.body)")
+
+        try await withThrowingTaskGroup(of: HubUnderTest.Reply.self) { group in
+            group.addTask { try await hub.call("demo.never", headers: [("x-request-id", "silent")]) }
+            _ = try await spoke.request(of: "demo.never")
+            let aborted = try await hub.call("call.abort", #"{"requestId":"silent"}"#)
+            #expect(aborted.data?["aborted"] == ["silent"], "\(aborted.body)")
+            try await spoke.abort(of: "silent")
+            #expect(try await group.next()?.code == "ABORTED")
+        }
+        #expect(await hub.stop() == 0)
+    }
+
     @Test func theCommandsShowWhatWasCalled() async throws {
         try await withFleet { fleet in
             try await fleet.startHub()

@@ -29,6 +29,7 @@ import Testing
         "Sources/Hub/Main": [
             "Foundation", "Protocol", "Transport", "Postgres", "HubSchema", "HubCore", "HubDomains", "HubServer",
             "Coordinator", "Logging", "ServiceLifecycle", "ArgumentParser", "Yams", "Glibc", "Dispatch",
+            "Synchronization",
         ],
         "Sources/Spoke/Core": ["Foundation", "Protocol"],
         "Sources/Spoke/Agent": [

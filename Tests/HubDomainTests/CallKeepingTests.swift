@@ -66,10 +66,11 @@ import Testing
                 Statement<Void>(
                     """
                     INSERT INTO nave.call_graph_nodes
-                        (id, request_id, operation_id, status, created_at, started_at, hub_id)
+                        (id, request_id, operation_id, status, created_at, started_at, hub_id, identity)
                     SELECT hub || state || age, hub || '-' || state || '-' || age, 'project.create', state,
                            now() - age * interval '1 second',
-                           CASE state WHEN 'running' THEN now() - age * interval '1 second' END, hub
+                           CASE state WHEN 'running' THEN now() - age * interval '1 second' END, hub,
+                           '{"id": "x", "scopes": []}'
                       FROM unnest(ARRAY['hub-dead', 'hub-alive']) AS hub, unnest(ARRAY['pending', 'running']) AS state,
                            unnest(ARRAY[1, 600]) AS age
                     """

@@ -19,13 +19,10 @@ public enum Ids {
         return sortable(at: Date().timeIntervalSince1970, tail: generator.next())
     }
 
-    /// The version 7 id of a moment, or of the least later one that follows `earlier`: for what must sort behind it
-    /// although a clock was set back.
-    public static func sortable(at moment: Date, behind earlier: Date) -> String {
+    /// The version 7 id of a moment: of two moments a microsecond apart, the later one's sorts later.
+    public static func sortable(at moment: Date) -> String {
         var generator = SystemRandomNumberGenerator()
-        // Two steps of the fraction, so that no rounding of doubles makes them equal.
-        let least = earlier.timeIntervalSince1970 + 0.000_001
-        return sortable(at: max(moment.timeIntervalSince1970, least), tail: generator.next())
+        return sortable(at: moment.timeIntervalSince1970, tail: generator.next())
     }
 
     /// The id of a moment in seconds since 1970, with its 62 random bits taken from `tail`.

@@ -61,7 +61,7 @@ struct HubMemory: Sendable {
     /// What must run besides, so that the memory stays.
     var services: [any Service] { cluster.map { [ClusterWatch(cluster: $0)] } ?? [] }
 
-    /// Lets go of the database and stops the cluster if it is ours, however far they came. Once is enough, twice harmless.
+    /// Lets go of the database and stops the cluster if it is ours, however far they came. Twice is as good as once.
     func close() async {
         await pool.release()?.close()
         await cluster?.stop()

@@ -95,6 +95,7 @@ public struct HubAssembly: Sendable {
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
         CallDesk(
             operations: domains.table,
+            recorder: domains.calls.recorder,
             router: CallRouter(
                 board: domains.providers,
                 registry: registry,
@@ -105,7 +106,6 @@ public struct HubAssembly: Sendable {
                 metrics: metrics,
                 logger: logger
             ),
-            recorder: domains.calls.recorder,
             metrics: metrics,
             limiter: limiter,
             drain: drain,

@@ -146,11 +146,11 @@ public final class CallRecorder: Sendable {
 
 // Readers and housekeeping.
 extension CallRecorder {
-    /// How long a reader waits for what was said before it asked.
-    private static let patience = Duration.seconds(3)
+    /// How long a reader waits for what was said before it asked, while the database gets on.
+    private static let patience = Duration.seconds(30)
 
     /// Returns when the graph holds what was over before this was asked, and the named call and all that have a parent
-    /// as far as they have come. If the database is away, after a few seconds: the reader finds out by itself.
+    /// as far as they have come. Soon, too, if the database is away: the reader finds out by itself.
     func caughtUp(with id: String? = nil) async {
         if let id {
             tell(of: running.all().filter { $0.parentId != nil || $0.requestId == id || $0.id.rawValue == id })
@@ -162,7 +162,7 @@ extension CallRecorder {
         defer { counts.readers.subtract(1, ordering: .relaxed) }
         let (settled, counts) = (settled, counts)
         _ = await Waiting.value(settled, keys: [Self.settledKey], until: .now + Self.patience) { () -> Bool? in
-            counts.done.load(ordering: .acquiring) >= mark ? true : nil
+            counts.done.load(ordering: .acquiring) >= mark || counts.isStuck.load(ordering: .relaxed) ? true : nil
         }
     }
 
@@ -213,6 +213,8 @@ public final class CallRecorderCounts: Sendable {
     let done = Atomic<Int>(0)
     let readers = Atomic<Int>(0)
     let isRunning = Atomic<Bool>(false)
+    /// Whether the last batch failed and is being tried again.
+    let isStuck = Atomic<Bool>(false)
 
     public init() {}
 }

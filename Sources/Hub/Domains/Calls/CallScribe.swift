@@ -22,8 +22,11 @@ struct CallScribe: Sendable {
         var generator = SystemRandomNumberGenerator()
         while true {
             do throws(Fault) {
-                return try await halving(notes)
+                try await halving(notes)
+                if patiently { counts.isStuck.store(false, ordering: .relaxed) }
+                return
             } catch {
+                if patiently { counts.isStuck.store(true, ordering: .relaxed) }
                 counts.failures.add(1, ordering: .relaxed)
                 guard patiently, [.unavailable, .timeout].contains(error.code) else { throw error }
             }

@@ -31,7 +31,8 @@ public final class RunningCalls: Sendable {
         let parentId = caller.parentRequestId.flatMap { $0 != caller.requestId && Self.isSound($0) ? $0 : nil }
         return calls.withLock { calls in
             let parent = parentId.flatMap { calls[$0] }
-            let id = CallID(Ids.sortable(at: now, behind: parent?.arrivedAt ?? .distantPast))
+            let arrivedAt = parent.map { max(now, $0.arrivedAt.addingTimeInterval(0.000_001)) } ?? now
+            let id = CallID(Ids.sortable(at: arrivedAt))
             let isFree = calls[caller.requestId] == nil && Self.isSound(caller.requestId)
             var caller = caller
             caller.parentRequestId = parentId
@@ -43,7 +44,7 @@ public final class RunningCalls: Sendable {
                 caller: caller,
                 input: input,
                 level: level,
-                arrivedAt: parent.map { max(now, $0.arrivedAt) } ?? now
+                arrivedAt: arrivedAt
             )
             calls[call.requestId] = call
             return call

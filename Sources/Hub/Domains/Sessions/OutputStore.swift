@@ -38,7 +38,7 @@ struct OutputStore: Sendable {
         return chunks.filter { $0.end > offset }
     }
 
-    /// Takes the output of sessions away that ended longer ago than this; answers of how many. A few sessions at a time.
+    /// Takes the output of a few sessions away that ended longer ago than this; answers of how many.
     func prune(olderThanDays days: Int) async throws(Fault) -> Int {
         try await database.execute(SQL.prune, [days, Self.prunedSessions])
     }

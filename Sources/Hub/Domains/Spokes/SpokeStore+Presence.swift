@@ -113,14 +113,7 @@ public struct HubStore: Sendable {
             """
         )
 
-        /// What they offered does not stand any more.
-        static let strike = Statement<Void>(
-            """
-            WITH struck AS (DELETE FROM nave.hubs WHERE id = ANY ($1::text[]))
-            UPDATE nave.operation_registrations SET status = 'inactive', deactivated_at = now()
-             WHERE provider_type = 'hub' AND provider_id = ANY ($1) AND status = 'active'
-            """
-        )
+        static let strike = Statement<Void>("DELETE FROM nave.hubs WHERE id = ANY ($1::text[])")
     }
 }
 

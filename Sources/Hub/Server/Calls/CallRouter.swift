@@ -89,8 +89,8 @@ struct CallRouter: Sendable {
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
-        _ lastEventId: String?,
-        _ asking: @Sendable (SpokeID) -> Void,
+        lastEventId: String?,
+        asking: @Sendable (SpokeID) -> Void,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         try await admit(route, input, by: caller)

@@ -32,12 +32,11 @@ extension CallDesk {
         }
     }
 
-    /// What is called as a subject: an operation of the hub's own or of a spoke's; `nil` if nobody offers it.
+    /// The hub's own operation as a subject; `nil` if the hub answers none of this name.
     func subject(_ name: String) -> CallSubject? {
-        if let spec = operations.spec(of: name) {
-            return CallSubject(operationId: name, kind: spec.type, answersSecret: operations.answersSecret(name))
+        operations.spec(of: name).map { spec in
+            CallSubject(operationId: name, kind: spec.type, answersSecret: operations.answersSecret(name))
         }
-        return router.route(name).map { CallSubject(operationId: $0.address.operationId, kind: $0.kind) }
     }
 
     /// Runs a mutation of the hub's own to its end, whoever leaves, and closes its call only then.
@@ -55,4 +54,13 @@ extension CallDesk {
             throw error
         }
     }
+}
+
+extension CallRouter.Route {
+    /// What is called, as the call graph has it: under the operation's name, whichever version answers.
+    var subject: CallSubject { CallSubject(operationId: address.operationId, kind: kind) }
+}
+
+extension CallProvider {
+    static func spoke(_ id: SpokeID) -> CallProvider { CallProvider(type: .spoke, id: id.rawValue) }
 }

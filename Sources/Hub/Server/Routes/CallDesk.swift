@@ -8,9 +8,9 @@ import Synchronization
 /// The operations as every door runs them: metered, bounded in time, counted, and refused while the hub drains.
 struct CallDesk: Sendable {
     let operations: OperationTable
+    let recorder: CallRecorder
     /// The way to operations that spokes offer.
     let router: CallRouter
-    let recorder: CallRecorder
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
@@ -30,13 +30,13 @@ struct CallDesk: Sendable {
             try limiter.count(callOf: caller.principal)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            let (caller, subject) = (caller.waiting(wait), subject(name))
+            let (route, caller) = (route(name), caller.waiting(wait))
+            let subject = route?.subject ?? subject(name)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
-                if let route = route(name) {
-                    return try await routed(route, input, by: caller.recorded(as: call), wait) { spoke in
-                        call?.provided(by: CallProvider(type: .spoke, id: spoke.rawValue))
-                    }
+                if let route {
+                    let caller = caller.recorded(as: call)
+                    return try await routed(route, input, by: caller, wait) { call?.provided(by: .spoke($0)) }
                 }
                 call?.provided(by: provider)
                 let isMutation = subject?.kind == .mutation
@@ -62,27 +62,27 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
+            let route = route(name)
+            let subject = route?.subject ?? subject(name)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
-            try await recorded(subject(name), input, by: caller, outcome: outcome) { (call) async throws(Fault) in
-                let counting = { @Sendable (value: StreamedValue) async throws(Fault) -> Void in
+            try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
                     try await deliver(value)
                     call?.delivered()
                 }
-                if let route = route(name) {
-                    let caller = caller.recorded(as: call)
-                    let asking = { @Sendable (spoke: SpokeID) -> Void in
-                        call?.provided(by: CallProvider(type: .spoke, id: spoke.rawValue))
-                    }
-                    return try await router.follow(route, input, by: caller, lastEventId, asking, deliver: counting)
+                if let route {
+                    let asking = { @Sendable (spoke: SpokeID) in call?.provided(by: .spoke(spoke)) ?? () }
+                    return try await router.follow(
+                        route,
+                        input,
+                        by: caller.recorded(as: call),
+                        lastEventId: lastEventId,
+                        asking: asking,
+                        deliver: taken
+                    )
                 }
                 call?.provided(by: provider)
-                try await operations.subscribe(
-                    name,
-                    input: input,
-                    lastEventId: lastEventId,
-                    by: caller,
-                    deliver: counting
-                )
+                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller, deliver: taken)
             }
         }
     }

@@ -25,8 +25,8 @@ struct NewsRunner: Service {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
-            case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
             case .notified(CallStore.channel, let call): domains.calls.recorder.aborted(CallID(call))
+            case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
             case .notified(KeyHolders.channel, let text):
                 let holders = KeyHolders(text)
                 domains.authenticator.forget(holders)
