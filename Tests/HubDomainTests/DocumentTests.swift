@@ -54,11 +54,11 @@ struct DocumentTests {
         #expect(try WrittenPage.difference(of: "docs/decisions/README.md", from: text) == nil)
     }
 
-    @Test func theRunbookExplainsEachMetric() throws {
-        let source = try WrittenPage.text("Sources/Hub/Server/HTTP/HubMetrics.swift")
-        let runbook = try WrittenPage.text("deploy/README.md")
+    @Test func thePageOfMetricsExplainsEachOne() throws {
+        let source = try WrittenPage.text("Sources/Hub/Server/HTTP/MetricsPage.swift")
+        let page = try WrittenPage.text("docs/metrics.md")
         let counted = Set(source.matches(of: #/"(nave_\w+)"/#).map { String($0.1) })
-        let explained = Set(runbook.matches(of: #/nave_[a-z_]+/#).map { String($0.0) })
+        let explained = Set(page.matches(of: #/nave_[a-z_]+/#).map { String($0.0) })
         #expect(counted.count >= 10)
         #expect(counted == explained, "differ: \(counted.symmetricDifference(explained).sorted())")
     }

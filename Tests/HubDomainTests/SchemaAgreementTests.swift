@@ -19,7 +19,7 @@ struct SchemaAgreementTests {
             let examples = entry.spec.inputSchema["examples"]?.arrayValue ?? []
             for example in examples { #expect(schema.violations(in: example) == [], "\(name)") }
             for (seed, example) in examples.enumerated() {
-                var random = SplitMix64(seed: UInt64(seed) ^ UInt64(name.utf8.reduce(7) { $0 &* 31 &+ Int($1) }))
+                var random = SplitMix64(seed: UInt64(seed) ^ name.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
                 for _ in 0..<60 {
                     let input = Self.mutated(example, &random)
                     guard !Self.isBeyondSchemas(input) else { continue }

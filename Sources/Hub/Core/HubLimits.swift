@@ -76,6 +76,13 @@ extension Limits {
     public static let credentialRound = Duration.seconds(30)
     /// When it is worth asking again while the database is away.
     public static let databaseRetry = Duration.seconds(1)
+    /// MCP sessions of one hub process, about 2 KiB each, and of one account or session among them.
+    public static let mcpSessions = 1_000
+    public static let mcpSessionsPerOwner = 100
+    /// An MCP session without a message for this long is over; its client begins another.
+    public static let mcpSessionIdle = Duration.seconds(1_800)
+    /// Operations that `/metrics` counts apart; the calls of further ones are counted together.
+    public static let metricsOperations = 500
     /// How long a starting hub waits for its database.
     public static let databaseStart = Duration.seconds(60)
 }

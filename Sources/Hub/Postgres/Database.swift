@@ -34,6 +34,9 @@ public final class Database: Sendable {
 
     deinit { reactor.post(.stop) }
 
+    /// How the pool stands.
+    public var gauges: PoolGauges { reactor.gauges }
+
     /// All rows of the answer.
     public func query<Row: RowDecodable>(
         _ statement: Statement<Row>,

@@ -69,21 +69,7 @@ public struct HubAssembly: Sendable {
         let doors = DoorKeeper(authenticator: domains.authenticator, limiter: limiter)
         let departures = Departures()
         let guarding = LoopbackGuard(host: settings.host, advertised: settings.advertise)
-        let responder = HubResponder(
-            guarding: guarding,
-            doors: doors,
-            calls: CallRoutes(desk: desk, departures: departures),
-            subscriptions: SubscribeRoutes(desk: desk, keepalive: settings.eventKeepalive),
-            health: HealthRoutes(
-                metrics: metrics,
-                drain: drain,
-                ready: { [database] () async throws(Fault) in try await database.ping() }
-            ),
-            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: limiter, drain: drain),
-            dashboard: DashboardRoutes(),
-            metrics: metrics,
-            logger: logger
-        )
+        let responder = responder(desk, doors, guarding, departures, timekeeper)
         let application = try application(responder, hall, doors, guarding, departures) { port in
             await runners.listening(on: port)
             await listening(port)
@@ -119,6 +105,34 @@ public struct HubAssembly: Sendable {
             check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
             store: domains.registrations,
             board: domains.providers,
+            logger: logger
+        )
+    }
+
+    private func responder(
+        _ desk: CallDesk,
+        _ doors: DoorKeeper,
+        _ guarding: LoopbackGuard,
+        _ departures: Departures,
+        _ timekeeper: SystemTimekeeper
+    ) -> HubResponder {
+        let events = EventStream(drain: drain, keepalive: settings.eventKeepalive)
+        let mcpSessions = MCPSessions(timekeeper: timekeeper)
+        return HubResponder(
+            guarding: guarding,
+            doors: doors,
+            calls: CallRoutes(desk: desk, departures: departures),
+            subscriptions: SubscribeRoutes(desk: desk, events: events),
+            mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
+            document: DocumentRoutes(specs: { [domains] in domains.catalogue.specs }, url: settings.advertise),
+            health: HealthRoutes(
+                metrics: MetricsPage(metrics: desk.metrics, pool: database.gauges, mcpSessions: mcpSessions),
+                drain: drain,
+                ready: { [database] () async throws(Fault) in try await database.ping() }
+            ),
+            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: desk.limiter, drain: drain),
+            dashboard: DashboardRoutes(),
+            metrics: desk.metrics,
             logger: logger
         )
     }

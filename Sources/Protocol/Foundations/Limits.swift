@@ -100,4 +100,20 @@ public enum Limits {
     public static let idempotencyKeyBytes = 255
     /// One setting's value as JSON.
     public static let settingBytes = 64 << 10
+    /// Requests that one MCP session may have under way: a model's tools, not a fleet.
+    public static let mcpRequestsInFlight = 64
+    /// Messages in one list, in the MCP revision that has lists.
+    public static let mcpBatch = 32
+    /// Values of a subscription that one tool call may answer with at most, and if it does not say how many.
+    public static let mcpValues = 1_000
+    public static let mcpValuesUsual = 100
+    /// An operation's answer, or all values of one, as an MCP result: it stands there twice, and clients bound an event
+    /// to 1 MiB. Also a part of a session's output.
+    public static let mcpResultBytes = 256 << 10
+    /// What is shown of an answer that is larger than that.
+    public static let mcpCutBytes = 32 << 10
+    /// What is shown of one value in a progress notification.
+    public static let mcpProgressBytes = 16 << 10
+    /// Sessions on one page of the list of resources.
+    public static let mcpResources = 50
 }

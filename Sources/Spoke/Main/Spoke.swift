@@ -10,6 +10,7 @@ import Protocol
         subcommands: [
             JoinCommand.self, RunCommand.self, StatusCommand.self, DoctorCommand.self, DrainCommand.self,
             JournalCommand.self, WorktreesCommand.self, SessionsCommand.self, CallCommand.self, NotifyCommand.self,
+            MCPCommand.self,
         ]
     )
 }

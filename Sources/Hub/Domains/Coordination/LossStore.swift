@@ -5,8 +5,8 @@ import Protocol
 /// Gives up sessions on spokes that are away: the two places where a session leaves its spoke without its word.
 ///
 /// One by policy (`disconnectPolicy.replaceAfterSeconds`): the session waits again, under the next fence, with a
-/// mapping, a worktree and a branch of their own. One by proof, which only a person has: the machine is gone for good. What the
-/// former spoke still tells of them is fenced, and stays readable.
+/// mapping, a worktree and a branch of their own. One by proof, which only a person has: the machine is gone for good.
+/// What the former spoke still tells of them is fenced, and stays readable.
 struct LossStore: Sendable {
     let database: Database
 

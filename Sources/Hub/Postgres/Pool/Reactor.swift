@@ -31,6 +31,7 @@ final class Reactor: Sendable {
         var isOver = false
     }
 
+    let gauges = PoolGauges()
     private let inbox = Mutex(Inbox())
     private let wake: Int32
 

@@ -54,6 +54,7 @@ final class ReactorLoop {
             }
             descriptors.append(listener.pollDescriptor)
             let deadline = [pool.nextDeadline, listener.nextDeadline].compactMap { $0 }.min()
+            reactor.gauges.show(pool)
             reactor.sleep(watching: &descriptors, until: deadline, now: now)
             for (pipeline, polled) in zip(watched, descriptors) where polled.revents != 0 {
                 if polled.revents & Int16(POLLOUT) != 0 { pipeline.flush() }

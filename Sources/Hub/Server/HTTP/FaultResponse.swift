@@ -1,4 +1,5 @@
 import HTTPTypes
+import HubCore
 import Hummingbird
 import NIOCore
 import Protocol
@@ -15,21 +16,8 @@ enum FaultResponse {
         let error: Payload
     }
 
-    /// The status of the contract for a code. A code that an operation declares for itself is an execution error.
-    static func status(of code: Fault.Code) -> HTTPResponse.Status {
-        switch code {
-        case .validation: .badRequest
-        case .unauthenticated: .unauthorized
-        case .accessDenied: .forbidden
-        case .operationNotFound, .notFound: .notFound
-        case .conflict, .invalidTransition, .aborted: .conflict
-        case .tooLarge: .contentTooLarge
-        case .rateLimited: .tooManyRequests
-        case .timeout: .gatewayTimeout
-        case .spokeDisconnected, .unavailable: .serviceUnavailable
-        default: .internalServerError
-        }
-    }
+    /// The status of the contract for a code.
+    static func status(of code: Fault.Code) -> HTTPResponse.Status { .init(code: code.httpStatus) }
 
     static func body(of fault: Fault) -> [UInt8] {
         let payload = Body.Payload(code: fault.code.rawValue, message: fault.message, details: fault.details)

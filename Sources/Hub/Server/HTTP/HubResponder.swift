@@ -16,6 +16,8 @@ struct HubResponder: HTTPResponder {
     let doors: DoorKeeper
     let calls: CallRoutes
     let subscriptions: SubscribeRoutes
+    let mcp: MCPRoutes
+    let document: DocumentRoutes
     let health: HealthRoutes
     let join: JoinRoutes
     let dashboard: DashboardRoutes
@@ -44,6 +46,8 @@ struct HubResponder: HTTPResponder {
                 "request": "\(requestId ?? "")", "microseconds": "\((ContinuousClock.now - began).nanoseconds / 1_000)",
             ]
         )
+        // A body would be taken for the next answer's head (RFC 9110, 9.3.2).
+        if request.method == .head { response = Response(status: response.status, headers: response.headers) }
         return response
     }
 
@@ -78,6 +82,12 @@ struct HubResponder: HTTPResponder {
             let principal = try await doors.admit(facts.credential, from: context.address)
             try AccessControl.scopes("hub:read").check(principal.identity)
             return health.exposition()
+        case ("openapi.json", 1):
+            try require(.get, request)
+            return document.openAPI(for: try await doors.admit(facts.credential, from: context.address))
+        case ("mcp", 1):
+            let principal = try await doors.admit(facts.credential, from: context.address)
+            return try await mcp.respond(to: &request, facts, by: principal)
         case ("v1", _): return try await versioned(segments, &request, facts, context)
         default: throw Self.noRoute(request)
         }
@@ -126,8 +136,9 @@ struct HubResponder: HTTPResponder {
         return answer()
     }
 
+    /// What answers to GET answers to HEAD as well, without the body.
     private func require(_ method: HTTPRequest.Method, _ request: Request) throws(Fault) {
-        guard request.method != method else { return }
+        guard request.method != method, !(method == .get && request.method == .head) else { return }
         throw Fault(.notFound, "\(request.uri.path) answers to \(method.rawValue), not \(request.method.rawValue).")
     }
 

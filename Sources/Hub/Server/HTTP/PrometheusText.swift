@@ -10,7 +10,7 @@ struct PrometheusText {
 
     mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: Double) {
         let pairs = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }
-        let number = value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+        let number = Self.number(value)
         text += pairs.isEmpty ? "\(name) \(number)\n" : "\(name){\(pairs.joined(separator: ","))} \(number)\n"
     }
 
@@ -20,7 +20,22 @@ struct PrometheusText {
         sample(name, [:], value)
     }
 
-    enum Kind: String { case counter, gauge, summary }
+    /// The samples of one histogram of a family: cumulative buckets, their sum and their count.
+    mutating func histogram(_ name: String, _ label: String, _ value: String, _ latencies: Latencies) {
+        let escaped = "\(label)=\"\(Self.escaped(value))\""
+        for (bound, calls) in latencies.cumulative {
+            text += "\(name)_bucket{\(escaped),le=\"\(Self.number(bound))\"} \(calls)\n"
+        }
+        text += "\(name)_bucket{\(escaped),le=\"+Inf\"} \(latencies.count)\n"
+        text += "\(name)_sum{\(escaped)} \(Self.number(latencies.seconds))\n"
+        text += "\(name)_count{\(escaped)} \(latencies.count)\n"
+    }
+
+    enum Kind: String { case counter, gauge, histogram }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+    }
 
     private static func escaped(_ value: String) -> String {
         value.reduce(into: "") { text, character in

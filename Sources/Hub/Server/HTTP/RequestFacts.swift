@@ -71,7 +71,7 @@ struct RequestFacts: Sendable {
 
 extension HTTPField.Name {
     /// A name that is known to be one.
-    private static func known(_ text: String) -> HTTPField.Name {
+    static func known(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else { preconditionFailure("“\(text)” is not a header's name.") }
         return name
     }

@@ -109,6 +109,7 @@ final class LinkSession: Sendable {
             guard let incarnation = state.value.incarnation else { return }
             cpuBits.store(heartbeat.load.cpu.bitPattern, ordering: .relaxed)
             hall.heartbeats.note(spoke, incarnation: incarnation, heartbeat)
+            hall.metrics.fleet.heard(spoke, heartbeat, applied: state.value.mark?.seq ?? 0)
         case .offered(let offer): register(offer)
         case .deliver(let call): line.deliver(call)
         case .notUnderstood(let type):
@@ -236,6 +237,7 @@ extension LinkSession {
         let reason = end.words(own: "hub", peer: "spoke")
         hall.logger.info("A link ended.", metadata: ["spoke": "\(spoke)", "reason": "\(reason)"])
         let isGone = hall.registry.ended(self)
+        if isGone { hall.metrics.fleet.parted(spoke) }
         // Behind the registry, so that a call that is asked again is not sent here again.
         line.end()
         guard isGone, let incarnation = state.value.incarnation else { return }

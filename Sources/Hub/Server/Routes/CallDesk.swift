@@ -92,6 +92,8 @@ struct CallDesk: Sendable {
         _ work: () async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
         let began = ContinuousClock.now
+        metrics.callsOpen.add(1, ordering: .relaxed)
+        defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
         func ended(_ outcome: String) {
             let known = operations.spec(of: name) != nil ? name : router.board.address(name)?.operationId ?? "unknown"
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000

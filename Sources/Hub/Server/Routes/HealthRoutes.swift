@@ -1,12 +1,11 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Postgres
 import Protocol
 
 /// `/livez`, `/readyz`, `/metrics`.
 struct HealthRoutes: Sendable {
-    let metrics: HubMetrics
+    let metrics: MetricsPage
     let drain: DrainSwitch
     /// Whether the database answers and is migrated; throws what stands in the way.
     let ready: @Sendable () async throws(Fault) -> Void
@@ -33,7 +32,7 @@ struct HealthRoutes: Sendable {
         return Response(
             status: .ok,
             headers: headers,
-            body: .init(byteBuffer: ByteBuffer(string: metrics.exposition()))
+            body: .init(byteBuffer: ByteBuffer(string: metrics.text))
         )
     }
 }

@@ -62,7 +62,7 @@ struct LocalServer: Sendable {
 }
 
 /// Cuts a stream of bytes into lines of bounded length.
-private struct LineDecoder: ByteToMessageDecoder {
+struct LineDecoder: ByteToMessageDecoder {
     typealias InboundOut = ByteBuffer
 
     struct TooLong: Error {}

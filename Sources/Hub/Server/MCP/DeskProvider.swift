@@ -1,0 +1,65 @@
+import HubDomains
+import Protocol
+
+/// The hub's operations for an MCP session, with the rights of whoever sent the request.
+struct DeskProvider: MCPProvider {
+    let desk: CallDesk
+    let caller: Caller
+
+    func kind(of operation: String) async -> OperationKind? {
+        if let spec = desk.operations.spec(of: operation) { return spec.type }
+        let ask: JSONValue = ["operation": .string(operation)]
+        do throws(Fault) {
+            let answer = try await desk.call(GetOperationSchema.name, ask, by: fresh(caller), deadline: nil)
+            let spec: OperationSpec = try WireCoder.value(from: answer.data)
+            return spec.type
+        } catch {
+            // Calling it finds the same fault again and has the words for it.
+            return nil
+        }
+    }
+
+    func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8] {
+        let input = ask.input ?? [:]
+        return try await desk.call(ask.operation, input, by: caller(for: ask), deadline: ask.deadline).data
+    }
+
+    func subscribe(
+        _ ask: MCPCallArguments,
+        deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        let (desk, caller) = (desk, caller(for: ask))
+        do {
+            try await withDeadline(ask.deadline) {
+                try await desk.subscribe(
+                    ask.operation,
+                    ask.input ?? [:],
+                    by: caller,
+                    lastEventId: ask.lastEventId
+                ) { (value) async throws(Fault) in
+                    try await deliver(MCPValue(id: value.id, data: value.answer.data))
+                }
+            }
+        } catch let fault as Fault {
+            throw fault
+        } catch is DeadlinePassed {
+            throw Fault(.timeout, "\(ask.operation) went on longer than deadlineSeconds.")
+        } catch {
+            throw Fault(.aborted, "The caller left.")
+        }
+    }
+
+    private func caller(for ask: MCPCallArguments) -> Caller {
+        var caller = fresh(caller)
+        caller.idempotencyKey = ask.idempotencyKey
+        caller.spokeName = ask.spoke ?? caller.spokeName
+        return caller
+    }
+
+    /// The same caller with a request id of its own: one HTTP request may hold several calls.
+    private func fresh(_ caller: Caller) -> Caller {
+        var caller = caller
+        caller.requestId = Ids.random()
+        return caller
+    }
+}

@@ -1,0 +1,21 @@
+import HubCore
+import HubDomains
+import Hummingbird
+import Protocol
+
+/// `GET /openapi.json`: the catalogue for programs that make clients.
+struct DocumentRoutes: Sendable {
+    /// What can be asked at the moment.
+    let specs: @Sendable () -> [OperationSpec]
+    /// Where the hub is reached, if that is not where the document was fetched.
+    let url: String?
+
+    /// The document of what this caller may run: what is denied is not shown.
+    func openAPI(for principal: Principal) -> Response {
+        let visible = specs().filter { spec in
+            // Denied means hidden, whatever the reason.
+            (try? spec.accessControl.check(principal.identity)) != nil
+        }
+        return CallRoutes.json(OpenAPIDocument(visible, url: url).json.serialized())
+    }
+}

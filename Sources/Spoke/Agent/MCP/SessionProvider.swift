@@ -1,0 +1,77 @@
+import Foundation
+public import Protocol
+
+/// The hub's operations for an MCP client inside a worktree, over the spoke's socket, with the session's authority.
+public struct SessionProvider: MCPProvider {
+    private let session: LocalSession
+    private let conversation: LocalConversation
+
+    /// - Parameters:
+    ///   - session: The session that the client works for, with its proof.
+    ///   - socket: Where the running spoke answers.
+    public init(session: LocalSession, socket: String) {
+        self.session = session
+        conversation = LocalConversation(path: socket)
+    }
+
+    public func kind(of operation: String) async -> OperationKind? {
+        let ask = MCPCallArguments(operation: GetOperationSchema.name, input: ["operation": .string(operation)])
+        do throws(Fault) {
+            let spec = try await result(of: ask)
+            return spec["type"]?.stringValue.flatMap(OperationKind.init)
+        } catch {
+            // Calling it finds the same fault again and has the words for it.
+            return nil
+        }
+    }
+
+    public func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8] { try await result(of: ask).serialized() }
+
+    public func subscribe(
+        _ ask: MCPCallArguments,
+        deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        guard let method = LocalRequest.Method(rawValue: "subscribe") else {
+            throw Fault(.unavailable, "Subscriptions do not go through this spoke's socket.")
+        }
+        let request = LocalRequest(method: method, parameters: parameters(of: ask), session: session)
+        let conversation = conversation
+        let wait = ask.deadline
+        let outcome = await withTaskGroup(of: Result<Void, Fault>?.self) { group in
+            group.addTask {
+                do throws(Fault) {
+                    try await conversation.exchange(request) { (line) async throws(Fault) in
+                        guard case .value(let value) = line else { return false }
+                        try await deliver(MCPValue(id: nil, data: value.serialized()))
+                        return true
+                    }
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                // Cancelled means that the values ended first.
+                try? await Task.sleep(for: wait)
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        guard let outcome else { throw Fault(.timeout, "\(ask.operation) went on longer than deadlineSeconds.") }
+        try outcome.get()
+    }
+
+    private func result(of ask: MCPCallArguments) async throws(Fault) -> JSONValue {
+        let request = LocalRequest(method: .call, parameters: parameters(of: ask), session: session)
+        return try await conversation.ask(request)
+    }
+
+    private func parameters(of ask: MCPCallArguments) -> JSONValue {
+        let operation = ask.spoke.map { "dev.\($0).\(ask.operation)" } ?? ask.operation
+        var members: [String: JSONValue] = ["operation": .string(operation), "input": ask.input ?? [:]]
+        members["deadlineMilliseconds"] = .integer(ask.deadline.milliseconds)
+        members["idempotencyKey"] = ask.idempotencyKey.map(JSONValue.string)
+        return .object(members)
+    }
+}
