@@ -20,7 +20,11 @@ func withDeadline<Value: Sendable>(
     }
     defer { Deadlines.shared.remove(ticket) }
     do {
-        return try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+        return try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
+        }
     } catch {
         throw hasPassed.isUp ? DeadlinePassed() : error
     }
