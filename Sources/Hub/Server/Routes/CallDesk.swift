@@ -37,6 +37,7 @@ struct CallDesk: Sendable {
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
                 if let route {
+                    let caller = caller.recorded(as: call)
                     return try await routed(route, input, by: caller, wait) { call?.provided(by: .spoke($0)) }
                 }
                 call?.provided(by: provider)
@@ -77,7 +78,7 @@ struct CallDesk: Sendable {
                     return try await router.follow(
                         route,
                         input,
-                        by: caller,
+                        by: caller.recorded(as: call),
                         lastEventId: lastEventId,
                         asking: asking,
                         deliver: taken
@@ -137,6 +138,14 @@ extension Principal {
 }
 
 extension Caller {
+    /// The same caller under the id by which the call graph has the call: what the call triggers names that one.
+    fileprivate func recorded(as call: OpenCall?) -> Caller {
+        guard let call else { return self }
+        var caller = self
+        caller.requestId = call.requestId
+        return caller
+    }
+
     /// The same caller, who waits this long from here on.
     fileprivate func waiting(_ wait: Duration) -> Caller {
         var caller = self
