@@ -147,6 +147,7 @@ public actor Journal {
         ballast.fill()
     }
 
+    /// What must not leave this machine, for those who hide it themselves.
     nonisolated var patterns: SecretPatterns { secrets.withLock { $0 } }
 
     /// What a process of a session asks of the hub does not go through the journal; its secrets are hidden here.
@@ -154,9 +155,6 @@ public actor Journal {
         let patterns = self.patterns
         return patterns.isEmpty ? value : RecordRedaction.redact(asked: value, with: patterns)
     }
-
-    /// What must not leave this machine, for those who hide it themselves.
-    var secrets: SecretPatterns { patterns }
 
     /// From here on, secrets are these. Output that is held back at this moment is judged by the new ones too.
     public func protect(_ patterns: SecretPatterns) {
