@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Logging
 import Protocol
@@ -84,6 +85,8 @@ struct SpokeParts: Service {
             measure: { (Host.load(dataDirectory: paths.root), await sessions.count) },
             opened: { welcome in
                 ready.print()
+                // What starting took is not needed again.
+                linux_give_back_memory()
                 await Verdicts(sessions: sessions, logger: logger).carryOut(welcome.verdicts)
             },
             commandsArrived: { ringer.yield() }

@@ -95,6 +95,19 @@ struct HubRunners: Sendable {
     var services: [any Service] {
         [
             IngestService(ingest: ingest),
+            CallRecorderService(recorder: domains.calls.recorder),
+            RepeatingRunner(
+                name: "long calls",
+                interval: Limits.callUnwritten,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in domains.calls.recorder.tellOfLongOnes() }
+            ),
+            RepeatingRunner(
+                name: "calls",
+                interval: Limits.flushInterval,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.calls.recorder.tidy() }
+            ),
             RepeatingRunner(
                 name: "presence",
                 interval: Limits.flushInterval,
@@ -218,6 +231,19 @@ struct HubRunners: Sendable {
             }
         }
         placementBell.ring()
+    }
+}
+
+/// Writes the call graph; on the way down what was handed over is still written.
+private struct CallRecorderService: Service {
+    let recorder: CallRecorder
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await recorder.run()
+        } onGracefulShutdown: {
+            recorder.finish()
+        }
     }
 }
 

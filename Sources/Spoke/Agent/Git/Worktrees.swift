@@ -33,7 +33,7 @@ public actor Worktrees {
 
     /// What can wait until nobody waits for git.
     enum Job: Sendable {
-        case refill(RepositoryAddress, defaultBranch: String)
+        case refill(RepositoryAddress, defaultBranch: String, notBefore: ContinuousClock.Instant)
         case emptyTrash
     }
 
@@ -66,7 +66,8 @@ public actor Worktrees {
         for await job in jobs {
             do {
                 switch job {
-                case .refill(let address, let branch):
+                case .refill(let address, let branch, let start):
+                    try await Self.faulting { try await Task.sleep(until: start, clock: .continuous) }
                     try await fillPool(of: address, defaultBranch: branch)
                 case .emptyTrash:
                     try await emptyTrash()
