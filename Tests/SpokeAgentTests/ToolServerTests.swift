@@ -10,29 +10,27 @@ import Testing
 @Suite struct ToolServerTests {
     /// A server in a few lines of shell. Its tools say hello, fail, end the server, and take for ever.
     private static let server = """
-        tools='{"name":"say hello!","description":"Greets.","annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"}}'
-        tools="$tools"',{"name":"fail","inputSchema":{"type":"object"}},{"name":"end","inputSchema":{"type":"object"}}'
-        tools="$tools"',{"name":"hang","inputSchema":{"type":"object"}},{"inputSchema":{}}'
+        object='"inputSchema":{"type":"object"}'
+        tools='{"name":"say hello!","description":"Greets.","annotations":{"readOnlyHint":true},'"$object}"
+        tools="$tools"',{"name":"fail",'"$object"'},{"name":"end",'"$object"'},{"name":"hang",'"$object},{$object}"
+        reply() { printf '{"jsonrpc":"2.0","id":%s,"%s":%s}\\n' "$id" "$1" "$2"; }
         echo 'not JSON at all'
         while read -r line; do
           id=$(printf '%s' "$line" | sed -n 's/.*"id":\\([0-9]*\\).*/\\1/p')
           case "$line" in
           *'"method":"initialize"'*)
-            capabilities='{"tools":{"listChanged":true}}'
-            printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-06-18","capabilities":%s}}\\n' "$id" "$capabilities" ;;
-          *'"method":"tools/list"'*'"cursor":"2"'*)
-            printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[{"name":"late","inputSchema":{"type":"object"}}]}}\\n' "$id" ;;
-          *'"method":"tools/list"'*)
-            printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":[%s],"nextCursor":"2"}}\\n' "$id" "$tools" ;;
+            reply result '{"protocolVersion":"2025-06-18","capabilities":{"tools":{"listChanged":true}}}' ;;
+          *'"method":"tools/list"'*'"cursor":"2"'* | *'"cursor":"2"'*'"method":"tools/list"'*)
+            reply result '{"tools":[{"name":"late",'"$object"'}]}' ;;
+          *'"method":"tools/list"'*) reply result '{"tools":['"$tools"'],"nextCursor":"2"}' ;;
           *'"name":"say hello!"'*)
             echo '{"jsonrpc":"2.0","id":"p","method":"ping"}'
             read -r pong
-            case "$pong" in *'"id":"p"'*'"result"'*) word=pong ;; *) word="$pong" ;; esac
-            printf '{"jsonrpc":"2.0","id":99999,"result":{}}\\n{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":"hello"}],"structuredContent":{"word":"%s"}}}\\n' "$id" "$word" ;;
-          *'"name":"fail"'*)
-            printf '{"jsonrpc":"2.0","id":%s,"result":{"isError":true,"content":[{"type":"text","text":"no luck"}]}}\\n' "$id" ;;
-          *'"name":"late"'*)
-            printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32602,"message":"bad words"}}\\n' "$id" ;;
+            case "$pong" in *'"id":"p"'*'"result"'*) word=pong ;; *) word=nothing ;; esac
+            echo '{"jsonrpc":"2.0","id":99999,"result":{}}'
+            reply result '{"content":[{"type":"text","text":"hello"}],"structuredContent":{"word":"'$word'"}}' ;;
+          *'"name":"fail"'*) reply result '{"isError":true,"content":[{"type":"text","text":"no luck"}]}' ;;
+          *'"name":"late"'*) reply error '{"code":-32602,"message":"bad words"}' ;;
           *'"name":"end"'*) exit 7 ;;
           esac
         done

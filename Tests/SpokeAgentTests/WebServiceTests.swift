@@ -184,7 +184,8 @@ private final class SmallServer: Sendable {
             case "/items/moved": "302 Found\r\nlocation: http://127.0.0.1:1/\r\n\r\n"
             case "/items/huge": "200 OK\r\ncontent-type: text/plain\r\n\r\n" + String(repeating: "x", count: 600_000)
             case "/events":
-                "200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hi\n\ndata: {\"n\": 1}\n\ndata: plain\ndata: text\n\n"
+                "200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
+                    + ": hi\n\ndata: {\"n\": 1}\n\ndata: plain\ndata: text\n\n"
             default: "200 OK\r\ncontent-type: application/json\r\n\r\n" + text
             }
         let bytes = Array(

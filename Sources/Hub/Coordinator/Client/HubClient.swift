@@ -81,8 +81,8 @@ struct HubClient: Sendable {
 
     /// Runs a subscription; `receive` gets each value's data and id, and ends it by answering `false`.
     ///
-    /// A connection that breaks is taken up again behind the last value, as often as it takes; but not where values came
-    /// without an id: asking again would begin anew, and run a program a second time.
+    /// A connection that breaks is taken up again behind the last value, as often as it takes; but not where values
+    /// came without an id: asking again would begin anew, and run a program a second time.
     func subscribe(
         _ operation: String,
         _ input: JSONValue,

@@ -148,7 +148,7 @@ actor LinkService {
         connection.close(.goingAway)
         await heard
         failCalls()
-        // What the hub's calls had started is stopped; the next connection does not wait for that, the agent's end does.
+        // What the hub's calls had started is stopped; the agent's end waits for that, the next connection does not.
         if isLeaving { await runner.end() } else { Task { await runner.end() } }
         return .ended(end, draw: Self.draw())
     }

@@ -36,7 +36,7 @@ struct LocalAnswers: Sendable {
         try await send(last)
     }
 
-    /// What a process of a session asks of the hub: in the session's name, and without what must not leave this machine.
+    /// What a process of a session asks of the hub: in the session's name, without what must not leave this machine.
     private func question(_ request: LocalRequest) async throws(Fault) -> HubQuestion {
         guard let operation = request.parameters?["operation"]?.stringValue else {
             throw Fault.invalid("operation", "is required.")

@@ -182,7 +182,7 @@ private actor CommandOutput {
         guard printed.values.reduce(0, { $0 + $1.count }) <= Limits.commandOutputBytes else {
             throw Fault(
                 .tooLarge,
-                "The program printed more than \(Limits.commandOutputBytes) bytes and was ended; make it a subscription."
+                "The program printed more than \(Limits.commandOutputBytes) bytes and was ended: a subscription may."
             )
         }
     }
