@@ -15,7 +15,7 @@ struct SpokeOffers: Sendable {
     /// - Throws: `VALIDATION_ERROR` for an operation of the owner's that cannot be offered.
     init(name: String, surroundings: SessionSurroundings, sessions: Sessions) throws(Fault) {
         let journal = surroundings.journal
-        let secrets: @Sendable () async -> SecretPatterns = { await journal.secrets }
+        let secrets: @Sendable () async -> SecretPatterns = { journal.patterns }
         premises = Premises(
             worktrees: surroundings.worktrees,
             policy: surroundings.policy,
