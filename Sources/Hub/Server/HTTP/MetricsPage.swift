@@ -1,3 +1,4 @@
+import HubDomains
 import Postgres
 import Protocol
 import Synchronization
