@@ -193,7 +193,8 @@ import Testing
             #expect(try await stage.hub.refusal(GetCallTree(requestId: "mine"), by: stranger)?.code == .notFound)
             #expect(try await stage.hub.ask(GetCallTree(requestId: "theirs"), by: stranger).calls.count == 2)
             #expect(try await stage.hub.ask(AbortCalls(requestId: "theirs"), by: session).aborted == [])
-            #expect(try await stage.hub.refusal(AbortCalls(requestId: "theirs"), by: overseer)?.code == .accessDenied)
+            let reader = try await stage.hub.stranger("call:read")
+            #expect(try await stage.hub.refusal(AbortCalls(requestId: "theirs"), by: reader)?.code == .accessDenied)
             #expect(try await stage.hub.ask(AbortCalls(requestId: "theirs"), by: stranger).aborted == ["theirs"])
             #expect(open.status == .aborted)
         }

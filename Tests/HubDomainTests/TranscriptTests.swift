@@ -8,16 +8,19 @@ import Testing
 /// What agents print becomes messages and parts, each line once, whatever pieces it comes in.
 struct TranscriptTests {
     /// A short conversation as common agent programs print it.
-    static let conversation = #"""
-        {"type":"system","subtype":"init","session_id":"conv-1","model":"m-1","tools":["bash"]}
-        {"type":"assistant","message":{"id":"a1","role":"assistant","model":"m-1","content":[{"type":"thinking","thinking":"hm"}],"usage":{"input_tokens":10,"output_tokens":2}},"session_id":"conv-1"}
-        {"type":"assistant","message":{"id":"a1","role":"assistant","model":"m-1","content":[{"type":"text","text":"I look."},{"type":"tool_use","id":"t1","name":"bash","input":{"command":"ls"}}],"usage":{"input_tokens":0,"output_tokens":5}},"session_id":"conv-1"}
-        {"type":"user","message":{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"a\nb","is_error":false}]}}
-        not json at all
-        {"type":"telemetry","anything":[1,2.5,null]}
-        {"type":"result","subtype":"success","is_error":false,"result":"Done.","num_turns":2,"total_cost_usd":0.25,"usage":{"input_tokens":30,"output_tokens":9}}
-
-        """#
+    static let conversation = [
+        #"{"type":"system","subtype":"init","session_id":"conv-1","model":"m-1","tools":["bash"]}"#,
+        #"{"type":"assistant","message":{"id":"a1","model":"m-1","content":[{"type":"thinking","thinking":"hm"}],"#
+            + #""usage":{"input_tokens":10,"output_tokens":2}},"session_id":"conv-1"}"#,
+        #"{"type":"assistant","message":{"id":"a1","model":"m-1","content":[{"type":"text","text":"I look."},"#
+            + #"{"type":"tool_use","id":"t1","name":"bash","input":{"command":"ls"}}],"#
+            + #""usage":{"input_tokens":0,"output_tokens":5}},"session_id":"conv-1"}"#,
+        #"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t1","content":"a"}]}}"#,
+        "not json at all",
+        #"{"type":"telemetry","anything":[1,2.5,null]}"#,
+        #"{"type":"result","subtype":"success","is_error":false,"result":"Done.","num_turns":2,"#
+            + #""total_cost_usd":0.25,"usage":{"input_tokens":30,"output_tokens":9}}"#,
+    ].map { $0 + "\n" }.joined()
 
     private func kinds(_ steps: [TranscriptStep]) -> [String] {
         steps.map {

@@ -54,12 +54,10 @@ public final class CallRecorder: Sendable {
 
     /// Writes until ``finish()`` was called and all is written, or the task is cancelled.
     public func run() async {
-        counts.isRunning.store(true, ordering: .relaxed)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.ahead.run() }
             group.addTask { await self.behind.run() }
         }
-        counts.isRunning.store(false, ordering: .relaxed)
     }
 
     /// Takes no more; ``run()`` returns when what was taken is written.
@@ -155,7 +153,6 @@ extension CallRecorder {
         if let id {
             tell(of: running.all().filter { $0.parentId != nil || $0.requestId == id || $0.id.rawValue == id })
         }
-        guard counts.isRunning.load(ordering: .relaxed) else { return }
         let mark = counts.submitted.load(ordering: .acquiring)
         guard counts.done.load(ordering: .acquiring) < mark else { return }
         counts.readers.add(1, ordering: .relaxed)
@@ -212,7 +209,6 @@ public final class CallRecorderCounts: Sendable {
     let submitted = Atomic<Int>(0)
     let done = Atomic<Int>(0)
     let readers = Atomic<Int>(0)
-    let isRunning = Atomic<Bool>(false)
     /// Whether the last batch failed and is being tried again.
     let isStuck = Atomic<Bool>(false)
 

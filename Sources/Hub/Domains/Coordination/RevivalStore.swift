@@ -13,7 +13,7 @@ struct RevivalStore: Sendable {
         else {
             throw Fault(
                 .invalidTransition,
-                "Session \(session.id) is \(session.status.rawValue) and cannot be archived; abort it or wait for its end."
+                "Session \(session.id) is \(session.status.rawValue); only one that is over can be archived."
             )
         }
         return archived

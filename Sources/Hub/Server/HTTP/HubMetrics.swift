@@ -1,5 +1,4 @@
 import HubCore
-public import HubDomains
 import Protocol
 import Synchronization
 
@@ -39,20 +38,16 @@ public final class HubMetrics: Sendable {
     let journalWait = Atomic<Int>(0)
     let commandsSent = Atomic<Int>(0)
     let subscriptionsOpen = Atomic<Int>(0)
+    /// Calls that are under way, subscriptions included.
+    let callsOpen = Atomic<Int>(0)
     /// WebSockets of coordinators.
     let coordinatorsOpen = Atomic<Int>(0)
     /// Answers of peers to calls that were over, or that nobody asked for.
     let answersIgnored = Atomic<Int>(0)
     /// Answers of spokes that did not fit their schemas.
     let answersMisshapen = Atomic<Int>(0)
-    /// Calls that are under way, subscriptions included.
-    let callsOpen = Atomic<Int>(0)
 
-    /// What the call graph's recorder counts.
-    let callRecords: CallRecorderCounts
-
-    /// - Parameter calls: What the call graph's recorder counts.
-    public init(calls: CallRecorderCounts = CallRecorderCounts()) { callRecords = calls }
+    public init() {}
 
     /// What was counted so far.
     var counted: Counts { counts.withLock { $0 } }

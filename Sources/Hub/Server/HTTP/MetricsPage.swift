@@ -6,6 +6,7 @@ import Synchronization
 /// `/metrics`: what this process counts and how it stands, as Prometheus text (docs/metrics.md).
 struct MetricsPage: Sendable {
     let metrics: HubMetrics
+    let recorder: CallRecorderCounts
     let pool: PoolGauges
     let mcpSessions: MCPSessions
 
@@ -54,21 +55,20 @@ struct MetricsPage: Sendable {
     }
 
     private func records(into page: inout PrometheusText) {
-        let counts = metrics.callRecords
-        page.single("nave_call_records_total", .counter, help: "Calls written to the graph.", value(counts.written))
+        page.single("nave_call_records_total", .counter, help: "Calls written to the graph.", value(recorder.written))
         page.single(
             "nave_call_records_dropped_total",
             .counter,
-            help: "Calls that the graph lacks because the database was away for too long.",
-            value(counts.dropped)
+            help: "Calls that the graph lacks because nobody could write them in time.",
+            value(recorder.dropped)
         )
         page.single(
             "nave_call_record_failures_total",
             .counter,
             help: "Batches of calls that failed.",
-            value(counts.failures)
+            value(recorder.failures)
         )
-        page.single("nave_call_records_waiting", .gauge, help: "Calls not yet written.", value(counts.waiting))
+        page.single("nave_call_records_waiting", .gauge, help: "Calls not yet written.", value(recorder.waiting))
     }
 
     private func links(into page: inout PrometheusText) {

@@ -17,6 +17,8 @@ struct CallDesk: Sendable {
     /// Who answers the hub's own operations: this process.
     let provider: CallProvider
     let logger: Logger
+    /// Ends what outlives its credential.
+    let watch: SubscriptionWatch
 
     /// Operations that begin new work and so are not taken on a hub that is about to leave.
     private static let beginsWork: Set<String> = ["coord.spawn", "session.resume"]
@@ -60,6 +62,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
+        let deliver = watch.guarding(caller.principal, deliver)
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
             let route = route(name)
