@@ -46,12 +46,14 @@ struct Bench {
         Part(name: "schema") { try SchemaBenchmark.figures($0) },
         Part(name: "codec") { CodecBenchmark.figures(seconds: $0.seconds / 4) },
         Part(name: "echo") { try await EchoBenchmark.figures(seconds: $0.seconds) },
-        Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },
+        Part(name: "journal") { try JournalFigures.figures($0) },
         Part(name: "commits") { try await CommitBenchmark($0).figures() },
         Part(name: "recorder") { try await CallRecordBenchmark($0).figures() },
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },
         Part(name: "calls") { try await CallBenchmark($0).figures() },
         Part(name: "idle") { try await IdleBenchmark($0).figures() },
+        Part(name: "graphs") { try GraphBenchmark($0).figures() },
+        Part(name: "claims") { try await ClaimBenchmark($0).figures() },
     ]
 }
 

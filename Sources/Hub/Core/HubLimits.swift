@@ -86,3 +86,19 @@ extension Limits {
     /// How long a starting hub waits for its database.
     public static let databaseStart = Duration.seconds(60)
 }
+
+/// What bounds the tasks of a project.
+extension Limits {
+    /// A task's description, or the summary of what came of it: a long page.
+    public static let taskBodyBytes = 256 << 10
+    /// The path of a task's file below the directory that it was imported from.
+    public static let taskPathBytes = 1_024
+    /// Words to find a task by.
+    public static let taskTags = 64
+    /// Tasks that one task waits for directly.
+    public static let taskDependencies = 1_000
+    /// Tasks in one `task.import`; the size of a body bounds them, too.
+    public static let tasksPerImport = 5_000
+    /// Tasks, and four times as many dependencies, that one question about a graph is answered for.
+    public static let graphTasks = 250_000
+}

@@ -84,6 +84,7 @@ public struct CoordinationDomain: Sendable {
             workspaces: workspaces,
             spokes: spokes,
             spawns: spawns,
+            tasks: TaskStore(database: database, projects: ProjectStore(database: database)),
             bell: bell
         ).register(in: &table)
         SteeringOperations(
