@@ -109,6 +109,7 @@ struct SchemaComparisonTests {
         ]
         #expect(input(beside, ["properties": ["b": true], "additionalProperties": false]) != [])
         #expect(input(["anyOf": [["if": ["const": 1]]], "else": false], ["if": ["const": 1], "else": false]) != [])
+        #expect(input(true, ["$ref": "#/$defs/a", "$defs": ["a": true], "type": "string"]) != [])
         #expect(input(true, ["properties": ["a": ["type": "string"]]]) != [])
         #expect(input(["const": "x"], ["$ref": "#/$defs/n", "$defs": ["n": ["type": "integer"]]]) != [])
     }

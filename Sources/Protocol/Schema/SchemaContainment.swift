@@ -277,7 +277,9 @@ struct SchemaContainment {
                 }
                 guard isClear else { return nil }
                 schema = .object(members.merging(beside) { kept, _ in kept })
-            default: schema = target
+            // `true` asks for nothing; what stands beside the reference still does.
+            case .bool(true): schema = .object(beside)
+            default: return target
             }
         }
         return nil
