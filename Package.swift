@@ -152,10 +152,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "Bench",
-            dependencies: ["Protocol", "Transport", "Postgres", log, httpClient]
+            dependencies: ["Protocol", "Transport", "Postgres", "HubCore", "HubDomains", log, httpClient]
                 + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"),
             path: "Benchmarks",
-            exclude: ["Journal"],
+            exclude: ["Journal", "python"],
             swiftSettings: house
         ),
 

@@ -48,6 +48,8 @@ struct ReachTests {
                     ), session AS (
                         INSERT INTO nave.sessions (id, project_id, workspace_id, slug, title)
                         VALUES ('s', $1, 'w', 'slug', 'Title')
+                    ), task AS (
+                        INSERT INTO nave.tasks (id, project_id, slug, name) VALUES ('t', $1, 't', 'T')
                     )
                     INSERT INTO nave.mappings (id, session_id, workspace_id, status) VALUES ('m', 's', 'w', 'completed')
                     """
@@ -65,6 +67,7 @@ struct ReachTests {
             #expect(try await hub.ask(ListProjects(), by: caller).projects.count == count)
             #expect(try await hub.ask(ListSessions(), by: caller).sessions.count == count)
             #expect(try await hub.ask(ListWorkspaces(), by: caller).workspaces.count == count)
+            #expect(try await hub.ask(ListTasks(), by: caller).tasks.count == count)
             #expect(try await hub.ask(GetCoordinationStatus(), by: caller).mappings.count == count)
         }
         await hub.close()
@@ -75,7 +78,7 @@ struct ReachTests {
     @Test func everyOperationThatNamesSomethingOfAnOrganisationIsClosedToStrangers() async throws {
         let stage = try await Stage.make()
         let (hub, stranger) = (stage.hub, stage.stranger)
-        let known: [Belongings.Kind: String] = [.project: "plans", .session: "s", .workspace: "w"]
+        let known: [Belongings.Kind: String] = [.project: "plans", .session: "s", .workspace: "w", .task: "t"]
         var tried = 0
         for spec in hub.domains.table.specs {
             guard case .object(let properties)? = spec.inputSchema["properties"] else { continue }

@@ -7,7 +7,7 @@ public import Protocol
 public struct Belongings: Hashable, Sendable {
     /// What is named.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
-        case organization, project, session, workspace, salvage
+        case organization, project, session, workspace, salvage, task
     }
 
     /// One name of one thing.
@@ -45,6 +45,7 @@ public struct Belongings: Hashable, Sendable {
         "parentId": .session,
         "workspace": .workspace, "workspaceId": .workspace,
         "salvage": .salvage, "salvageId": .salvage,
+        "taskId": .task, "parentTaskId": .task,
     ]
 
     private mutating func collect(_ value: JSONValue, _ known: inout Set<Name>) {

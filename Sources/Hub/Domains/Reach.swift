@@ -12,9 +12,9 @@ struct Reach: Sendable {
     /// Lets the call pass, or answers as if what it names were not there.
     ///
     /// - Throws: `NOT_FOUND` for what the caller may not see, `TOO_LARGE` for a call that names too many things.
-    func check(_ belongings: Belongings, for caller: Caller) async throws(Fault) {
+    func check(_ belongings: @autoclosure () -> Belongings, for caller: Caller) async throws(Fault) {
         guard let account = caller.confinedTo else { return }
-        let owned = belongings.owned
+        let owned = belongings().owned
         guard !owned.isEmpty else { return }
         guard owned.count <= Limits.namesPerCall else {
             throw Fault(.tooLarge, "A call names at most \(Limits.namesPerCall) projects and sessions; ask in parts.")
@@ -35,6 +35,7 @@ struct Reach: Sendable {
         case .session: Fault(.notFound, "There is no session “\(shown)”; list them with session.list.")
         case .workspace: Fault(.notFound, "There is no workspace \(shown); list them with workspace.list.")
         case .salvage: Fault(.notFound, "There is no salvage \(shown); list them with salvage.list.")
+        case .task: Fault(.notFound, "There is no task “\(shown)”; list them with task.list.")
         case .organization: OrganizationStore.unknown(hidden.text)
         }
     }
@@ -68,6 +69,9 @@ struct Reach: Sendable {
                 UNION ALL
                 SELECT p.org_id FROM nave.salvages v JOIN nave.projects p ON p.id = v.project_id
                  WHERE named.kind = 'salvage' AND v.id = named.name
+                UNION ALL
+                SELECT p.org_id FROM nave.tasks t JOIN nave.projects p ON p.id = t.project_id
+                 WHERE named.kind = 'task' AND t.id = named.name
              ) AS owning
              WHERE owning.org_id IS NOT NULL
                AND NOT EXISTS (SELECT FROM nave.organization_members m

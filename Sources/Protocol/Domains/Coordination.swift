@@ -252,14 +252,16 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
 public struct ExplainWaiting: RemoteOperation {
     public static let name = "coord.why"
     public static let kind = OperationKind.query
-    public static let summary = "Why a session waits: each spoke with the reason that ruled it out."
+    public static let summary = "Why a session or a task waits: each spoke with what ruled it out, or what comes first."
     public static let access = AccessControl.scopes("coord:read")
     public static let examples = [ExplainWaiting(sessionId: "run-the-tests-1f2e3d4c")]
-    public static let fields = ["sessionId": "The session's id or slug."]
+    public static let fields = [
+        "sessionId": "The session's id or slug.", "taskId": "Or a task's id: its session, or what it waits for.",
+    ]
 
     public struct Output: Codable, Hashable, Sendable, Described {
         public static let fields = [
-            "waiting": "Whether it waits for a spoke.",
+            "waiting": "Whether it waits for a spoke, or a task for others or for somebody to take it.",
             "message": "What it does, or what it waits for, in a sentence.",
             "spokes": "Each spoke that is ruled out, with the reason.",
             "ahead": "How many waiting sessions are tried before it.",
@@ -277,9 +279,13 @@ public struct ExplainWaiting: RemoteOperation {
         }
     }
 
-    public var sessionId: String
+    public var sessionId: String?
+    public var taskId: TaskID?
 
-    public init(sessionId: String) { self.sessionId = sessionId }
+    public init(sessionId: String? = nil, taskId: TaskID? = nil) {
+        self.sessionId = sessionId
+        self.taskId = taskId
+    }
 }
 
 /// Waits for sessions to end.

@@ -9,6 +9,7 @@ struct CoordinationOperations: Sendable {
     let workspaces: WorkspaceStore
     let spokes: SpokeStore
     let spawns: SpawnStore
+    let tasks: TaskStore
     let bell: any Bell
 
     func register(in table: inout OperationTable) {
@@ -110,7 +111,16 @@ struct CoordinationOperations: Sendable {
     }
 
     private func explain(_ request: ExplainWaiting, by caller: Caller) async throws(Fault) -> ExplainWaiting.Output {
-        let session = try await sessions.require(request.sessionId)
+        if let task = request.taskId {
+            guard request.sessionId == nil else { throw .invalid("taskId", "is instead of sessionId.") }
+            let why = try await tasks.why(task)
+            guard let session = why.session else {
+                return ExplainWaiting.Output(waiting: why.isWaiting, message: why.message, spokes: [], ahead: 0)
+            }
+            return try await explain(ExplainWaiting(sessionId: session.rawValue), by: caller)
+        }
+        guard let wanted = request.sessionId else { throw .invalid("sessionId", "is required, or taskId.") }
+        let session = try await sessions.require(wanted)
         func answer(_ message: String) -> ExplainWaiting.Output {
             ExplainWaiting.Output(waiting: false, message: message, spokes: [], ahead: 0)
         }

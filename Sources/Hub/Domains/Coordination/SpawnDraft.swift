@@ -17,6 +17,8 @@ struct SpawnDraft: Sendable {
     var branch: String?
     var account: AccountID
     var parent: SessionID?
+    /// What it is to do, once it is held.
+    private(set) var task: HeldTask?
 
     /// The eight digits that tell sessions of one name apart.
     var tag: String { String(sessionId.rawValue.suffix(8)) }
@@ -54,6 +56,17 @@ struct SpawnDraft: Sendable {
         account = caller.accountId
         parent = order.parentSessionId ?? caller.sessionId
     }
+
+    /// Has the session work on a task: what the order leaves open follows from it.
+    mutating func take(_ task: HeldTask) {
+        self.task = task
+        if order.title == nil { title = String(AlertStore.cleaned(task.name, Limits.nameBytes / 4)) }
+        guard order.task == nil, order.title == nil else { return }
+        name = BranchName.suggested(for: task.slug).map { String($0.dropFirst(3)) } ?? name
+    }
+
+    /// 0 low … 3 critical: the order's, or its task's.
+    var priority: Int { order.priority?.rank ?? (task?.priority ?? .medium).rank }
 
     /// Lower-cased, spaces to `-` (coordination.md).
     static func folded(_ branch: String) -> String {

@@ -47,6 +47,9 @@ struct SpawnStore: Sendable {
             throw Fault(.notFound, "There is no session “\(parent)” to be the parent; leave it out or name one.")
         }
         var draft = draft
+        if let wanted = draft.order.taskId?.rawValue ?? draft.order.task {
+            draft.take(try await TaskMoveStore.take(wanted, in: draft.project.id, transaction))
+        }
         let reused = try await reusable(draft, in: transaction)
         let branch: String
         if let reused {
@@ -63,6 +66,7 @@ struct SpawnStore: Sendable {
         try await requireTarget(ask, in: transaction)
         let spoke = try await choose(ask, in: transaction)
         try await transaction.execute(SQL.insert, values(draft, branch: branch, spoke: spoke, isReuse: reused != nil))
+        if let task = draft.task { try await TaskMoveStore.begin(task.id, with: draft.mappingId, transaction) }
         if let spoke {
             try await start(draft.sessionId, on: spoke, in: transaction)
         } else {
@@ -132,8 +136,8 @@ struct SpawnStore: Sendable {
             draft.sessionId, draft.mappingId, draft.workspaceId, draft.project.id, spoke, draft.parent, draft.account,
             "\(draft.name)-\(draft.tag)", draft.title, spoke == nil ? 0 : 1, JSON(draft.run), JSON(order.env ?? [:]),
             JSON(choice), JSON(order.target ?? SpokeTarget()), order.grants ?? [],
-            (order.priority ?? .medium).rank, order.timeoutSeconds, order.disconnectPolicy.map { JSON($0) }, branch,
-            order.base, order.task, order.taskId, order.idempotencyKey, isReuse, draft.name,
+            draft.priority, order.timeoutSeconds, order.disconnectPolicy.map { JSON($0) }, branch, order.base,
+            draft.task?.slug, draft.task?.id, order.idempotencyKey, isReuse, draft.name,
         ]
     }
 }

@@ -82,5 +82,41 @@ extension VerificationStore {
              LIMIT $5
             """
         )
+
+        static let tasks = Statement<TaskRow>(
+            """
+            SELECT t.id, t.status, m.status AS mapping, t.safe_exit <> '{}' AS was_left
+              FROM nave.tasks t JOIN nave.mappings m ON m.id = t.mapping_id
+             WHERE t.id > $1
+             ORDER BY t.id
+             LIMIT $2
+            """
+        )
+
+        static let strayMappings = Statement<String>(
+            """
+            SELECT m.id FROM nave.mappings m JOIN nave.tasks t ON t.id = m.task_id
+             WHERE m.status = 'active' AND t.mapping_id IS DISTINCT FROM m.id
+             ORDER BY m.id LIMIT $1
+            """
+        )
+
+        static let strayDependencies = Statement<String>(
+            """
+            SELECT d.id FROM nave.task_dependencies d
+              JOIN nave.tasks t ON t.id = d.dependent_task_id
+              JOIN nave.tasks p ON p.id = d.depends_on_task_id
+             WHERE t.project_id <> p.project_id
+             ORDER BY d.id LIMIT $1
+            """
+        )
+
+        static let projectsWithDependencies = Statement<String>(
+            """
+            SELECT DISTINCT t.project_id
+              FROM nave.task_dependencies d JOIN nave.tasks t ON t.id = d.dependent_task_id
+             ORDER BY 1
+            """
+        )
     }
 }

@@ -15,7 +15,10 @@ struct VerificationStore: Sendable {
     /// Everything, or one session.
     func verify(_ session: SessionID?) async throws(Fault) -> VerifyHub.Output {
         var report = Report()
-        if session == nil { try await verifyCommands(&report) }
+        if session == nil {
+            try await verifyCommands(&report)
+            try await verifyTasks(&report)
+        }
         try await verifySessions(session, &report)
         return report.output
     }

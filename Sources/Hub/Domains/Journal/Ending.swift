@@ -3,7 +3,7 @@ import HubCore
 import Postgres
 import Protocol
 
-/// How a session ends, written in one statement: the session, its mapping, its workspace, its unread messages.
+/// How a session ends, in one statement: the session, its mapping, its task, its workspace, its unread messages.
 struct Ending: Sendable {
     var reason: ExitReason
     var exitCode: Int32?
@@ -32,13 +32,15 @@ struct Ending: Sendable {
             [
                 session, fence, spoke, exitCode, exitSignal, reason, at, sums.map { JSON($0) }, swept.map { JSON($0) },
                 remaining.map { JSON($0) }, failure.map { JSON($0) }, outcome, Self.placementChannel,
+                TaskLifecycle.after(outcome, wasLeft: false), TaskLifecycle.after(outcome, wasLeft: true),
             ]
         )
         return ended != nil
     }
 
     enum SQL {
-        /// A worktree that was never made has nothing to keep; one that was made is free for others.
+        /// A worktree that was never made has nothing to keep; one that was made is free for others. What the session
+        /// claimed besides its own task and did not finish can be claimed again.
         static let end = Statement<String>(
             """
             WITH ended AS (
@@ -54,6 +56,13 @@ struct Ending: Sendable {
             ), mapped AS (
                 UPDATE nave.mappings m SET status = $12 FROM ended
                  WHERE m.session_id = ended.id AND m.status = 'active'
+                RETURNING m.id
+            ), followed AS (
+                UPDATE nave.tasks t SET status = CASE t.safe_exit WHEN '{}' THEN $14 ELSE $15 END FROM mapped
+                 WHERE t.mapping_id = mapped.id AND t.status IN ('in-progress', 'blocked')
+            ), released AS (
+                UPDATE nave.tasks t SET status = 'pending', assignee = NULL FROM ended
+                 WHERE t.assignee = ended.id AND t.mapping_id IS NULL AND t.status IN ('in-progress', 'blocked')
             ), freed AS (
                 UPDATE nave.workspaces w
                    SET state = CASE w.state WHEN 'busy' THEN 'ready' ELSE 'removed' END,

@@ -18,6 +18,10 @@ public struct SpokeConfiguration: Sendable {
     public var labels: [String: String]
     /// Secrets that must never leave this machine, by the files that hold them.
     public var redact: [String]
+    /// What the owner offers besides the operations that every spoke has.
+    public var own: OwnOperations
+    /// Where it was read, whether or not there is such a file; looked at again while the spoke runs.
+    public var file: String?
     /// Log level: trace, debug, info, notice, warning, error.
     public var logLevel: String
 
@@ -30,6 +34,7 @@ public struct SpokeConfiguration: Sendable {
         agents: [:],
         labels: [:],
         redact: [],
+        own: .none,
         logLevel: "info"
     )
 
@@ -37,9 +42,10 @@ public struct SpokeConfiguration: Sendable {
     ///
     /// - Throws: `VALIDATION_ERROR` naming the key that is unknown or has the wrong type.
     public static func read(_ path: String, required: Bool = false) throws(Fault) -> SpokeConfiguration {
-        guard required || FileManager.default.fileExists(atPath: path) else { return .standard }
-        let file = try StrictYAML.decode(File.self, from: path, shape: File.shape)
         var configuration = SpokeConfiguration.standard
+        configuration.file = path
+        guard required || FileManager.default.fileExists(atPath: path) else { return configuration }
+        let file = try StrictYAML.decode(File.self, from: path, shape: File.shape)
         configuration.slots = file.slots ?? configuration.slots
         configuration.warmWorktrees = file.warmWorktrees ?? configuration.warmWorktrees
         configuration.journalSoftBytes = file.journalSoftBytes ?? configuration.journalSoftBytes
@@ -49,6 +55,7 @@ public struct SpokeConfiguration: Sendable {
         configuration.labels = file.labels ?? [:]
         configuration.redact = file.redact ?? []
         configuration.logLevel = file.logLevel ?? configuration.logLevel
+        configuration.own = try OwnOperations.read(path)
         try configuration.validate(path)
         return configuration
     }
@@ -62,6 +69,9 @@ public struct SpokeConfiguration: Sendable {
         }
         guard journalSoftBytes > 0, journalHardBytes >= journalSoftBytes else {
             throw Fault.invalid("journalHardBytes", "must not be below journalSoftBytes in \(path).")
+        }
+        for (name, profile) in agents {
+            if let flaw = profile.flaw { throw Fault.invalid("agents.\(name)", "\(flaw) in \(path).") }
         }
         guard (0..<1).contains(diskReserve) else {
             throw Fault.invalid("diskReserve", "must be at least 0 and below 1 in \(path).")
@@ -81,20 +91,8 @@ public struct SpokeConfiguration: Sendable {
 
         static let shape: StrictYAML.Shape = [
             "slots": nil, "warmWorktrees": nil, "journalSoftBytes": nil, "journalHardBytes": nil, "diskReserve": nil,
-            "agents": nil, "labels": nil, "redact": nil, "logLevel": nil,
+            "agents": nil, "labels": nil, "redact": nil, "logLevel": nil, "operations": nil, "mcpServers": nil,
+            "openapi": nil,
         ]
-    }
-}
-
-/// How to run an agent program.
-public struct AgentProfile: Codable, Hashable, Sendable {
-    public enum PromptChannel: String, Codable, Sendable { case argument, stdin }
-    /// Program and arguments; the prompt is appended or written to stdin.
-    public var command: [String]
-    public var promptVia: PromptChannel
-
-    public init(command: [String], promptVia: PromptChannel) {
-        self.command = command
-        self.promptVia = promptVia
     }
 }

@@ -29,6 +29,14 @@ extension Worktrees {
     }
 
     private func take(away found: WorktreeRecord, reason: String) async throws(Fault) -> Removal {
+        let calls = await uses.close(found.id)
+        defer { uses.open(found.id) }
+        guard calls == 0 else {
+            throw Fault(
+                .conflict,
+                "\(calls) calls work in workspace \(found.id); abort them or wait, then remove it."
+            )
+        }
         try await refuseIfOccupied(found)
         let address = try RepositoryAddress(found.repository)
         var record = found

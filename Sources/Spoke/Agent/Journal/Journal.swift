@@ -155,6 +155,9 @@ public actor Journal {
         return patterns.isEmpty ? value : RecordRedaction.redact(asked: value, with: patterns)
     }
 
+    /// What must not leave this machine, for those who hide it themselves.
+    var secrets: SecretPatterns { patterns }
+
     /// From here on, secrets are these. Output that is held back at this moment is judged by the new ones too.
     public func protect(_ patterns: SecretPatterns) {
         secrets.withLock { $0 = patterns }

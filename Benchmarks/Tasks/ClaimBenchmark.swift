@@ -1,0 +1,92 @@
+import Foundation
+import Logging
+import Postgres
+import Protocol
+import Synchronization
+
+/// How many tasks per second eight claimers take and complete through a hub, beside procrastinate's worker with eight
+/// jobs at a time, on the same server. Each of our calls is a request over HTTP, checked and written to the audit trail.
+struct ClaimBenchmark {
+    private let settings: BenchSettings
+    private static let tasks = 4_000
+
+    init(_ settings: BenchSettings) { self.settings = settings }
+
+    func figures() async throws -> [Figure] {
+        var logger = Logger(label: "bench")
+        logger.logLevel = .warning
+        let folder = settings.scratch + "/claims"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidiness.
+        let cluster = PrivateCluster(directory: folder + "/postgres", logger: logger)
+        let database = Database(try await cluster.start(), logger: logger)
+        do {
+            let figures = try await series(on: database, in: folder)
+            await database.close()
+            await cluster.stop()
+            return figures
+        } catch {
+            await database.close()
+            await cluster.stop()
+            throw error
+        }
+    }
+
+    private func series(on database: Database, in folder: String) async throws -> [Figure] {
+        for name in ["hub", "peer"] { try await database.execute(Statement<Void>("CREATE DATABASE \(name)")) }
+        let server = "host='\(folder)/postgres/socket' port=5432 user=nave dbname="
+        let program = try Program(
+            "hub",
+            ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder + "/hub", "--database", server + "hub"],
+            log: folder + "/hub.log",
+            environment: ["HOME": folder]
+        )
+        defer { program.stop() }
+        let hub = try HubUnderLoad(ready: try program.firstLine())
+        var (ours, theirs): ([Double], [Double]) = ([], [])
+        for round in 0..<max(settings.rounds / 2, 1) {
+            ours.append(try await claimed(from: hub, project: "bench-\(round)"))
+            try await database.execute(Statement<Void>("CHECKPOINT"))
+            let peer = try Peer.answer("claims.py", [server + "peer", "\(Self.tasks)"])
+            guard case .number(let seconds)? = peer["seconds"] else { throw Fault(.execution, "No figure: \(peer)") }
+            theirs.append(Double(Self.tasks) / seconds)
+            try await database.execute(Statement<Void>("CHECKPOINT"))
+            try await database.execute(Statement<Void>("DROP DATABASE peer"))
+            try await database.execute(Statement<Void>("CREATE DATABASE peer"))
+        }
+        return [
+            Figure(
+                "tasks claimed and completed over HTTP, 8 claimers",
+                String(format: "%.0f /s", ours.median),
+                against: String(format: "procrastinate, 8 at a time: %.0f /s", theirs.median),
+                ratio: ours.median / theirs.median,
+                .atLeast(1)
+            )
+        ]
+    }
+
+    /// Tasks per second until none is left.
+    private func claimed(from hub: HubUnderLoad, project: String) async throws -> Double {
+        _ = try await hub.call("project.create", #"{"name":"\#(project)","repoUrl":"/srv/\#(project).git"}"#)
+        let entries = (0..<Self.tasks).map { #"{"id":"t\#($0)","name":"Task \#($0)"}"# }.joined(separator: ",")
+        _ = try await hub.call("task.import", #"{"projectId":"\#(project)","tasks":[\#(entries)]}"#)
+        let begun = ContinuousClock.now
+        let done = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    var done = 0
+                    while let task = try await hub.call("task.claim", #"{"projectId":"\#(project)"}"#)["task"],
+                        let id = task["id"]?.stringValue
+                    {
+                        _ = try await hub.call("task.complete", #"{"taskId":"\#(id)"}"#)
+                        done += 1
+                    }
+                    return done
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        guard done == Self.tasks else { throw Fault(.execution, "\(done) of \(Self.tasks) tasks were claimed.") }
+        return Double(done) / ((ContinuousClock.now - begun) / .seconds(1))
+    }
+}
