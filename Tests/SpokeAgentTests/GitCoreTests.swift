@@ -27,7 +27,8 @@ import Testing
         let fixture = try await GitFixture(files: 1)
         try await fixture.shell(
             "cd origin; git branch old; git tag -a -m note note; git pack-refs --all; "
-                + "git commit -q --allow-empty -m newer; git branch new/leaf; git symbolic-ref refs/heads/alias refs/heads/old"
+                + "git commit -q --allow-empty -m newer; git branch new/leaf; "
+                + "git symbolic-ref refs/heads/alias refs/heads/old"
         )
         let git = fixture.origin + "/.git"
         let packed = [UInt8](try Data(contentsOf: URL(filePath: git + "/packed-refs")))
