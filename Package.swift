@@ -152,7 +152,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Bench",
-            dependencies: ["Protocol", "Transport", "Postgres", "HubCore", log, httpClient]
+            dependencies: ["Protocol", "Transport", "Postgres", "HubCore", "HubDomains", log, httpClient]
                 + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket"),
             path: "Benchmarks",
             exclude: ["Journal", "python"],

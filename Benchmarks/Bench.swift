@@ -3,7 +3,7 @@ import Protocol
 
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
-///     Bench [schema | codec | echo | journal | commits | spawn | calls | idle …] [--seconds 2] [--rounds 5]
+///     Bench [schema | codec | echo | journal | commits | recorder | spawn | calls | idle …] [--seconds 2] [--rounds 5]
 ///           [--scratch DIR]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
@@ -48,6 +48,7 @@ struct Bench {
         Part(name: "echo") { try await EchoBenchmark.figures(seconds: $0.seconds) },
         Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },
         Part(name: "commits") { try await CommitBenchmark($0).figures() },
+        Part(name: "recorder") { try await CallRecordBenchmark($0).figures() },
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },
         Part(name: "calls") { try await CallBenchmark($0).figures() },
         Part(name: "idle") { try await IdleBenchmark($0).figures() },

@@ -16,7 +16,7 @@ enum SchemaPages {
                 rows(entry["columns"]).map { ["`\($0[0])`", $0[1], $0[2], $0[3].isEmpty ? "" : "`\($0[3])`"] }
             )
             let rules =
-                rows(entry["rules"]).map { "* `\($0[0])` \($0[1])" } + rows(entry["indexes"]).map { "* `\($0[0])`" }
+                rows(entry["rules"]).map { "* `\($0[0])` `\($0[1])`" } + rows(entry["indexes"]).map { "* `\($0[0])`" }
             if !rules.isEmpty { page += "\n" + rules.joined(separator: "\n") + "\n" }
         }
         return page

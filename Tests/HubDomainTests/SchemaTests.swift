@@ -36,6 +36,9 @@ struct SchemaTests {
         ("chk_tasks_priority", TaskPriority.allCases.map(\.rawValue)),
         ("chk_tasks_category", TaskCategory.allCases.map(\.rawValue)),
         ("chk_tasks_type", TaskType.allCases.map(\.rawValue)),
+        ("chk_call_graph_nodes_status", CallStatus.allCases.map(\.rawValue)),
+        ("chk_call_graph_nodes_provider_type", ProviderType.allCases.map(\.rawValue)),
+        ("chk_call_graph_edges_edge_type", CallEdgeType.allCases.map(\.rawValue)),
     ]
 
     @Test func everyCheckListsTheWordsOfItsEnum() async throws {
@@ -71,6 +74,11 @@ struct SchemaTests {
         "idx_tasks_status", "idx_tasks_active", "idx_tasks_path", "idx_tasks_priority", "idx_tasks_assignee",
         "idx_tasks_due_at", "idx_tasks_tags", "unq_task_dependencies_depends_on_task",
         "idx_task_dependencies_depends_on_task_id", "idx_task_dependencies_dependent_task_id",
+        "idx_call_graph_nodes_request_id", "idx_call_graph_nodes_operation_id",
+        "idx_call_graph_nodes_status", "idx_call_graph_nodes_caller_account_id", "idx_call_graph_nodes_created_at",
+        "idx_call_graph_nodes_operation_created", "idx_call_graph_nodes_started_at", "idx_call_graph_edges_source_id",
+        "idx_call_graph_edges_target_id", "idx_call_graph_edges_source_id_type",
+        "unq_call_graph_edges_source_target_type",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -96,6 +104,8 @@ struct SchemaTests {
             "fk_api_keys_session_id c", "fk_session_output_session_id c", "fk_spoke_commands_spoke_id c",
             "fk_mappings_task_id n", "fk_tasks_project_id c", "fk_tasks_parent_task_id c",
             "fk_task_dependencies_depends_on_task_id c", "fk_task_dependencies_dependent_task_id c",
+            "fk_call_graph_nodes_operation_id r", "fk_call_graph_nodes_caller_account_id n",
+            "fk_call_graph_nodes_session_id n", "fk_call_graph_edges_source_id c", "fk_call_graph_edges_target_id c",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

@@ -131,7 +131,7 @@ struct ScriptedSpoke {
 
     // MARK: What sessions do
 
-    mutating func start(_ session: SpawnedSession, fence: Int64 = 1) {
+    mutating func start(_ session: SpawnedSession, fence: Int64 = 1, agentOutput: AgentOutput? = nil) {
         note(
             .workspaceCreated,
             WorkspaceCreated(
@@ -149,7 +149,8 @@ struct ScriptedSpoke {
                 fence: fence,
                 workspaceId: session.workspaceId,
                 pid: 42,
-                startedAt: Date(milliseconds: 1_000)
+                startedAt: Date(milliseconds: 1_000),
+                agentOutput: agentOutput
             )
         )
     }

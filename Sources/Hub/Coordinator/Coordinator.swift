@@ -7,6 +7,6 @@ public enum Coordinator {
         WaitCommand.self, WhyCommand.self, SpokesCommand.self, WorktreesCommand.self, RestoreCommand.self,
         ProjectCommand.self, OperationsCommand.self, CallCommand.self, SubscribeCommand.self, TokenCommand.self,
         KeyCommand.self, AccountsCommand.self, OrganizationsCommand.self, AuditCommand.self, VerifyCommand.self,
-        LoginCommand.self, TasksCommand.self,
+        LoginCommand.self, CallsCommand.self, TasksCommand.self,
     ]
 }

@@ -29,6 +29,22 @@ extension Limits {
     /// How long a call may take if its caller names no deadline, and the longest that one may name.
     public static let callDeadline = Duration.seconds(300)
     public static let callDeadlineLongest = Duration.seconds(3_600)
+    /// A call's input or output that the call graph keeps as it is; of larger ones it keeps digest and size.
+    public static let callPayloadBytes = 16 << 10
+    /// Records of calls that may wait for the database, and their bytes; one more is dropped and counted.
+    public static let callRecordsWaiting = 50_000
+    public static let callRecordBytesWaiting = 64 << 20
+    /// A query that takes longer than this is written while it runs, a shorter one only when it is over.
+    public static let callUnwritten = Duration.milliseconds(250)
+    /// How long a call of a hub that is not heard of may stay unfinished in the graph.
+    public static let callOrphaned = Duration.seconds(30)
+    /// Calls in one tree that is answered, and calls below one that are looked through for an abort.
+    public static let callTreeNodes = 1_000
+    public static let callAbortNodes = 100_000
+    /// The longest window of `call.latency`.
+    public static let callWindowSeconds = 604_800
+    /// Calls that one call may be declared to depend on at a time.
+    public static let callDependencies = 100
     /// Between two signs of life on a stream of server-sent events.
     public static let eventKeepalive = Duration.seconds(15)
     /// Operations that one spoke may offer: a large MCP server or two beside its own.

@@ -28,7 +28,7 @@ enum OpenAPIParts {
     }
 
     static func parameters(of type: OperationKind) -> JSONValue {
-        var names = ["RequestId", "Spoke", "Traceparent"]
+        var names = ["RequestId", "ParentRequestId", "Spoke", "Traceparent"]
         switch type {
         case .query: names += ["Deadline"]
         case .mutation: names += ["Deadline", "IdempotencyKey"]
@@ -70,6 +70,7 @@ enum OpenAPIParts {
         }
         return [
             "RequestId": header("X-Request-Id", "The caller's own id for the call; one is made otherwise.", visible),
+            "ParentRequestId": header("X-Parent-Request-Id", "The call within which this one is made.", visible),
             "Deadline": header(
                 "X-Deadline",
                 "How long the caller waits, as in 2s or 500ms; 300s if left out, 1h at most.",

@@ -1,6 +1,6 @@
 public import Logging
 public import Postgres
-import Protocol
+public import Protocol
 
 /// Every domain of the hub over one database: the stores, and the table of all that can be asked.
 public struct Domains: Sendable {
@@ -17,6 +17,8 @@ public struct Domains: Sendable {
     public let mutations: MutationStore
     /// Spokes, sessions, workspaces, coordination and salvages.
     public let coordination: CoordinationDomain
+    /// The call graph.
+    public let calls: CallDomain
     /// From bearer keys to principals.
     public let authenticator: Authenticator
     /// What can be asked, for those who list it.
@@ -24,8 +26,10 @@ public struct Domains: Sendable {
     /// What can be asked, for those who ask.
     public let table: OperationTable
 
-    /// - Parameter bell: Wakes operations that wait for news; one per process.
-    public init(database: Database, bell: some Bell = ProcessBell(), logger: Logger) {
+    /// - Parameters:
+    ///   - bell: Wakes operations that wait for news; one per process.
+    ///   - hub: This process among the hubs of the database.
+    public init(database: Database, bell: some Bell = ProcessBell(), hub: HubID = .random(), logger: Logger) {
         accounts = AccountStore(database: database)
         keys = KeyStore(database: database)
         joinTokens = JoinTokenStore(database: database)
@@ -36,6 +40,7 @@ public struct Domains: Sendable {
         settings = SettingStore(database: database)
         mutations = MutationStore(database: database)
         coordination = CoordinationDomain(database: database, bell: bell, logger: logger)
+        calls = CallDomain(database: database, hub: hub, logger: logger)
         authenticator = Authenticator(keys: keys)
 
         var table = OperationTable(recording: mutations, logger: logger)
@@ -52,6 +57,7 @@ public struct Domains: Sendable {
         coordination.register(in: &table)
         TaskOperations(database: database, projects: projects).register(in: &table)
         TaskGraphQuestions(projects: projects, graphs: TaskGraphStore(database: database)).register(in: &table)
+        calls.register(in: &table)
         OperationOperations(specs: { [catalogue, providers] in catalogue.specs + providers.specs }).register(in: &table)
         catalogue.show(table.specs)
         self.table = table

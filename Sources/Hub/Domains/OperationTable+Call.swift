@@ -99,6 +99,9 @@ extension OperationTable {
     /// One operation's spec.
     public func spec(of name: String) -> OperationSpec? { entries[name]?.spec }
 
+    /// Whether an operation's answer is stored nowhere.
+    public func answersSecret(_ name: String) -> Bool { entries[name]?.answersSecret ?? false }
+
     private func entry(_ name: String) throws(Fault) -> Entry {
         guard let entry = entries[name] else {
             throw Fault(.operationNotFound, "There is no operation “\(name)”; list them with operation.list.")

@@ -57,6 +57,7 @@ struct HubProcess {
         settings.callRate = configuration.callRate
         let identity = HubIdentity(id: .random(), version: Release.version)
         let assembly = HubAssembly(settings, database: database, identity: identity, logger: logger)
+        try await assembly.publish()
         let services = try assembly.services { [settings, configuration, logger] port in
             let url = settings.url(port: port)
             UserFiles.point(at: url, keyFile: directory.adminKeyFile, logger: logger)

@@ -25,7 +25,12 @@ public struct HubAssembly: Sendable {
         self.database = database
         self.identity = identity
         self.logger = logger
-        self.domains = Domains(database: database, logger: logger)
+        self.domains = Domains(database: database, hub: identity.id, logger: logger)
+    }
+
+    /// Makes the hub's own operations known in the database; calls are recorded under them.
+    public func publish() async throws(Fault) {
+        try await domains.operations.publish(domains.table.specs, by: identity.id)
     }
 
     /// Everything that runs, in the order in which it starts; it stops in reverse.
@@ -76,6 +81,7 @@ public struct HubAssembly: Sendable {
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
         CallDesk(
             operations: domains.table,
+            recorder: domains.calls.recorder,
             router: CallRouter(
                 board: domains.providers,
                 registry: registry,
@@ -89,6 +95,7 @@ public struct HubAssembly: Sendable {
             metrics: metrics,
             limiter: limiter,
             drain: drain,
+            provider: CallProvider(type: .hub, id: identity.id.rawValue),
             logger: logger
         )
     }
@@ -119,7 +126,12 @@ public struct HubAssembly: Sendable {
             mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
             document: DocumentRoutes(specs: { [domains] in domains.catalogue.specs }, url: settings.advertise),
             health: HealthRoutes(
-                metrics: MetricsPage(metrics: desk.metrics, pool: database.gauges, mcpSessions: mcpSessions),
+                metrics: MetricsPage(
+                    metrics: desk.metrics,
+                    recorder: desk.recorder.counts,
+                    pool: database.gauges,
+                    mcpSessions: mcpSessions
+                ),
                 drain: drain,
                 ready: { [database] () async throws(Fault) in try await database.ping() }
             ),

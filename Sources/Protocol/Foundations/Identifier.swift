@@ -37,6 +37,7 @@ public enum Subject {
     public enum Mapping {}
     public enum Message {}
     public enum Organization {}
+    public enum Part {}
     public enum Project {}
     public enum Salvage {}
     public enum Session {}
@@ -53,6 +54,7 @@ public typealias KeyID = Identifier<Subject.Key>
 public typealias MappingID = Identifier<Subject.Mapping>
 public typealias MessageID = Identifier<Subject.Message>
 public typealias OrganizationID = Identifier<Subject.Organization>
+public typealias PartID = Identifier<Subject.Part>
 public typealias ProjectID = Identifier<Subject.Project>
 public typealias SalvageID = Identifier<Subject.Salvage>
 public typealias SessionID = Identifier<Subject.Session>

@@ -112,12 +112,15 @@ public struct RunOrder: Codable, Hashable, Sendable {
     public var command: [String]?
     public var agent: String?
     public var prompt: String?
+    /// The agent's own id of a conversation that is taken up again (`session.resume`).
+    public var resume: String?
 
     public init(command: [String]) { self.command = command }
 
-    public init(agent: String, prompt: String) {
+    public init(agent: String, prompt: String, resume: String? = nil) {
         self.agent = agent
         self.prompt = prompt
+        self.resume = resume
     }
 }
 

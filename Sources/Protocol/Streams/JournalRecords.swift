@@ -46,13 +46,23 @@ public struct SessionStarted: Codable, Hashable, Sendable {
     public var workspaceId: WorkspaceID
     public var pid: Int32
     public var startedAt: Date
+    /// For an agent: how its standard output is to be read.
+    public var agentOutput: AgentOutput?
 
-    public init(sessionId: SessionID, fence: Int64, workspaceId: WorkspaceID, pid: Int32, startedAt: Date) {
+    public init(
+        sessionId: SessionID,
+        fence: Int64,
+        workspaceId: WorkspaceID,
+        pid: Int32,
+        startedAt: Date,
+        agentOutput: AgentOutput? = nil
+    ) {
         self.sessionId = sessionId
         self.fence = fence
         self.workspaceId = workspaceId
         self.pid = pid
         self.startedAt = startedAt
+        self.agentOutput = agentOutput
     }
 }
 

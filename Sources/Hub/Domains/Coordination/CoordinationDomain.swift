@@ -52,6 +52,13 @@ public struct CoordinationDomain: Sendable {
         try await salvages.prune()
     }
 
+    /// Reads on in the output of agents, and tells those who follow; answers of how many there was something new.
+    public func readTranscripts() async throws(Fault) -> Int {
+        let told = try await TranscriptStore(database: database).readOn()
+        bell.ring(told.map(\.rawValue))
+        return told.count
+    }
+
     /// Takes away what sessions printed that ended longer ago than this, a few of them; answers of how many.
     public func pruneOutput(olderThanDays days: Int) async throws(Fault) -> Int {
         try await OutputStore(database: database).prune(olderThanDays: days)
@@ -68,6 +75,8 @@ public struct CoordinationDomain: Sendable {
         let workspaces = WorkspaceStore(database: database, commands: commands)
         SpokeOperations(spokes: spokes, losses: losses, bell: bell).register(in: &table)
         SessionOperations(sessions: sessions, output: OutputStore(database: database), bell: bell).register(in: &table)
+        TranscriptOperations(sessions: sessions, transcripts: TranscriptStore(database: database), bell: bell)
+            .register(in: &table)
         WorkspaceOperations(workspaces: workspaces).register(in: &table)
         CoordinationOperations(
             projects: ProjectStore(database: database),
@@ -84,6 +93,8 @@ public struct CoordinationDomain: Sendable {
             commands: commands,
             bell: bell
         ).register(in: &table)
+        RevivalOperations(sessions: sessions, revivals: RevivalStore(database: database), bell: bell)
+            .register(in: &table)
         SalvageOperations(salvages: salvages, spokes: spokes, commands: commands, workspaces: workspaces, bell: bell)
             .register(in: &table)
         VerificationOperations(verification: VerificationStore(database: database)).register(in: &table)

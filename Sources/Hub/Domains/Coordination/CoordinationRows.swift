@@ -12,6 +12,8 @@ extension MessageRole: Bindable, ColumnDecodable {}
 extension MessageStatus: Bindable, ColumnDecodable {}
 extension Delivery: Bindable, ColumnDecodable {}
 extension MappingStatus: Bindable, ColumnDecodable {}
+extension PartKind: Bindable, ColumnDecodable, ArrayElement {}
+extension AgentOutput: Bindable {}
 extension Protocol.OutputStream: Bindable, ColumnDecodable, ArrayElement {}
 extension CommandType: Bindable, ColumnDecodable {}
 
@@ -112,6 +114,20 @@ extension SessionRecord: RowDecodable {
             outputPrunedAt: try row["output_pruned_at"],
             createdAt: try row["created_at"],
             updatedAt: try row["updated_at"]
+        )
+    }
+}
+
+extension PartRecord: RowDecodable {
+    public init(_ row: Row) throws(Fault) {
+        self.init(
+            id: try row["id"],
+            messageId: try row["message_id"],
+            sessionId: try row["session_id"],
+            type: try row["type"],
+            data: try row.json("data"),
+            sequence: try row["sequence"],
+            createdAt: try row["created_at"]
         )
     }
 }

@@ -15,20 +15,6 @@ struct SortableIds {
 
     mutating func next() -> String {
         low += 1
-        return String(unsafeUninitializedCapacity: 36) { buffer in
-            var index = 0
-            for value in [high, low] {
-                for shift in stride(from: 60, through: 0, by: -4) {
-                    if index == 8 || index == 13 || index == 18 || index == 23 {
-                        buffer[index] = UInt8(ascii: "-")
-                        index += 1
-                    }
-                    let digit = UInt8(truncatingIfNeeded: value >> UInt64(shift)) & 15
-                    buffer[index] = digit < 10 ? digit + 48 : digit + 87
-                    index += 1
-                }
-            }
-            return index
-        }
+        return Ids.text(high, low)
     }
 }

@@ -10,7 +10,10 @@ extension StateStore {
             WITH begun AS (
                 UPDATE nave.sessions s
                    SET started_at = coalesce(s.started_at, $4), last_activity_at = now(),
-                       data = s.data || jsonb_build_object('pid', $5::int8)
+                       data = s.data || jsonb_build_object('pid', $5::int8),
+                       transcript = CASE WHEN $7::text IS NULL THEN NULL ELSE jsonb_build_object(
+                           'isDone', false, 'output', $7, 'fence', s.fence,
+                           'sequence', coalesce((s.transcript ->> 'sequence')::int8, 0)) END
                  WHERE s.id = $1 AND s.fence = $2 AND s.ended_at IS NULL
                    AND EXISTS (SELECT FROM nave.mappings m
                                 WHERE m.session_id = s.id AND m.spoke_id = $3 AND m.status = 'active')

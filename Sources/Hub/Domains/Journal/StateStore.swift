@@ -39,7 +39,10 @@ enum StateStore {
     ) async throws(Fault) {
         try await transaction.execute(
             SQL.start,
-            [record.sessionId, record.fence, spoke, record.startedAt, record.pid, record.workspaceId]
+            [
+                record.sessionId, record.fence, spoke, record.startedAt, record.pid, record.workspaceId,
+                record.agentOutput,
+            ]
         )
         news.insert(record.sessionId.rawValue)
     }

@@ -6,6 +6,8 @@ public enum RetentionSetting: String, CaseIterable, Sendable {
     case output
     /// Who changed what.
     case audit
+    /// Who called what: the call graph.
+    case call
 
     /// Its name among the settings.
     public var key: String { "retention.\(rawValue)Days" }
@@ -15,6 +17,7 @@ public enum RetentionSetting: String, CaseIterable, Sendable {
         switch self {
         case .output: 90
         case .audit: 400
+        case .call: 30
         }
     }
 

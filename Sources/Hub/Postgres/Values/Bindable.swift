@@ -9,7 +9,7 @@ public import Protocol
 /// | `Int`, `Int16`, `Int32`, `Int64`, `Double`, `Bool` | any type that reads the number or the truth value |
 /// | `Date` | timestamptz, in microseconds |
 /// | `[UInt8]`, `Data` | bytea |
-/// | `JSONValue`, `JSON(…)` | jsonb, json |
+/// | `JSONValue`, `JSON(…)`, `JSONText(…)` | jsonb, json |
 /// | `[String]` | text[] |
 /// | `[Int]`, `[Int64]` / `[Int32]` / `[Int16]` | int8[] / int4[] / int2[]: write `$1::int8[]` |
 /// | `[Bool]`, `[Double]`, `[Date]`, `[[UInt8]]`, `[JSON]` | bool[], float8[], timestamptz[], bytea[], jsonb[] |
@@ -106,6 +106,17 @@ extension JSONValue: Bindable {
 extension Bindable where Self: RawRepresentable, RawValue: Bindable {
     /// The raw value's parameter.
     public func parameter() throws(Fault) -> Parameter { try rawValue.parameter() }
+}
+
+/// JSON that was written already, as jsonb: its bytes go as they are. The server refuses what is no JSON.
+public struct JSONText: Bindable {
+    let bytes: [UInt8]
+
+    /// UTF-8 that is one JSON value.
+    public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// The text itself.
+    public func parameter() throws(Fault) -> Parameter { try .text(String(decoding: bytes, as: UTF8.self)) }
 }
 
 /// Any `Encodable` value as jsonb, written with the product's one JSON encoder.

@@ -153,6 +153,16 @@ extension JSON: ArrayElement {
     }
 }
 
+extension JSONText: ArrayElement {
+    public static var elementType: UInt32 { TypeOID.jsonb }
+    /// As for ``JSON``, without encoding anything.
+    public func append(to bytes: inout [UInt8]) throws(Fault) -> Bool {
+        bytes.append(1)
+        bytes.append(contentsOf: self.bytes)
+        return true
+    }
+}
+
 extension JSONValue: ArrayElement {
     public static var elementType: UInt32 { TypeOID.jsonb }
     public func append(to bytes: inout [UInt8]) throws(Fault) -> Bool { try JSON(self).append(to: &bytes) }

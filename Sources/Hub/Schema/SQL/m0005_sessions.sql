@@ -72,6 +72,8 @@ CREATE TABLE nave.sessions (
     output_pruned_at timestamptz,
     provider_session_id text,
     usage jsonb NOT NULL DEFAULT '{}',
+    -- How far an agent's output was read, and what is known of it so far; null for plain processes.
+    transcript jsonb,
     -- Why it could not run (a fault), the sums of its output, and which processes outlived their leader.
     failure jsonb,
     output_sums jsonb,
@@ -112,6 +114,9 @@ CREATE UNIQUE INDEX unq_sessions_idempotency_key ON nave.sessions (account_id, i
 CREATE INDEX idx_sessions_waiting ON nave.sessions (priority DESC, created_at, id)
     WHERE (status = 'busy' AND fence = 0) OR status = 'retry';
 
+-- Agents whose output is not read to its end.
+CREATE INDEX idx_sessions_transcript_open ON nave.sessions (id)
+    WHERE transcript IS NOT NULL AND NOT (transcript ->> 'isDone')::bool;
 -- Whose output retention looks at next.
 CREATE INDEX idx_sessions_output_kept ON nave.sessions (ended_at) WHERE output_pruned_at IS NULL;
 
@@ -154,6 +159,10 @@ CREATE TABLE nave.parts (
     type text NOT NULL,
     data jsonb NOT NULL DEFAULT '{}',
     sequence bigint NOT NULL DEFAULT 0,
+    CONSTRAINT chk_parts_type CHECK (
+        type IN ('text', 'reasoning', 'file', 'patch', 'snapshot', 'compaction', 'tool-call', 'tool-result',
+                 'step-start', 'step-finish', 'agent')
+    ),
     CONSTRAINT fk_parts_message_id FOREIGN KEY (message_id) REFERENCES nave.messages (id) ON DELETE CASCADE,
     CONSTRAINT fk_parts_session_id FOREIGN KEY (session_id) REFERENCES nave.sessions (id) ON DELETE CASCADE
 );
@@ -161,6 +170,8 @@ CREATE TABLE nave.parts (
 CREATE INDEX part_session_idx ON nave.parts (session_id);
 CREATE INDEX part_message_id_id_idx ON nave.parts (message_id, id);
 CREATE INDEX idx_parts_session_id_type ON nave.parts (session_id, type);
+-- What an agent said, in order; and that no line was read twice.
+CREATE UNIQUE INDEX unq_parts_session_id_sequence ON nave.parts (session_id, sequence);
 
 CREATE TRIGGER trg_parts_touch BEFORE UPDATE ON nave.parts
     FOR EACH ROW EXECUTE FUNCTION nave.touch();

@@ -1,3 +1,4 @@
+import HubDomains
 import Postgres
 import Protocol
 import Synchronization
@@ -5,12 +6,14 @@ import Synchronization
 /// `/metrics`: what this process counts and how it stands, as Prometheus text (docs/metrics.md).
 struct MetricsPage: Sendable {
     let metrics: HubMetrics
+    let recorder: CallRecorderCounts
     let pool: PoolGauges
     let mcpSessions: MCPSessions
 
     var text: String {
         var page = PrometheusText()
         calls(into: &page)
+        records(into: &page)
         links(into: &page)
         journal(into: &page)
         pool(into: &page)
@@ -49,6 +52,23 @@ struct MetricsPage: Sendable {
             value(metrics.answersMisshapen)
         )
         page.single("nave_mcp_sessions", .gauge, help: "MCP sessions kept.", Double(mcpSessions.count))
+    }
+
+    private func records(into page: inout PrometheusText) {
+        page.single("nave_call_records_total", .counter, help: "Calls written to the graph.", value(recorder.written))
+        page.single(
+            "nave_call_records_dropped_total",
+            .counter,
+            help: "Calls that the graph lacks because nobody could write them in time.",
+            value(recorder.dropped)
+        )
+        page.single(
+            "nave_call_record_failures_total",
+            .counter,
+            help: "Batches of calls that failed.",
+            value(recorder.failures)
+        )
+        page.single("nave_call_records_waiting", .gauge, help: "Calls not yet written.", value(recorder.waiting))
     }
 
     private func links(into page: inout PrometheusText) {

@@ -11,6 +11,8 @@ struct RequestFacts: Sendable {
     var requestId: String
     /// The bearer credential, if there is one.
     var credential: String?
+    /// The call within which this one is made, for the call graph.
+    var parentRequestId: String?
     var idempotencyKey: String?
     /// How long the caller will wait.
     var deadline: Duration?
@@ -36,6 +38,7 @@ struct RequestFacts: Sendable {
             return value
         }
         requestId = text(.requestId) ?? makeId()
+        parentRequestId = text(.parentRequestId)
         idempotencyKey = text(.idempotencyKey)
         spoke = text(.spoke)
         traceparent = text(.traceparent)
@@ -74,6 +77,7 @@ extension HTTPField.Name {
     }
 
     static let requestId = known("X-Request-Id")
+    static let parentRequestId = known("X-Parent-Request-Id")
     static let idempotencyKey = known("Idempotency-Key")
     static let deadline = known("X-Deadline")
     static let spoke = known("X-Spoke")

@@ -8,11 +8,14 @@ import Synchronization
 /// The operations as every door runs them: metered, bounded in time, counted, and refused while the hub drains.
 struct CallDesk: Sendable {
     let operations: OperationTable
+    let recorder: CallRecorder
     /// The way to operations that spokes offer.
     let router: CallRouter
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
+    /// Who answers the hub's own operations: this process.
+    let provider: CallProvider
     let logger: Logger
 
     /// Operations that begin new work and so are not taken on a hub that is about to leave.
@@ -27,10 +30,21 @@ struct CallDesk: Sendable {
             try limiter.count(callOf: caller.principal)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            if let route = route(name) { return try await routed(route, input, by: caller.waiting(wait), wait) }
-            let isMutation = operations.spec(of: name)?.type == .mutation
-            return try await bounded(name, wait, isMutation) { () async throws(Fault) in
-                try await operations.call(name, input: input, by: caller.waiting(wait))
+            let (route, caller) = (route(name), caller.waiting(wait))
+            let subject = route?.subject ?? subject(name)
+            let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
+            return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                if let route {
+                    return try await routed(route, input, by: caller, wait) { call?.provided(by: .spoke($0)) }
+                }
+                call?.provided(by: provider)
+                let isMutation = subject?.kind == .mutation
+                if isMutation { call?.detach() }
+                return try await bounded(name, wait, isMutation) { () async throws(Fault) in
+                    try await detached(isMutation ? call : nil) { () async throws(Fault) in
+                        try await operations.call(name, input: input, by: caller)
+                    }
+                }
             }
         }
     }
@@ -47,23 +61,28 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
-            if let route = route(name) {
-                return try await router.follow(
-                    route,
-                    input,
-                    by: caller,
-                    lastEventId: lastEventId,
-                    asking: { _ in },
-                    deliver: deliver
-                )
+            let route = route(name)
+            let subject = route?.subject ?? subject(name)
+            let outcome = { @Sendable (_: Void) in CallOutcome.ended }
+            try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
+                    try await deliver(value)
+                    call?.delivered()
+                }
+                if let route {
+                    let asking = { @Sendable (spoke: SpokeID) in call?.provided(by: .spoke(spoke)) ?? () }
+                    return try await router.follow(
+                        route,
+                        input,
+                        by: caller,
+                        lastEventId: lastEventId,
+                        asking: asking,
+                        deliver: taken
+                    )
+                }
+                call?.provided(by: provider)
+                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller, deliver: taken)
             }
-            try await operations.subscribe(
-                name,
-                input: input,
-                lastEventId: lastEventId,
-                by: caller,
-                deliver: deliver
-            )
         }
     }
 

@@ -55,6 +55,7 @@ struct CallRoutes: Sendable {
         Caller(
             principal,
             requestId: facts.requestId,
+            parentRequestId: facts.parentRequestId,
             idempotencyKey: facts.idempotencyKey,
             spokeName: facts.spoke,
             traceparent: facts.traceparent,

@@ -30,6 +30,7 @@ struct HubRunners: Sendable {
     private let database: Database
     private let presence: PresenceRunner
     private let placementBell = WakeBell()
+    private let transcriptBell: WakeBell
     private let acknowledgementBell: WakeBell
     private let partingBell: WakeBell
     private let credentials: LinkCredentials
@@ -59,6 +60,8 @@ struct HubRunners: Sendable {
             terms: LinkTerms(hubId: identity.id)
         )
         let (acknowledgementBell, partingBell, placementBell) = (WakeBell(), WakeBell(), placementBell)
+        let transcriptBell = WakeBell()
+        self.transcriptBell = transcriptBell
         self.acknowledgementBell = acknowledgementBell
         self.partingBell = partingBell
         acknowledgements = AcknowledgementBook { acknowledgementBell.ring() }
@@ -78,7 +81,10 @@ struct HubRunners: Sendable {
             metrics: metrics,
             logger: logger,
             apply: { (batches) async throws(Fault) in try await journal.apply(batches) },
-            applied: { placementBell.ring() }
+            applied: {
+                placementBell.ring()
+                transcriptBell.ring()
+            }
         )
     }
 
@@ -89,6 +95,19 @@ struct HubRunners: Sendable {
     var services: [any Service] {
         [
             IngestService(ingest: ingest),
+            CallRecorderService(recorder: domains.calls.recorder),
+            RepeatingRunner(
+                name: "long calls",
+                interval: Limits.callUnwritten,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in domains.calls.recorder.tellOfLongOnes() }
+            ),
+            RepeatingRunner(
+                name: "calls",
+                interval: Limits.flushInterval,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.calls.recorder.tidy() }
+            ),
             RepeatingRunner(
                 name: "presence",
                 interval: Limits.flushInterval,
@@ -126,25 +145,10 @@ struct HubRunners: Sendable {
                 work: { () async throws(Fault) in try await flushPartings() }
             ),
             RepeatingRunner(
-                name: "placement",
-                interval: Limits.flushInterval,
-                bell: placementBell,
-                logger: logger,
-                work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
-            ),
-            RepeatingRunner(
                 name: "link credentials",
                 interval: Limits.credentialRound,
                 logger: logger,
                 work: { [credentials] () async throws(Fault) in await credentials.check(nil) }
-            ),
-            RepeatingRunner(
-                name: "losses",
-                interval: Limits.flushInterval,
-                logger: logger,
-                work: { [domains, placementBell] () async throws(Fault) in
-                    if try await domains.coordination.replaceOverdue() > 0 { placementBell.ring() }
-                }
             ),
             RepeatingRunner(
                 name: "janitor",
@@ -160,6 +164,37 @@ struct HubRunners: Sendable {
                 credentials: credentials,
                 rates: rates,
                 logger: logger
+            ),
+        ] + sessionServices
+    }
+
+    /// What moves sessions on.
+    private var sessionServices: [any Service] {
+        [
+            RepeatingRunner(
+                name: "placement",
+                interval: Limits.flushInterval,
+                bell: placementBell,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
+            ),
+            RepeatingRunner(
+                name: "transcripts",
+                interval: Limits.flushInterval,
+                bell: transcriptBell,
+                logger: logger,
+                work: { [domains, transcriptBell] () async throws(Fault) in
+                    // A pass reads a page of each: whoever has more is read again.
+                    if try await domains.coordination.readTranscripts() > 0 { transcriptBell.ring() }
+                }
+            ),
+            RepeatingRunner(
+                name: "losses",
+                interval: Limits.flushInterval,
+                logger: logger,
+                work: { [domains, placementBell] () async throws(Fault) in
+                    if try await domains.coordination.replaceOverdue() > 0 { placementBell.ring() }
+                }
             ),
         ]
     }
@@ -196,6 +231,19 @@ struct HubRunners: Sendable {
             }
         }
         placementBell.ring()
+    }
+}
+
+/// Writes the call graph; on the way down what was handed over is still written.
+private struct CallRecorderService: Service {
+    let recorder: CallRecorder
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await recorder.run()
+        } onGracefulShutdown: {
+            recorder.finish()
+        }
     }
 }
 

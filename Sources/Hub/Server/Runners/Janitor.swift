@@ -21,6 +21,7 @@ struct Janitor: Sendable {
         try await repeated { () async throws(Fault) in
             try await domains.coordination.pruneOutput(olderThanDays: days(.output))
         }
+        _ = try await domains.calls.prune(olderThanDays: days(.call))
     }
 
     private func repeated(_ batch: () async throws(Fault) -> Int) async throws(Fault) {

@@ -5,7 +5,7 @@ import Protocol
 import ServiceLifecycle
 
 /// Listens to what other hubs, and this one, committed: commands for spokes that are linked here, keys that are not
-/// accepted any more, settings, sessions that wait for a place.
+/// accepted any more, settings, sessions that wait for a place, calls that were aborted.
 struct NewsRunner: Service {
     let database: Database
     let domains: Domains
@@ -17,13 +17,15 @@ struct NewsRunner: Service {
 
     func run() async throws {
         let news = database.listen([
-            CommandStore.channel, CoordinationDomain.placementChannel, RegistrationStore.channel, KeyHolders.channel,
+            CommandStore.channel, CallStore.channel, CoordinationDomain.placementChannel, RegistrationStore.channel,
+            KeyHolders.channel,
             SettingStore.channel,
         ])
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
+            case .notified(CallStore.channel, let call): domains.calls.recorder.aborted(CallID(call))
             case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
             case .notified(KeyHolders.channel, let text):
                 let holders = KeyHolders(text)

@@ -63,6 +63,9 @@ public struct SpokeConfiguration: Sendable {
         guard journalSoftBytes > 0, journalHardBytes >= journalSoftBytes else {
             throw Fault.invalid("journalHardBytes", "must not be below journalSoftBytes in \(path).")
         }
+        for (name, profile) in agents {
+            if let flaw = profile.flaw { throw Fault.invalid("agents.\(name)", "\(flaw) in \(path).") }
+        }
         guard (0..<1).contains(diskReserve) else {
             throw Fault.invalid("diskReserve", "must be at least 0 and below 1 in \(path).")
         }
@@ -83,18 +86,5 @@ public struct SpokeConfiguration: Sendable {
             "slots": nil, "warmWorktrees": nil, "journalSoftBytes": nil, "journalHardBytes": nil, "diskReserve": nil,
             "agents": nil, "labels": nil, "redact": nil, "logLevel": nil,
         ]
-    }
-}
-
-/// How to run an agent program.
-public struct AgentProfile: Codable, Hashable, Sendable {
-    public enum PromptChannel: String, Codable, Sendable { case argument, stdin }
-    /// Program and arguments; the prompt is appended or written to stdin.
-    public var command: [String]
-    public var promptVia: PromptChannel
-
-    public init(command: [String], promptVia: PromptChannel) {
-        self.command = command
-        self.promptVia = promptVia
     }
 }

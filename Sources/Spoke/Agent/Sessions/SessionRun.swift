@@ -93,7 +93,8 @@ actor SessionRun {
             fence: order.fence,
             workspaceId: order.workspace.workspaceId,
             pid: process.pid,
-            startedAt: started
+            startedAt: started,
+            agentOutput: try surroundings.profile(of: order.run).output
         )
         var row = self.row(.running)
         row.pid = process.pid
@@ -119,7 +120,7 @@ actor SessionRun {
         )
         return ProcessSpec(
             sessionId: order.sessionId,
-            command: profile.command(for: order.run),
+            command: try profile.command(for: order.run),
             environment: environment.variables,
             directory: workspace.directory,
             timeoutSeconds: order.timeoutSeconds,
@@ -132,7 +133,7 @@ actor SessionRun {
     private func follow(_ process: SupervisedProcess) async throws(Fault) {
         phase = .running(process)
         if case .agent(let profile) = try surroundings.profile(of: order.run), profile.promptVia == .stdin {
-            let prompt = try await input.plan(order.run.prompt ?? "", for: order.commandId)
+            let prompt = try await input.plan(profile.encoded(order.run.prompt ?? ""), for: order.commandId)
             try await input.deliver(prompt, to: process)
         }
         wakeWaiters()
@@ -256,7 +257,7 @@ actor SessionRun {
 
     /// Takes a message on: from here on it has its place behind those that came before.
     func plan(_ message: SendMessage) async throws(Fault) -> SessionInput.Planned {
-        try await input.plan(message.text, for: message.commandId)
+        try await input.plan(surroundings.profile(of: order.run).encoded(message.text), for: message.commandId)
     }
 
     /// Writes a message to the process's standard input, as one line.

@@ -100,11 +100,22 @@ enum RunProfile: Sendable {
     case agent(AgentProfile)
 
     /// Program and arguments.
-    func command(for run: RunOrder) -> [String] {
+    func command(for run: RunOrder) throws(Fault) -> [String] {
         switch self {
         case .command(let command): command
-        case .agent(let profile):
-            profile.promptVia == .argument ? profile.command + [run.prompt ?? ""] : profile.command
+        case .agent(let profile): try profile.arguments(for: run)
         }
+    }
+
+    /// How what it prints is to be read; `nil` for what is no agent.
+    var output: AgentOutput? {
+        guard case .agent(let profile) = self else { return nil }
+        return profile.output ?? .text
+    }
+
+    /// A text as the process wants to read it.
+    func encoded(_ text: String) -> String {
+        guard case .agent(let profile) = self else { return text }
+        return profile.encoded(text)
     }
 }

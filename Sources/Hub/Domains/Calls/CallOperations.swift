@@ -1,0 +1,144 @@
+import Foundation
+import HubCore
+public import Logging
+public import Postgres
+public import Protocol
+
+/// The call graph: what writes it, what reads it, and its operations.
+public struct CallDomain: Sendable {
+    /// Writes it.
+    public let recorder: CallRecorder
+    let store: CallStore
+    private let hub: HubID
+
+    /// - Parameter hub: This process, under which its calls are found when it is gone.
+    public init(database: Database, hub: HubID, logger: Logger) {
+        self.hub = hub
+        store = CallStore(database: database)
+        recorder = CallRecorder(store: store, settings: SettingStore(database: database), hub: hub, logger: logger)
+    }
+
+    /// Forgets calls that are over and came in so many days ago, for at most half a minute; answers how many.
+    public func prune(olderThanDays days: Int) async throws(Fault) -> Int {
+        try await store.prune(olderThanDays: days)
+    }
+
+    func register(in table: inout OperationTable) {
+        CallOperations(
+            calls: store,
+            recorder: recorder,
+            abort: CallAbort(calls: store, recorder: recorder, hub: hub)
+        ).register(in: &table)
+    }
+}
+
+/// Calls, as callers may ask for them.
+struct CallOperations: Sendable {
+    let calls: CallStore
+    let recorder: CallRecorder
+    let abort: CallAbort
+
+    func register(in table: inout OperationTable) {
+        table.answer(GetCall.self, with: get)
+        table.answer(ListCalls.self, with: list)
+        table.answer(GetCallTree.self, with: tree)
+        table.answer(GetCallLineage.self, with: lineage)
+        table.answer(GetCallLatency.self, with: latency)
+        table.answer(PreviewAbort.self, with: preview)
+        table.answer(AbortCalls.self, with: abort)
+        table.answer(DependCall.self, with: depend)
+    }
+
+    private func get(_ request: GetCall, by caller: Caller) async throws(Fault) -> CallRecord {
+        await recorder.caughtUp(with: request.requestId)
+        return try await calls.require(request.requestId, CallView(caller))
+    }
+
+    private func list(_ request: ListCalls, by caller: Caller) async throws(Fault) -> ListCalls.Output {
+        let cursor = try CreationCursor(request.cursor, limit: request.limit)
+        if request.cursor == nil { await recorder.caughtUp() }
+        let rows = try await calls.list(request, CallView(caller), cursor)
+        let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
+        return ListCalls.Output(calls: page.items, nextCursor: page.next)
+    }
+
+    private func tree(_ request: GetCallTree, by caller: Caller) async throws(Fault) -> GetCallTree.Output {
+        let limit = try PageCursor.limit(request.limit, usual: Limits.callTreeNodes, most: Limits.callTreeNodes)
+        await recorder.caughtUp(with: request.requestId)
+        let found = try await calls.places(from: request.requestId, CallView(caller), limit: limit + 1)
+        guard let root = found.first(where: { $0.parent == nil }) else { throw CallStore.unknown(request.requestId) }
+        let places = CallForest(found.prefix(limit).map(\.entry)).preorder(from: root.id)
+        let records = try await calls.records(places.map(\.id))
+        let branches = places.compactMap { place in
+            records[place.id].map { CallBranch(call: $0, depth: place.depth) }
+        }
+        return GetCallTree.Output(calls: branches, truncated: found.count > limit)
+    }
+
+    private func lineage(_ request: GetCallLineage, by caller: Caller) async throws(Fault) -> GetCallLineage.Output {
+        await recorder.caughtUp(with: request.requestId)
+        let view = CallView(caller)
+        let call = try await calls.require(request.requestId, view)
+        let above = try await calls.lineage(call.id)
+        let needed = try await calls.dependencies(of: call.id)
+        let records = try await calls.records(above + needed).filter { view.shows($0.value) }
+        return GetCallLineage.Output(
+            calls: above.compactMap { records[$0] },
+            dependsOn: needed.compactMap { records[$0] }
+        )
+    }
+
+    private func latency(_ request: GetCallLatency, by caller: Caller) async throws(Fault) -> GetCallLatency.Output {
+        let window = request.windowSeconds ?? 3_600
+        guard (1...Limits.callWindowSeconds).contains(window) else {
+            throw .invalid("windowSeconds", "must be between 1 and \(Limits.callWindowSeconds).")
+        }
+        await recorder.caughtUp()
+        return GetCallLatency.Output(
+            operations: try await calls.latency(request.operation, windowSeconds: window, CallView(caller))
+        )
+    }
+
+    private func preview(_ request: PreviewAbort, by caller: Caller) async throws(Fault) -> PreviewAbort.Output {
+        let policy = request.policy ?? .abortDependents
+        let reached = try await abort.reached(from: request.requestId, by: policy, CallView(caller))
+        return PreviewAbort.Output(calls: reached.map(\.reference))
+    }
+
+    private func abort(_ request: AbortCalls, by caller: Caller) async throws(Fault) -> AbortCalls.Output {
+        let policy = request.policy ?? .abortDependents
+        return AbortCalls.Output(
+            aborted: try await abort.abort(request.requestId, by: policy, CallView(caller), except: caller.requestId)
+        )
+    }
+
+    private func depend(_ request: DependCall, by caller: Caller) async throws(Fault) -> Done {
+        guard (1...Limits.callDependencies).contains(request.dependsOn.count) else {
+            throw .invalid("dependsOn", "must name 1 to \(Limits.callDependencies) calls.")
+        }
+        await recorder.caughtUp(with: request.requestId)
+        let view = CallView(caller)
+        let call = try await calls.require(request.requestId, view)
+        var others: [CallID] = []
+        for (index, id) in request.dependsOn.enumerated() {
+            await recorder.caughtUp(with: id)
+            let other = try await calls.require(id, view)
+            guard other.id < call.id else {
+                throw .invalid("dependsOn[\(index)]", "came in no earlier than the call that is to depend on it.")
+            }
+            others.append(other.id)
+        }
+        try await calls.depend(call.id, on: others)
+        return Done()
+    }
+}
+
+extension CallPlace {
+    var entry: CallForest.Entry { CallForest.Entry(id: id, parent: parent, status: status) }
+}
+
+extension CallView {
+    func shows(_ call: CallRecord) -> Bool {
+        (account == nil || call.callerAccountId == account) && (session == nil || call.sessionId == session)
+    }
+}

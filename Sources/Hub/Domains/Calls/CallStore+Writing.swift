@@ -1,0 +1,111 @@
+import Postgres
+import Protocol
+
+extension CallStore.SQL {
+    /// Nodes and, in the same statement, the edges to parents and children that are there: whichever of two calls is
+    /// written first, the second finds it. An operation that nobody defined is the sentinel, under its own name in the
+    /// metadata; accounts and sessions that are gone are left out. What is there already stays as it is.
+    static let enter = Statement<Int64>(
+        """
+        WITH given AS (
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[],
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::text[],
+                $14::text[], $15::timestamptz[], $16::timestamptz[], $17::jsonb[], $18::jsonb[], $19::jsonb[])
+                AS g (id, request_id, operation_id, parent_request_id, identity, account_id, session_id, key,
+                    deadline, created_at, input, provider_type, provider_id, status, started_at, completed_at, output,
+                    error, metadata)
+        ), added AS (
+            INSERT INTO nave.call_graph_nodes
+                (id, request_id, operation_id, parent_request_id, identity, caller_account_id, session_id,
+                idempotency_key, deadline, created_at, input, provider_type, provider_id, status, started_at,
+                completed_at, output, error, metadata, hub_id)
+            SELECT g.id, g.request_id, coalesce(o.id, '__removed__'), g.parent_request_id, g.identity, a.id, s.id,
+                g.key, g.deadline, g.created_at, g.input, g.provider_type, g.provider_id, g.status, g.started_at,
+                g.completed_at, g.output, g.error,
+                CASE WHEN o.id IS NULL THEN g.metadata || jsonb_build_object('operation', g.operation_id)
+                    ELSE g.metadata END, $20
+              FROM given g
+              LEFT JOIN nave.operations o ON o.id = g.operation_id
+              LEFT JOIN nave.accounts a ON a.id = g.account_id
+              LEFT JOIN nave.sessions s ON s.id = g.session_id
+            ON CONFLICT DO NOTHING
+            RETURNING id, request_id, parent_request_id
+        ), tied AS (
+            INSERT INTO nave.call_graph_edges (source_id, target_id, edge_type)
+            SELECT p.id, c.id, 'triggered'
+              FROM added c JOIN nave.call_graph_nodes p ON p.request_id = c.parent_request_id
+             WHERE p.id COLLATE "C" < c.id COLLATE "C"
+            UNION ALL
+            SELECT p.id, c.id, 'triggered'
+              FROM added c JOIN added p ON p.request_id = c.parent_request_id
+             WHERE p.id COLLATE "C" < c.id COLLATE "C"
+            UNION ALL
+            SELECT p.id, c.id, 'triggered'
+              FROM added p JOIN nave.call_graph_nodes c ON c.parent_request_id = p.request_id
+             WHERE p.id COLLATE "C" < c.id COLLATE "C"
+            ON CONFLICT DO NOTHING
+        )
+        SELECT count(*) FROM added
+        """
+    )
+
+    /// For those of a batch whose request id another call has: the node's own id stands in, and what the caller gave
+    /// is kept beside it. Nodes that are there are left alone.
+    static let enterAnew = Statement<Void>(
+        """
+        WITH given AS (
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[],
+                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::text[],
+                $14::text[], $15::timestamptz[], $16::timestamptz[], $17::jsonb[], $18::jsonb[], $19::jsonb[])
+                AS g (id, request_id, operation_id, parent_request_id, identity, account_id, session_id, key,
+                    deadline, created_at, input, provider_type, provider_id, status, started_at, completed_at, output,
+                    error, metadata)
+        ), added AS (
+            INSERT INTO nave.call_graph_nodes
+                (id, request_id, operation_id, parent_request_id, identity, caller_account_id, session_id,
+                idempotency_key, deadline, created_at, input, provider_type, provider_id, status, started_at,
+                completed_at, output, error, metadata, hub_id)
+            SELECT g.id, g.id, coalesce(o.id, '__removed__'), g.parent_request_id, g.identity, a.id, s.id,
+                g.key, g.deadline, g.created_at, g.input, g.provider_type, g.provider_id, g.status, g.started_at,
+                g.completed_at, g.output, g.error,
+                g.metadata || jsonb_build_object('givenRequestId', g.request_id)
+                || CASE WHEN o.id IS NULL THEN jsonb_build_object('operation', g.operation_id) ELSE '{}' END, $20
+              FROM given g
+              LEFT JOIN nave.operations o ON o.id = g.operation_id
+              LEFT JOIN nave.accounts a ON a.id = g.account_id
+              LEFT JOIN nave.sessions s ON s.id = g.session_id
+             WHERE NOT EXISTS (SELECT FROM nave.call_graph_nodes n WHERE n.id = g.id)
+            ON CONFLICT DO NOTHING
+            RETURNING id, parent_request_id
+        )
+        INSERT INTO nave.call_graph_edges (source_id, target_id, edge_type)
+        SELECT p.id, c.id, 'triggered'
+          FROM added c JOIN nave.call_graph_nodes p ON p.request_id = c.parent_request_id
+         WHERE p.id COLLATE "C" < c.id COLLATE "C"
+        ON CONFLICT DO NOTHING
+        """
+    )
+
+    /// Guarded by the state: what is over, such as aborted from elsewhere, stays as it is.
+    static let change = Statement<Void>(
+        """
+        WITH given AS (
+            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
+                $7::jsonb[], $8::jsonb[], $9::jsonb[])
+                WITH ORDINALITY AS g (id, status, provider_type, provider_id, started_at, completed_at, output, error,
+                    metadata, place)
+        ), last AS (
+            SELECT DISTINCT ON (id) * FROM given ORDER BY id, place DESC
+        ), held AS MATERIALIZED (
+            SELECT n.id FROM nave.call_graph_nodes n JOIN last ON last.id = n.id ORDER BY n.id FOR NO KEY UPDATE OF n
+        )
+        UPDATE nave.call_graph_nodes n
+           SET status = last.status, provider_type = coalesce(last.provider_type, n.provider_type),
+               provider_id = coalesce(last.provider_id, n.provider_id), started_at = last.started_at,
+               completed_at = last.completed_at, output = last.output, error = last.error,
+               metadata = n.metadata || last.metadata
+          FROM held JOIN last ON last.id = held.id
+         WHERE n.id = held.id AND n.status IN ('pending', 'running')
+        """
+    )
+}

@@ -1,0 +1,143 @@
+import Foundation
+import HubCore
+import Postgres
+public import Protocol
+
+/// What the hub remembers about calls.
+public struct CallStore: Sendable {
+    let database: Database
+
+    /// Rung with a node's id when a call was aborted in the graph, for the hub process that runs it.
+    public static let channel = "nave_calls"
+
+    /// The call of this request id or node id, with its payloads; `NOT_FOUND` if the caller may see none.
+    func require(_ id: String, _ view: CallView) async throws(Fault) -> CallRecord {
+        if let call = try await database.first(SQL.find, [id] + view.values) { return call }
+        throw Self.unknown(id)
+    }
+
+    func list(_ request: ListCalls, _ view: CallView, _ cursor: CreationCursor) async throws(Fault) -> [CallRecord] {
+        let asked: [(any Bindable)?] = [
+            request.operation, request.status, request.accountId, request.sessionId, request.since, request.until,
+        ]
+        return try await database.query(SQL.list, cursor.values + view.values + asked)
+    }
+
+    /// A call and those below it, nearest first, at most `limit`; none if the caller may not see the call.
+    func places(from id: String, _ view: CallView, limit: Int) async throws(Fault) -> [CallPlace] {
+        try await database.query(SQL.below, [id] + view.values + [limit])
+    }
+
+    /// Calls without payloads, by id.
+    func records(_ ids: [CallID]) async throws(Fault) -> [CallID: CallRecord] {
+        guard !ids.isEmpty else { return [:] }
+        let found = try await database.query(SQL.records, [ids])
+        return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The calls that led to a call, the first one first, the call itself last.
+    func lineage(_ id: CallID) async throws(Fault) -> [CallID] {
+        try await database.query(SQL.above, [id, Limits.callTreeNodes]).map { CallID($0) }
+    }
+
+    func dependencies(of id: CallID) async throws(Fault) -> [CallID] {
+        try await database.query(SQL.dependencies, [id, Limits.callTreeNodes]).map { CallID($0) }
+    }
+
+    func latency(_ operation: String?, windowSeconds: Int, _ view: CallView) async throws(Fault) -> [CallLatency] {
+        try await database.query(SQL.latency, [operation, windowSeconds] + view.values)
+    }
+
+    /// Declares that a call depends on others. All came in before it: the caller made sure.
+    func depend(_ call: CallID, on others: [CallID]) async throws(Fault) {
+        try await database.execute(SQL.depend, [call, others])
+    }
+
+    /// Ends calls of which `hub` makes sure that none of its own goes on; answers the request ids of those that were
+    /// not over. The hubs that run the others are rung.
+    func abort(_ ids: [CallID], policy: AbortPolicy, fault: Fault, hub: HubID) async throws(Fault) -> [String] {
+        guard !ids.isEmpty else { return [] }
+        let aborted = try await database.query(
+            SQL.abort,
+            [ids, policy == .abortDependents, JSON(fault), hub, Self.channel]
+        )
+        return aborted.map(\.requestId)
+    }
+
+    /// Ends calls that nobody runs any more: of hubs that are gone, and of this one unless named. Answers how many.
+    func endOrphans(of hub: HubID, running: [CallID]) async throws(Fault) -> Int {
+        try await database.execute(SQL.endOrphans, [hub, running, Int(Limits.callOrphaned.milliseconds / 1_000)])
+    }
+
+    /// Forgets calls that came in so many days ago, a batch at a time for at most half a minute; answers how many.
+    public func prune(olderThanDays days: Int) async throws(Fault) -> Int {
+        let end = ContinuousClock.now + .seconds(30)
+        var total = 0
+        while ContinuousClock.now < end, !Task.isCancelled {
+            let removed = try await database.execute(SQL.prune, [days, Self.pruneBatch])
+            total += removed
+            if removed < Self.pruneBatch { break }
+        }
+        return total
+    }
+
+    static let pruneBatch = 2_000
+
+    static func unknown(_ id: String) -> Fault {
+        Fault(
+            .notFound,
+            "There is no call “\(String(id.prefix(100)))” that the caller may see; list them with call.list."
+        )
+    }
+}
+
+// Writing.
+extension CallStore {
+    /// Writes a batch; doing so again changes nothing.
+    func write(_ batch: CallBatch, by hub: HubID) async throws(Fault) {
+        let (new, old) = (batch.entries, batch.changes)
+        if new.count > 0 {
+            let written = try await database.first(SQL.enter, Self.values(of: new, hub)) ?? 0
+            if Int(written) < new.count {
+                // Some request ids are taken by other calls: those nodes go by their own ids.
+                try await database.execute(SQL.enterAnew, Self.values(of: new, hub))
+            }
+        }
+        if old.count > 0 {
+            try await database.execute(
+                SQL.change,
+                [
+                    old.ids, old.statuses, old.providerTypes, old.providers, old.starts, old.ends, old.outputs,
+                    old.errors, old.metadata,
+                ]
+            )
+        }
+    }
+
+    private static func values(of new: CallBatch.Columns, _ hub: HubID) -> [(any Bindable)?] {
+        [
+            new.ids, new.requestIds, new.operations, new.parents, new.identities, new.accounts, new.sessions,
+            new.keys, new.deadlines, new.arrivals, new.inputs, new.providerTypes, new.providers, new.statuses,
+            new.starts, new.ends, new.outputs, new.errors, new.metadata, hub,
+        ]
+    }
+}
+
+/// Whose calls a caller sees: everyone's with `call:admin`, a session its own, anyone else those of the account.
+struct CallView: Sendable {
+    let account: AccountID?
+    let session: SessionID?
+
+    init(_ caller: Caller) {
+        let seesAll = caller.identity.holds("call:admin")
+        account = seesAll ? nil : caller.accountId
+        session = seesAll ? nil : caller.sessionId
+    }
+
+    /// As `$n` and `$n+1`: NULL for no bounds.
+    var values: [(any Bindable)?] { [account, session] }
+
+    func shows(_ call: OpenCall) -> Bool {
+        (account == nil || call.caller.accountId == account) && (session == nil || call.caller.sessionId == session)
+    }
+}

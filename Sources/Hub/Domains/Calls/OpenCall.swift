@@ -1,0 +1,218 @@
+import Foundation
+import HubCore
+public import Protocol
+import Synchronization
+
+/// What is called: as much of an operation as its record needs.
+public struct CallSubject: Hashable, Sendable {
+    /// `namespace.name`.
+    public var operationId: String
+    public var kind: OperationKind
+    /// Neither what is asked nor what is answered is kept.
+    public var answersSecret: Bool
+
+    public init(operationId: String, kind: OperationKind, answersSecret: Bool = false) {
+        self.operationId = operationId
+        self.kind = kind
+        self.answersSecret = answersSecret
+    }
+}
+
+/// Who answers a call.
+public struct CallProvider: Hashable, Sendable {
+    public var type: ProviderType
+    public var id: String
+
+    public init(type: ProviderType, id: String) {
+        self.type = type
+        self.id = id
+    }
+}
+
+/// What became of a call.
+public enum CallOutcome: Sendable {
+    /// It answered; the answer's `data` as JSON.
+    case answered([UInt8])
+    /// A subscription came to its natural end.
+    case ended
+    case failed(Fault)
+}
+
+/// One call from its arrival to its end, as this hub process knows it.
+public final class OpenCall: Sendable {
+    /// What may change.
+    private struct State {
+        var status = CallStatus.pending
+        var startedAt: Date?
+        var provider: CallProvider?
+        var values = 0
+        /// Why it was aborted from outside.
+        var abortion: Fault?
+        var whenAborted: [@Sendable () -> Void] = []
+        /// What the graph was last told of it.
+        var written: CallStatus?
+        var isClosed = false
+        var isDetached = false
+    }
+
+    /// The node's id.
+    public let id: CallID
+    /// Under which the graph has it: the caller's, unless another call of this process has that one.
+    public let requestId: String
+    /// The call within which it was made, if the caller said so and this process still knows it.
+    let parent: OpenCall?
+    let subject: CallSubject
+    let caller: Caller
+    let input: CallPayload?
+    let level: RecordingLevel
+    let arrivedAt: Date
+    private let state = Mutex(State())
+
+    init(
+        id: CallID,
+        requestId: String,
+        parent: OpenCall?,
+        subject: CallSubject,
+        caller: Caller,
+        input: CallPayload?,
+        level: RecordingLevel,
+        arrivedAt: Date
+    ) {
+        self.id = id
+        self.requestId = requestId
+        self.parent = parent
+        self.subject = subject
+        self.caller = caller
+        self.input = subject.answersSecret ? nil : input?.slender
+        self.level = level
+        self.arrivedAt = arrivedAt
+    }
+
+    /// The request id of the call within which it was made, whether or not anyone knows that.
+    var parentId: String? { caller.parentRequestId }
+
+    /// How far it has come.
+    public var status: CallStatus { state.withLock { $0.status } }
+
+    /// Why it was aborted by someone else than its caller; `nil` if it was not.
+    public var abortion: Fault? { state.withLock { $0.abortion } }
+
+    /// Whether it goes on although its caller was answered, and will be closed by itself.
+    public var isDetached: Bool { state.withLock { $0.isDetached } }
+
+    /// It will go on to its end whoever leaves: whoever runs it closes it, not whoever waits for it.
+    public func detach() { state.withLock { $0.isDetached = true } }
+
+    /// Who answers it, as soon as that is known.
+    public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
+
+    /// A subscription's value was delivered.
+    public func delivered() { state.withLock { $0.values += 1 } }
+
+    /// Does this once the call is aborted by someone else than its caller; at once if it was already.
+    public func whenAborted(_ deed: @escaping @Sendable () -> Void) {
+        let isAborted = state.withLock { state in
+            if state.abortion == nil { state.whenAborted.append(deed) }
+            return state.abortion != nil
+        }
+        if isAborted { deed() }
+    }
+}
+
+extension OpenCall {
+    /// It is handed to whoever answers; `false` if it is over already.
+    func dispatch(at now: Date) -> Bool {
+        state.withLock { state in
+            guard CallLifecycle.mayBecome(.running, from: state.status) else { return false }
+            state.status = .running
+            state.startedAt = max(now, arrivedAt)
+            return true
+        }
+    }
+
+    /// Ends it from outside; `false` if the policy does not reach what has come as far as this call.
+    func abort(_ fault: Fault, policy: AbortPolicy) -> Bool {
+        let deeds: [@Sendable () -> Void]? = state.withLock { state in
+            guard !state.isClosed, CallLifecycle.isReached(state.status, by: policy) else { return nil }
+            state.status = .aborted
+            state.abortion = fault
+            defer { state.whenAborted = [] }
+            return state.whenAborted
+        }
+        for deed in deeds ?? [] { deed() }
+        return deeds != nil
+    }
+
+    /// What the graph does not know of it yet; `nil` if there is nothing, or if such calls are not kept.
+    ///
+    /// - Parameter say: hands the note over while the call is held, so that no later note overtakes it.
+    @discardableResult
+    func news(_ say: (CallNote) -> Void = { _ in }) -> CallNote? {
+        state.withLock { state in
+            guard !state.isClosed, state.written != state.status, !state.status.isOver,
+                level == .all || level == .mutations && subject.kind == .mutation
+            else { return nil }
+            let note = note(state, completedAt: nil, output: nil, fault: nil)
+            state.written = state.status
+            say(note)
+            return note
+        }
+    }
+
+    /// It is over. `say` takes the last thing that the graph is told; nothing if it was over before, or is not kept.
+    func finish(_ outcome: CallOutcome, at now: Date, _ say: (CallNote) -> Void) {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.isClosed = true
+            state.whenAborted = []
+            var (output, fault): (CallPayload?, Fault?) = (nil, state.abortion)
+            if fault == nil {
+                switch outcome {
+                case .answered(let bytes):
+                    state.status = .completed
+                    if !subject.answersSecret { output = CallPayload.json(bytes).slender }
+                case .ended: state.status = .completed
+                case .failed(let why):
+                    state.status = CallLifecycle.status(after: why)
+                    fault = why
+                }
+            }
+            // What fails before it was dispatched failed at the hub's own hands.
+            if state.startedAt == nil, state.status != .aborted { state.startedAt = arrivedAt }
+            guard state.written != nil || level.keeps(subject.kind, state.status) else { return }
+            say(note(state, completedAt: max(now, state.startedAt ?? arrivedAt), output: output, fault: fault))
+            state.written = state.status
+        }
+    }
+
+    private func note(_ state: State, completedAt: Date?, output: CallPayload?, fault: Fault?) -> CallNote {
+        CallNote(
+            call: self,
+            isFirst: state.written == nil,
+            status: state.status,
+            startedAt: state.startedAt,
+            completedAt: completedAt,
+            provider: state.provider,
+            output: output,
+            fault: fault,
+            values: subject.kind == .subscription ? state.values : nil
+        )
+    }
+}
+
+/// What the graph is to be told of a call: a snapshot.
+struct CallNote: Sendable {
+    let call: OpenCall
+    /// Whether there is no node of it yet.
+    let isFirst: Bool
+    let status: CallStatus
+    let startedAt: Date?
+    let completedAt: Date?
+    let provider: CallProvider?
+    let output: CallPayload?
+    let fault: Fault?
+    let values: Int?
+
+    /// About what it weighs while it waits.
+    var weight: Int { 512 + (isFirst ? call.input?.weight ?? 0 : 0) + (output?.weight ?? 0) }
+}

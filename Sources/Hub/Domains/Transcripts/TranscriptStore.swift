@@ -1,0 +1,133 @@
+import HubCore
+import Postgres
+import Protocol
+
+/// Reads agents' output into messages and parts: what was read, what it amounts to and where reading goes on are one
+/// transaction, so that no line counts twice and none is missed, whatever is killed in between.
+struct TranscriptStore: Sendable {
+    let database: Database
+
+    /// Sessions of one pass; the rest is for the next.
+    private static let sessionsMax = 200
+
+    /// Reads on in every agent's output; answers the sessions that have something new. Any number of hubs may do so.
+    func readOn() async throws(Fault) -> [SessionID] {
+        var told: [SessionID] = []
+        for session in try await database.query(SQL.open, [Self.sessionsMax]) where try await readOn(session) {
+            told.append(session)
+        }
+        return told
+    }
+
+    /// One page of one session's output; whether it brought anything.
+    private func readOn(_ session: SessionID) async throws(Fault) -> Bool {
+        try await database.transaction { transaction async throws(Fault) -> Bool in
+            guard let row = try await transaction.first(SQL.hold, [session]) else { return false }
+            var book = row.book
+            var machine = book.machine ?? TranscriptMachine(book.output, fence: book.fence)
+            let chunks = try await transaction.query(
+                OutputStore.SQL.page,
+                [session, machine.fence, Protocol.OutputStream.stdout, machine.offset, OutputStore.pageChunks]
+            )
+            let (steps, isAll) = Self.read(chunks, isOver: row.isOver, with: &machine)
+            guard !steps.isEmpty || isAll else { return false }
+            var facts = machine.facts
+            if isAll, facts.state != .quota { facts.state = .done }
+            try await store(steps, of: session, &book, in: transaction)
+            book.machine = machine
+            book.isDone = isAll
+            let values: [(any Bindable)?] = [
+                session, JSON(book), facts.providerSessionId, JSON(facts.usage), JSON(facts),
+            ]
+            try await transaction.execute(SQL.advance, values)
+            return true
+        }
+    }
+
+    /// The steps of a page, and whether nothing is left to read.
+    private static func read(
+        _ chunks: [OutputStore.Chunk],
+        isOver: Bool,
+        with machine: inout TranscriptMachine
+    ) -> (steps: [TranscriptStep], isAll: Bool) {
+        var steps: [TranscriptStep] = []
+        var bytes: [UInt8] = []
+        var end = machine.offset
+        func flush(_ machine: inout TranscriptMachine, isLast: Bool) {
+            steps += machine.read(bytes, isLast: isLast)
+            bytes = []
+        }
+        for chunk in chunks where chunk.end > end {
+            if chunk.offset > end { flush(&machine, isLast: false) }
+            if let gap = chunk.gap {
+                flush(&machine, isLast: false)
+                steps += machine.skip(to: max(gap.to, chunk.offset), because: gap.reason)
+            } else {
+                bytes += chunk.bytes.dropFirst(Int(max(0, end - chunk.offset)))
+            }
+            end = chunk.end
+        }
+        // Whoever is over has no more output than what is stored: its end came behind its last byte.
+        let isAll = isOver && chunks.count < OutputStore.pageChunks
+        flush(&machine, isLast: isAll)
+        return (steps, isAll)
+    }
+
+    private func store(
+        _ steps: [TranscriptStep],
+        of session: SessionID,
+        _ book: inout Book,
+        in transaction: Transaction
+    ) async throws(Fault) {
+        var parts = Parts()
+        for step in steps {
+            switch step {
+            case .open(let role, let model):
+                let message = MessageID.sortable()
+                book.message = message
+                try await transaction.execute(SQL.openMessage, [message, session, role, model])
+            case .part(let kind, let data):
+                guard let message = book.message else { continue }
+                book.sequence += 1
+                parts.add(message, kind, data, book.sequence)
+            case .close(let status):
+                if let message = book.message { try await transaction.execute(SQL.closeMessage, [message, status]) }
+                book.message = nil
+            }
+        }
+        guard !parts.ids.isEmpty else { return }
+        let values: [(any Bindable)?] = [session, parts.ids, parts.messages, parts.kinds, parts.data, parts.sequences]
+        try await transaction.execute(SQL.addParts, values)
+    }
+
+    /// Parts as the columns of one insert.
+    private struct Parts {
+        var ids: [String] = []
+        var messages: [MessageID] = []
+        var kinds: [PartKind] = []
+        var data: [JSONValue] = []
+        var sequences: [Int64] = []
+        private var sortable = SortableIds()
+
+        mutating func add(_ message: MessageID, _ kind: PartKind, _ value: JSONValue, _ sequence: Int64) {
+            ids.append(sortable.next())
+            messages.append(message)
+            kinds.append(kind)
+            data.append(value)
+            sequences.append(sequence)
+        }
+    }
+
+    /// Parts of a session behind a place, from either end.
+    func parts(_ request: ListParts, of session: SessionID, behind: Int64?, limit: Int) async throws(Fault)
+        -> [PartRecord]
+    {
+        let statement = request.from == .newest ? SQL.newest : SQL.oldest
+        return try await database.query(statement, [session, behind, limit, request.messageId, request.type])
+    }
+
+    /// Whether a session is an agent's and all that it printed was read.
+    func isRead(_ session: SessionID) async throws(Fault) -> Bool {
+        try await database.first(SQL.isRead, [session]) ?? true
+    }
+}
