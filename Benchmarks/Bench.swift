@@ -46,7 +46,7 @@ struct Bench {
         Part(name: "schema") { try SchemaBenchmark.figures($0) },
         Part(name: "codec") { CodecBenchmark.figures(seconds: $0.seconds / 4) },
         Part(name: "echo") { try await EchoBenchmark.figures(seconds: $0.seconds) },
-        Part(name: "journal") { try JournalFigures.figures(seconds: $0.seconds) },
+        Part(name: "journal") { try JournalFigures.figures($0) },
         Part(name: "commits") { try await CommitBenchmark($0).figures() },
         Part(name: "recorder") { try await CallRecordBenchmark($0).figures() },
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },

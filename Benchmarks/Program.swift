@@ -57,6 +57,8 @@ final class Program {
 struct Memory {
     /// Resident, shared pages counted whole.
     let resident: Double
+    /// Of those, what is in no file: heap, stacks, changed data.
+    let anonymous: Double
     /// Resident, shared pages counted by the share.
     let proportional: Double
 
@@ -68,6 +70,7 @@ struct Memory {
                 ?? 0
         }
         resident = field("VmRSS:", "status")
+        anonymous = field("RssAnon:", "status")
         proportional = field("Pss:", "smaps_rollup")
     }
 }

@@ -7,8 +7,8 @@ import SpokeCore
 /// Measures the journal against SQLite's own C interface: the same rows, the same durability, the same disk, one after
 /// the other in the same run, so that a busy machine slows both.
 ///
-///     journal-bench [SECONDS]      prints rows per second and the ratios
-///     journal-bench write FILE     appends for ever and prints each durable mark, for tests that kill it
+///     journal-bench [SECONDS [DIRECTORY]]   prints rows per second and the ratios
+///     journal-bench write FILE              appends for ever and prints each durable mark, for tests that kill it
 @main
 struct JournalBench {
     static func main() async throws {
@@ -16,7 +16,8 @@ struct JournalBench {
         if arguments.first == "write", let file = arguments.dropFirst().first {
             try await write(file)
         } else {
-            try await measure(seconds: arguments.first.flatMap(Double.init) ?? 1.5)
+            let directory = arguments.dropFirst().first ?? FileManager.default.currentDirectoryPath
+            try await measure(seconds: arguments.first.flatMap(Double.init) ?? 1.5, in: directory)
         }
     }
 
@@ -39,8 +40,8 @@ struct JournalBench {
         of: AlertRaised(level: .info, kind: "bench", message: String(repeating: "x", count: 150))
     )
 
-    private static func measure(seconds: Double) async throws {
-        let scratch = FileManager.default.currentDirectoryPath + "/.bench-\(UUID().uuidString)"
+    private static func measure(seconds: Double, in directory: String) async throws {
+        let scratch = directory + "/.bench-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // What stays behind is only clutter.
         var table: [String: [Double]] = [:]

@@ -21,7 +21,12 @@ struct IdleBenchmark {
         return [
             Figure(
                 "idle spoke, resident",
-                String(format: "%.1f MB (Pss %.1f)", spoke.resident / 1_024, spoke.proportional / 1_024),
+                String(
+                    format: "%.1f MB (%.1f of its own, Pss %.1f)",
+                    spoke.resident / 1_024,
+                    spoke.anonymous / 1_024,
+                    spoke.proportional / 1_024
+                ),
                 against: "25 MB",
                 ratio: spoke.resident / 1_024 / 25,
                 .below(1)

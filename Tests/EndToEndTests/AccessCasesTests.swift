@@ -11,6 +11,8 @@ import Testing
             try await keysOpenWhatTheyAreFor(fleet)
             try await aLoginIsRememberedOnlyIfTheHubTakesTheKey(fleet)
             try await accountsAndOrganisationsAreLookedAfterFromAShell(fleet)
+            try await secretsAndRolesAreKeptFromAShell(fleet)
+            try await aFollowerIsLetGoWithItsKey(fleet)
             try await whatIsNotAHubIsNotTakenForOne(fleet)
             try await badConfigurationIsNamed(fleet)
         }
@@ -136,8 +138,9 @@ import Testing
         #expect(try await hers("orgs").text.contains("analytical-engines"))
         #expect(try await hers("orgs", "add", "analytical-engines", "admin", "--level", "admin").exitCode == 0)
         #expect(try await hers("orgs", "members", "analytical-engines").text.contains("ada@example.org"))
-        let plans = #"{"name":"plans","repoUrl":"/srv/plans.git","org":"analytical-engines"}"#
-        #expect(try await hers("call", "project.create", plans).exitCode == 0)
+        let plans = ["plans", "--repo", "/srv/plans.git", "--org", "analytical-engines", "--key-file", key]
+        #expect(try await fleet.run("hub", ["project", "add"] + plans).exitCode == 0)
+        #expect(try await hers("project", "list", "--org", "analytical-engines").text.contains("plans"))
         let inUse = try await hers("orgs", "delete", "analytical-engines")
         #expect(inUse.exitCode == 1 && inUse.errors.contains("CONFLICT") && inUse.errors.contains("plans"))
         #expect(try await hers("orgs", "transfer", "analytical-engines", "admin").exitCode == 0)
@@ -159,6 +162,66 @@ import Testing
         #expect(audit.hasPrefix("WHEN") && audit.contains("org.transferOwnership") && audit.contains("CONFLICT"))
         let lines = try await fleet.ask("audit", "--org", "analytical-engines", "--action", "org.*", "--limit", "3")
         #expect(lines["entries"]?.arrayValue?.count == 3)
+    }
+
+    private func aFollowerIsLetGoWithItsKey(_ fleet: Fleet) async throws {
+        try await fleet.addSpoke("worker")
+        try await fleet.addProject("endless")
+        let session = try await fleet.spawn("endless", ["sh", "-c", "while :; do echo x; sleep 0.2; done"])
+        let issued = try await fleet.ask("key", "create", "follower", "--scope", "session:read")
+        let file = try fleet.write(issued["key"]?.stringValue ?? "", to: "follower.key")
+        async let followed = fleet.run("hub", ["logs", session, "-f", "--key-file", file])
+        let id = issued["record"]?["id"]?.stringValue ?? ""
+        _ = try await eventually("the follower was let in") {
+            let keys = try await fleet.ask("key", "list")["keys"]?.arrayValue ?? []
+            return keys.first { $0["id"]?.stringValue == id }?["lastUsedAt"]
+        }
+        try await fleet.ask("key", "revoke", id)
+        let finished = try await followed
+        #expect(finished.exitCode == 77 && finished.errors.contains("UNAUTHENTICATED"), "\(finished.errors)")
+        try await fleet.ask("abort", session)
+    }
+
+    private func secretsAndRolesAreKeptFromAShell(_ fleet: Fleet) async throws {
+        let canary = "canary-\(UUID().uuidString)"
+        let config = #"{"baseUrl":"https://git.example.org"}"#
+        try await fleet.ask("clients", "create", "gitea", "--type", "vcs", "--config", config)
+        let leaky = ["clients", "create", "x", "--type", "custom", "--config", #"{"token":"x"}"#]
+        try await fleet.refused(leaky, "VALIDATION_ERROR", saying: "secret.set")
+        let set = try await fleet.run("hub", ["secrets", "set", "gitea", "token"], input: Data((canary + "\n").utf8))
+        #expect(set.exitCode == 0, "\(set.errors)")
+        #expect(try await fleet.hub("secrets").text.contains("token"))
+        #expect(try await fleet.hub("clients").text.contains("token"))
+        #expect(try await fleet.ask("secrets", "rotate")["remaining"] == 0)
+        for command in [["clients", "show", "gitea"], ["secrets"], ["audit"], ["call", "setting.get"]] {
+            let shown = try await fleet.run("hub", command + ["--json"])
+            #expect(shown.exitCode == 0 && !shown.text.contains(canary), "\(command)")
+        }
+        let keys = fleet.folder.appending(path: "hub/secret.keys").path
+        let mode = try FileManager.default.attributesOfItem(atPath: keys)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        try await fleet.ask("secrets", "delete", "gitea", "token")
+        try await fleet.ask("clients", "delete", "gitea")
+
+        #expect(try await fleet.hub("roles").text.contains("implementation-specialist"))
+        let rules = #"[{"action":"fs.write","permission":"allow","pattern":"docs/*"}]"#
+        try await fleet.ask(
+            "roles",
+            "create",
+            "writer",
+            "--description",
+            "Docs.",
+            "--parent",
+            "code-reviewer",
+            "--permissions",
+            rules
+        )
+        #expect(try await fleet.hub("roles", "resolve", "writer", "fs.write", "docs/a").text.hasPrefix("allow"))
+        let denied = try await fleet.hub("roles", "resolve", "writer", "fs.write", "src/a").text
+        #expect(denied.hasPrefix("deny") && denied.contains("code-reviewer"))
+        try await fleet.refused(["roles", "delete", "code-reviewer"], "CONFLICT", saying: "writer")
+        try await fleet.refused(["roles", "update", "code-reviewer", "--parent", "writer"], "CONFLICT", saying: "→")
+        try await fleet.ask("roles", "delete", "writer")
     }
 
     private func whatIsNotAHubIsNotTakenForOne(_ fleet: Fleet) async throws {

@@ -14,7 +14,9 @@ struct CallRoutingTests {
         _ name: String,
         type: OperationKind = .query,
         version: String = "1",
-        scopes: [String] = []
+        scopes: [String] = [],
+        input: JSONValue = ["type": "object"],
+        output: JSONValue = true
     ) -> JSONValue {
         JSONValue(
             encoding: OperationSpec(
@@ -23,8 +25,8 @@ struct CallRoutingTests {
                 version: version,
                 type: type,
                 description: "A demonstration.",
-                inputSchema: ["type": "object"],
-                outputSchema: true,
+                inputSchema: input,
+                outputSchema: output,
                 accessControl: AccessControl(requiredScopes: scopes)
             )
         )
@@ -33,6 +35,14 @@ struct CallRoutingTests {
     static let offer: [JSONValue] = [
         spec("echo"), spec("never"), spec("odd"), spec("fail"), spec("write", type: .mutation),
         spec("count", type: .subscription), spec("secret", scopes: ["demo:admin"]),
+        spec(
+            "strict",
+            input: ["type": "object", "properties": ["n": ["type": "integer", "minimum": 1]], "required": ["n"]],
+            output: [
+                "type": "object", "additionalProperties": false,
+                "properties": ["n": ["type": "integer"], "unit": ["type": "string", "default": "ms"]],
+            ]
+        ),
     ]
 
     /// Echoes, fails, counts, or stays silent, by the operation's name.
@@ -41,6 +51,8 @@ struct CallRoutingTests {
         let id = call.requestId
         switch call.operationId {
         case "demo.echo", "demo.write", "demo.secret": provider.answer(id, call.input)
+        // Says more than its schema, and something else.
+        case "demo.strict": provider.answer(id, ["n": "many", "extra": true])
         case "demo.fail": provider.fail(id, Fault(.notFound, "There is no such thing.", details: ["x": 1]))
         case "demo.odd":
             // To nobody, then twice, then an end that no query has.
@@ -55,12 +67,13 @@ struct CallRoutingTests {
 
     @Test func aCallGoesToASpokeAndItsAnswerComesBack() async throws {
         let hub = try await HubUnderTest.start()
-        let bad: [JSONValue] = [["namespace": "project", "name": "list"], Self.spec("not a name")]
+        let bad: [JSONValue] = [Self.spec("not a name"), Self.spec("broken", input: ["type": "nonsense"])]
         let one = try await FakeProvider.join(hub, name: "one", offering: Self.offer + bad, answering: Self.behave)
         #expect(one.taken.registered == Self.offer.count && one.taken.refusals.count == 2)
 
         try await Self.checkCatalogue(hub)
         try await Self.checkAnswers(hub, one)
+        try await Self.checkSchemas(hub)
         try await Self.checkAddresses(hub)
         try await Self.checkDeadline(hub, one)
         try await Self.checkLeaving(hub, one)
@@ -120,6 +133,15 @@ struct CallRoutingTests {
         #expect(try await hub.call("demo.write", #"{"a":1}"#, headers: idempotent).data == ["a": 1])
         #expect(try await hub.call("demo.write", #"{"a":1}"#, headers: idempotent).data == ["a": 1])
         #expect(try await hub.call("demo.write", #"{"a":2}"#, headers: idempotent).code == "CONFLICT")
+    }
+
+    /// An input is checked before anyone is asked; an answer is made to fit, and never fails its call.
+    private static func checkSchemas(_ hub: HubUnderTest) async throws {
+        let wrong = try await hub.call("demo.strict", #"{"n":0}"#)
+        #expect(wrong.code == "VALIDATION_ERROR")
+        #expect(wrong.body["error"]?["details"]?.arrayValue?.first?["path"] == "n")
+        let shaped = try await hub.call("demo.strict", #"{"n":1}"#)
+        #expect(shaped.data == ["n": "many", "unit": "ms"])
     }
 
     private static func checkAddresses(_ hub: HubUnderTest) async throws {

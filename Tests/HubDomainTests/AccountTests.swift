@@ -92,6 +92,15 @@ struct AccountTests {
         await hub.close()
     }
 
+    @Test func anAdministratorWhoTookAnotherNameIsNotMadeASecondTime() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.ask(UpdateAccount(email: "root@example.org"))
+        #expect(try await !hub.domains.accounts.isFirstStart())
+        #expect(try await !hub.domains.accounts.begin(key: Secret(.key), joinToken: Secret(.joinToken)))
+        #expect(try await hub.count("SELECT count(*) FROM nave.accounts") == 1)
+        await hub.close()
+    }
+
     @Test func othersAreChangedByAdministratorsOnlyAndOneselfByOneself() async throws {
         let hub = try await TestHub.make()
         let stranger = try await hub.stranger("account:write")

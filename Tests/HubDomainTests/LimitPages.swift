@@ -27,6 +27,7 @@ enum LimitPages {
     private static let sources = [
         ("Both ends", "Sources/Protocol/Foundations/Limits.swift"),
         ("The hub's doors", "Sources/Hub/Core/HubLimits.swift"),
+        ("A spoke's operations", "Sources/Spoke/Core/SpokeLimits.swift"),
         ("A session's supervisor", "Sources/Spoke/Supervisor/limits.h"),
     ]
 

@@ -140,6 +140,13 @@ struct RegistrationTests {
         let weaker = try await Self.register([Self.spec("demo.op", access: .anyone)], of: two)
         #expect(weaker.refusals.first?.message.contains("accessControl") == true)
 
+        // A change that hurts nobody takes the definition's place, and who offers the former stays welcome.
+        let wider: JSONValue = ["type": ["object", "null"]]
+        #expect(try await Self.register([Self.spec("demo.op", input: wider)], of: two).refusals.isEmpty)
+        #expect(try await hub.ask(GetOperationSchema(operation: "demo.op")).inputSchema == wider)
+        #expect(try await Self.register([Self.spec("demo.op"), Self.spec("demo.other")], of: one).refusals.isEmpty)
+        #expect(try await hub.ask(GetOperationSchema(operation: "demo.op")).inputSchema == wider)
+
         let versions = try await Self.register([Self.spec("demo.op", version: "2", input: strict)], of: two)
         #expect(versions.refusals.isEmpty)
         let ids = try await hub.database.query(

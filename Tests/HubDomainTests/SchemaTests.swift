@@ -27,7 +27,12 @@ struct SchemaTests {
         ("chk_messages_status", MessageStatus.allCases.map(\.rawValue)),
         ("chk_messages_delivery", Delivery.allCases.map(\.rawValue)),
         ("chk_session_output_stream", OutputStream.allCases.map(\.rawValue)),
+        ("chk_clients_type", ClientType.allCases.map(\.rawValue)),
+        ("chk_roles_mode", RoleMode.allCases.map(\.rawValue)),
         ("chk_mappings_status", MappingStatus.allCases.map(\.rawValue)),
+        ("chk_call_graph_nodes_status", CallStatus.allCases.map(\.rawValue)),
+        ("chk_call_graph_nodes_provider_type", ProviderType.allCases.map(\.rawValue)),
+        ("chk_call_graph_edges_edge_type", CallEdgeType.allCases.map(\.rawValue)),
         ("chk_tasks_status", TaskStatus.allCases.map(\.rawValue)),
         ("chk_tasks_scope", TaskScope.allCases.map(\.rawValue)),
         ("chk_tasks_risk", TaskRisk.allCases.map(\.rawValue)),
@@ -36,9 +41,6 @@ struct SchemaTests {
         ("chk_tasks_priority", TaskPriority.allCases.map(\.rawValue)),
         ("chk_tasks_category", TaskCategory.allCases.map(\.rawValue)),
         ("chk_tasks_type", TaskType.allCases.map(\.rawValue)),
-        ("chk_call_graph_nodes_status", CallStatus.allCases.map(\.rawValue)),
-        ("chk_call_graph_nodes_provider_type", ProviderType.allCases.map(\.rawValue)),
-        ("chk_call_graph_edges_edge_type", CallEdgeType.allCases.map(\.rawValue)),
     ]
 
     @Test func everyCheckListsTheWordsOfItsEnum() async throws {
@@ -70,15 +72,18 @@ struct SchemaTests {
         "part_session_idx", "part_message_id_id_idx", "idx_parts_session_id_type", "idx_mappings_session_id",
         "idx_mappings_parent_session_id", "idx_mappings_spoke_id", "idx_mappings_task_id",
         "idx_mappings_workspace_id", "idx_spokes_project_id", "idx_spokes_status", "idx_spokes_active",
-        "idx_spokes_name", "unq_tasks_project_slug", "idx_tasks_project_id", "idx_tasks_project_status",
-        "idx_tasks_status", "idx_tasks_active", "idx_tasks_path", "idx_tasks_priority", "idx_tasks_assignee",
-        "idx_tasks_due_at", "idx_tasks_tags", "unq_task_dependencies_depends_on_task",
-        "idx_task_dependencies_depends_on_task_id", "idx_task_dependencies_dependent_task_id",
-        "idx_call_graph_nodes_request_id", "idx_call_graph_nodes_operation_id",
+        "idx_spokes_name", "idx_call_graph_nodes_request_id", "idx_call_graph_nodes_operation_id",
         "idx_call_graph_nodes_status", "idx_call_graph_nodes_caller_account_id", "idx_call_graph_nodes_created_at",
         "idx_call_graph_nodes_operation_created", "idx_call_graph_nodes_started_at", "idx_call_graph_edges_source_id",
         "idx_call_graph_edges_target_id", "idx_call_graph_edges_source_id_type",
         "unq_call_graph_edges_source_target_type",
+        "unq_tasks_project_slug", "idx_tasks_project_id", "idx_tasks_project_status",
+        "idx_tasks_status", "idx_tasks_active", "idx_tasks_path", "idx_tasks_priority", "idx_tasks_assignee",
+        "idx_tasks_due_at", "idx_tasks_tags", "unq_task_dependencies_depends_on_task",
+        "idx_task_dependencies_depends_on_task_id", "idx_task_dependencies_dependent_task_id",
+        "unq_clients_name", "idx_clients_type", "idx_clients_owner_id", "idx_clients_org_id",
+        "unq_client_secrets_client_key", "idx_client_secrets_expires_at", "unq_roles_name", "idx_roles_parent_id",
+        "idx_roles_mode",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -102,10 +107,11 @@ struct SchemaTests {
             "fk_audit_logs_session_id n", "fk_mappings_session_id c", "fk_mappings_spoke_id n",
             "fk_mappings_parent_session_id n", "fk_mappings_workspace_id n", "fk_api_keys_spoke_id c",
             "fk_api_keys_session_id c", "fk_session_output_session_id c", "fk_spoke_commands_spoke_id c",
-            "fk_mappings_task_id n", "fk_tasks_project_id c", "fk_tasks_parent_task_id c",
-            "fk_task_dependencies_depends_on_task_id c", "fk_task_dependencies_dependent_task_id c",
             "fk_call_graph_nodes_operation_id r", "fk_call_graph_nodes_caller_account_id n",
             "fk_call_graph_nodes_session_id n", "fk_call_graph_edges_source_id c", "fk_call_graph_edges_target_id c",
+            "fk_mappings_task_id n", "fk_tasks_project_id c", "fk_tasks_parent_task_id c",
+            "fk_task_dependencies_depends_on_task_id c", "fk_task_dependencies_dependent_task_id c",
+            "fk_clients_owner_id r", "fk_clients_org_id n", "fk_client_secrets_client_id c", "fk_roles_parent_id n",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

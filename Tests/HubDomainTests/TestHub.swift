@@ -15,10 +15,12 @@ struct TestHub {
     /// May do everything.
     let admin: Caller
 
-    static func make() async throws -> TestHub {
+    /// - Parameter seal: Keeps secrets; one with a fresh key if absent.
+    static func make(seal: SecretSeal? = nil) async throws -> TestHub {
         let migrations = Schema.steps.map { Migration(number: $0.number, name: $0.name, sql: $0.sql) }
         let test = try await TestDatabase.make(migrations: migrations)
-        let domains = Domains(database: test.database, logger: .quiet)
+        let seal = try seal ?? SecretSeal(SecretSeal.line(version: 1))
+        let domains = Domains(database: test.database, seal: seal, logger: .quiet)
         let (key, token) = (Secret(.key), Secret(.joinToken))
         guard try await domains.accounts.begin(key: key, joinToken: token) else {
             throw Fault(.execution, "A fresh database has an administrator already.")

@@ -104,6 +104,11 @@ struct SchemaComparisonTests {
         )
         #expect(input(old, new) != [])
         #expect(input(old, old).isEmpty)
+        let beside: JSONValue = [
+            "anyOf": [["properties": ["b": true]]], "properties": ["a": true], "additionalProperties": false,
+        ]
+        #expect(input(beside, ["properties": ["b": true], "additionalProperties": false]) != [])
+        #expect(input(["anyOf": [["if": ["const": 1]]], "else": false], ["if": ["const": 1], "else": false]) != [])
         #expect(input(true, ["properties": ["a": ["type": "string"]]]) != [])
         #expect(input(["const": "x"], ["$ref": "#/$defs/n", "$defs": ["n": ["type": "integer"]]]) != [])
     }

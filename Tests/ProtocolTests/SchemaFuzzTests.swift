@@ -45,7 +45,9 @@ struct SchemaFuzzTests {
             compatible += 1
             for _ in 0..<20 {
                 let value = SchemaGrammar.value(&random, depth: 3)
-                if before.accepts(value) { #expect(after.accepts(value), "seed \(seed)") }
+                guard before.accepts(value) else { continue }
+                let texts = [old, new, value].map { String(decoding: $0.serialized(), as: UTF8.self) }
+                #expect(after.accepts(value), "seed \(seed): \(texts)")
             }
         }
         #expect(compatible > Self.count / 50)

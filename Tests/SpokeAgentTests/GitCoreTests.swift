@@ -23,6 +23,35 @@ import Testing
         #expect(throws: Fault.self) { try BranchName(String(repeating: "a", count: 201)) }
     }
 
+    @Test func branchesAreReadFromFilesAsGitReadsThem() async throws {
+        let fixture = try await GitFixture(files: 1)
+        try await fixture.shell(
+            "cd origin; git branch old; git tag -a -m note note; git pack-refs --all; "
+                + "git commit -q --allow-empty -m newer; git branch new/leaf; git symbolic-ref refs/heads/alias refs/heads/old"
+        )
+        let git = fixture.origin + "/.git"
+        let packed = [UInt8](try Data(contentsOf: URL(filePath: git + "/packed-refs")))
+        for branch in ["main", "feature", "old", "new/leaf"] {
+            let ref = "refs/heads/\(branch)"
+            // None loose: the packed one counts.
+            let loose = FileManager.default.contents(atPath: "\(git)/\(ref)").map { RefFiles.look(loose: [UInt8]($0)) }
+            let look = loose ?? RefFiles.looks(for: [ref], packed: packed)[0]
+            #expect(try await look.commit == fixture.shell("git rev-parse \(ref)", in: fixture.origin))
+        }
+        let absent = ["refs/heads/new", "refs/heads/ma", "refs/heads/mainly", ""]
+        #expect(RefFiles.looks(for: absent, packed: packed).allSatisfy { $0 == .absent })
+        let name = String(repeating: "0123456789", count: 4)
+        for text in ["ref: refs/heads/old\n", "", "\n", name, "\(name.dropLast())\n", "\(name)a\n", "x\(name)\n"] {
+            #expect(RefFiles.look(loose: Array(text.utf8)) == .unclear, "“\(text)”")
+        }
+        #expect(RefFiles.look(loose: Array("\(String(repeating: "0", count: 40))\n".utf8)) == .unclear)
+        let damaged = Array("# pack-refs\nnothing\n^\(name)\nzz refs/heads/a\n\(name) refs/heads/b".utf8)
+        #expect(
+            RefFiles.looks(for: ["refs/heads/b", "refs/heads/a", "refs/heads/c"], packed: damaged)
+                == [.commit(name), .unclear, .absent]
+        )
+    }
+
     @Test func mistypedNamesFindTheirNeighbours() {
         #expect(Nearness.nearest("mian", among: ["main", "feature", "maintenance"]).first == "main")
         #expect(Nearness.nearest("login", among: ["wt/login-page", "x"]) == ["wt/login-page"])

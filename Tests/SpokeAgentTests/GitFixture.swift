@@ -139,6 +139,9 @@ actor MemoryWorktreeStore: WorktreeStore {
         try spend()
         workspaceRecords[workspace.id] = workspace
     }
+    func save(_ workspace: WorktreeRecord, telling created: WorkspaceCreated) async throws(Fault) {
+        try await save(workspace)
+    }
     func delete(_ workspace: WorkspaceID) async throws(Fault) {
         try spend()
         workspaceRecords[workspace] = nil

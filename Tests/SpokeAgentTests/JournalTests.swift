@@ -18,6 +18,16 @@ struct JournalTests {
         #expect(mode == "wal")
     }
 
+    @Test func theFileIsItsOwnersAlone() async throws {
+        let scratch = try Scratch()
+        let journal = try await scratch.open()
+        try await journal.append([note("one")])
+        for suffix in ["", "-wal", "-shm"] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: scratch.file + suffix)
+            #expect((attributes[.posixPermissions] as? Int) == 0o600, "spoke.sqlite\(suffix)")
+        }
+    }
+
     @Test func recordsAreNumberedChainedAndStillThereAfterARestart() async throws {
         let scratch = try Scratch()
         var journal = try await scratch.open()

@@ -23,6 +23,7 @@ async def main():
         await checks.an_answer_and_errors(session)
         denied = await session.call_tool("call", {"operation": "project.create", "input": {"name": "x"}})
         checks.check(denied.structured_content["error"]["code"] == "ACCESS_DENIED", f"not granted: {denied}")
+        await own_output(session)
 
 
 async def own_output(session):

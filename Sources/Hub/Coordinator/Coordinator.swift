@@ -6,7 +6,8 @@ public enum Coordinator {
         SpawnCommand.self, StatusCommand.self, LogsCommand.self, MessageCommand.self, AbortCommand.self,
         WaitCommand.self, WhyCommand.self, SpokesCommand.self, WorktreesCommand.self, RestoreCommand.self,
         ProjectCommand.self, OperationsCommand.self, CallCommand.self, SubscribeCommand.self, TokenCommand.self,
-        KeyCommand.self, AccountsCommand.self, OrganizationsCommand.self, AuditCommand.self, VerifyCommand.self,
-        LoginCommand.self, CallsCommand.self, TasksCommand.self,
+        KeyCommand.self, AccountsCommand.self, OrganizationsCommand.self, AuditCommand.self, ClientsCommand.self,
+        SecretsCommand.self, RolesCommand.self, VerifyCommand.self, LoginCommand.self, CallsCommand.self,
+        TasksCommand.self,
     ]
 }

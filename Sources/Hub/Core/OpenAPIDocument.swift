@@ -1,3 +1,4 @@
+import Foundation
 public import Protocol
 
 /// An OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.0) of the operations that somebody may run, and of the
@@ -13,7 +14,10 @@ public struct OpenAPIDocument: Sendable {
     ///     what a spoke's schema says is taken to the letter.
     ///   - url: Where the hub is reached; the document's own origin if absent.
     public init(_ specs: [OperationSpec], foreign: Set<String> = [], url: String? = nil) {
-        self.specs = specs.sorted { $0.id < $1.id }
+        // The last of an id is shown: the newest version, which is what the bare id means.
+        self.specs = specs.sorted {
+            $0.id == $1.id ? $0.version.compare($1.version, options: .numeric) == .orderedAscending : $0.id < $1.id
+        }
         self.foreign = foreign
         self.url = url
     }

@@ -28,7 +28,7 @@ enum OpenAPIParts {
     }
 
     static func parameters(of type: OperationKind) -> JSONValue {
-        var names = ["RequestId", "ParentRequestId", "Spoke", "Traceparent"]
+        var names = ["RequestId", "ParentRequestId", "Spoke", "Target", "Traceparent"]
         switch type {
         case .query: names += ["Deadline"]
         case .mutation: names += ["Deadline", "IdempotencyKey"]
@@ -82,6 +82,11 @@ enum OpenAPIParts {
                 visible
             ),
             "Spoke": header("X-Spoke", "The spoke that shall answer, by name.", visible),
+            "Target": header(
+                "X-Target",
+                "Which spokes may answer, as JSON: {spokeId?, spokeName?, labels?, sessionId?}.",
+                ["type": "string", "contentMediaType": "application/json"]
+            ),
             "Traceparent": header("traceparent", "W3C trace context, handed on to the end.", visible),
             "LastEventId": header("Last-Event-ID", "Goes on behind the value of this id.", visible),
         ]

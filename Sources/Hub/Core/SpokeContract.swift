@@ -5,16 +5,31 @@ public import Protocol
 /// Made once per definition and used for every call of it.
 public struct SpokeContract: Sendable {
     public let spec: OperationSpec
+    private let input: JSONSchema
+    private let output: JSONSchema
 
-    /// - Fails with `validation` if a schema is none.
-    public init(_ spec: OperationSpec) throws(Fault) { self.spec = spec }
+    /// - Fails with `validation` if a schema is none, or more than this product takes.
+    public init(_ spec: OperationSpec) throws(Fault) {
+        self.spec = spec
+        input = try JSONSchema(spec.inputSchema, .init(path: "inputSchema"))
+        output = try JSONSchema(spec.outputSchema, .init(path: "outputSchema"))
+        for (place, error) in (spec.errorSchemas ?? []).enumerated() {
+            _ = try JSONSchema(error.schema, .init(path: "errorSchemas[\(place)].schema"))
+        }
+    }
 
     /// Everything that is wrong with an input; empty if nothing is.
-    public func violations(in input: JSONValue) -> [Fault.Violation] { [] }
+    public func violations(in input: JSONValue) -> [Fault.Violation] {
+        self.input.violations(in: input)
+    }
 
     /// The answer's data as the schema promises it, and what did not fit: extra fields are left out, defaults are
     /// filled in. Never fails a call.
-    public func shaped(_ data: JSONValue) -> (data: JSONValue, flaws: [Fault.Violation]) { (data, []) }
+    public func shaped(_ data: JSONValue) -> (data: JSONValue, flaws: [Fault.Violation]) {
+        let shaped = output.shaped(data)
+        let extra = shaped.stripped.map { Fault.Violation(path: $0, message: "is not in the schema; it was left out.") }
+        return (shaped.value, shaped.violations + extra)
+    }
 }
 
 /// How an offered definition stands to the one that is stored under the same version.
@@ -25,7 +40,7 @@ public enum SpecRevision: Hashable, Sendable {
     case newer
     /// The stored one is such a successor of what is offered: the offer stands, the definition stays.
     case older
-    /// Neither can stand for the other.
+    /// Neither can stand for the other; the paths that differ and how.
     case incompatible([String])
 
     /// Access and type never change under one version: a second provider could weaken what the first asked for.
@@ -33,28 +48,27 @@ public enum SpecRevision: Hashable, Sendable {
         var paths: [String] = []
         if offered.type != stored.type { paths.append("type") }
         if offered.accessControl != stored.accessControl { paths.append("accessControl") }
-        if !equal(offered.inputSchema, stored.inputSchema) { paths.append("inputSchema") }
-        if !equal(offered.outputSchema, stored.outputSchema) { paths.append("outputSchema") }
         guard paths.isEmpty else { return .incompatible(paths) }
+        let differences = differences(from: stored, to: offered)
+        guard differences.isEmpty else {
+            return Self.differences(from: offered, to: stored).isEmpty ? .older : .incompatible(differences)
+        }
         let isSame =
             offered.title == stored.title && offered.description == stored.description
             && (offered.tags ?? []) == (stored.tags ?? [])
             && (offered.errorSchemas ?? []) == (stored.errorSchemas ?? [])
             && (offered._meta ?? [:]) == (stored._meta ?? [:])
+            && offered.inputSchema == stored.inputSchema && offered.outputSchema == stored.outputSchema
         return isSame ? .same : .newer
     }
 
-    /// Postgres spells numbers its own way, so they are compared by value.
-    private static func equal(_ one: JSONValue, _ other: JSONValue) -> Bool {
-        switch (one, other) {
-        case (.integer(let whole), .number(let value)), (.number(let value), .integer(let whole)):
-            Double(whole) == value
-        case (.array(let these), .array(let those)):
-            these.count == those.count && zip(these, those).allSatisfy(equal)
-        case (.object(let these), .object(let those)):
-            these.count == those.count
-                && these.allSatisfy { key, value in those[key].map { equal(value, $0) } ?? false }
-        default: one == other
-        }
+    private static func differences(from old: OperationSpec, to new: OperationSpec) -> [String] {
+        let input = SchemaComparison.differences(from: old.inputSchema, to: new.inputSchema, as: .input)
+        let output = SchemaComparison.differences(from: old.outputSchema, to: new.outputSchema, as: .output)
+        return words(input, "inputSchema") + words(output, "outputSchema")
+    }
+
+    private static func words(_ differences: [SchemaComparison.Difference], _ root: String) -> [String] {
+        differences.map { "\(root)\($0.path.isEmpty ? "" : ".\($0.path)") \($0.change)" }
     }
 }

@@ -29,7 +29,14 @@ public struct Domains: Sendable {
     /// - Parameters:
     ///   - bell: Wakes operations that wait for news; one per process.
     ///   - hub: This process among the hubs of the database.
-    public init(database: Database, bell: some Bell = ProcessBell(), hub: HubID = .random(), logger: Logger) {
+    ///   - seal: Keeps clients' secrets; without keys none can be kept.
+    public init(
+        database: Database,
+        bell: some Bell = ProcessBell(),
+        hub: HubID = .random(),
+        seal: SecretSeal = .none,
+        logger: Logger
+    ) {
         accounts = AccountStore(database: database)
         keys = KeyStore(database: database)
         joinTokens = JoinTokenStore(database: database)
@@ -51,13 +58,18 @@ public struct Domains: Sendable {
         MemberOperations(organizations: organizations, members: members, accounts: accounts).register(in: &table)
         KeyOperations(keys: keys, accounts: accounts, authenticator: authenticator).register(in: &table)
         AuditOperations(audit: AuditStore(database: database)).register(in: &table)
+        let clients = ClientStore(database: database)
+        ClientOperations(clients: clients, organizations: organizations).register(in: &table)
+        SecretOperations(secrets: SecretStore(database: database, seal: seal), clients: clients)
+            .register(in: &table)
+        RoleOperations(roles: RoleStore(database: database)).register(in: &table)
         JoinTokenOperations(tokens: joinTokens).register(in: &table)
         ProjectOperations(projects: projects, organizations: organizations).register(in: &table)
         SettingOperations(settings: settings).register(in: &table)
         coordination.register(in: &table)
+        calls.register(in: &table)
         TaskOperations(database: database, projects: projects).register(in: &table)
         TaskGraphQuestions(projects: projects, graphs: TaskGraphStore(database: database)).register(in: &table)
-        calls.register(in: &table)
         OperationOperations(specs: { [catalogue, providers] in catalogue.specs + providers.specs }).register(in: &table)
         catalogue.show(table.specs)
         self.table = table

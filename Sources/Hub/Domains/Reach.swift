@@ -12,9 +12,9 @@ struct Reach: Sendable {
     /// Lets the call pass, or answers as if what it names were not there.
     ///
     /// - Throws: `NOT_FOUND` for what the caller may not see, `TOO_LARGE` for a call that names too many things.
-    func check(_ belongings: Belongings, for caller: Caller) async throws(Fault) {
+    func check(_ belongings: @autoclosure () -> Belongings, for caller: Caller) async throws(Fault) {
         guard let account = caller.confinedTo else { return }
-        let owned = belongings.owned
+        let owned = belongings().owned
         guard !owned.isEmpty else { return }
         guard owned.count <= Limits.namesPerCall else {
             throw Fault(.tooLarge, "A call names at most \(Limits.namesPerCall) projects and sessions; ask in parts.")

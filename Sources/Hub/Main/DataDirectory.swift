@@ -31,5 +31,6 @@ final class DataDirectory: Sendable {
 
     var adminKeyFile: String { path + "/admin.key" }
     var joinTokenFile: String { path + "/join.token" }
+    var secretKeyFile: String { path + "/secret.keys" }
     var clusterDirectory: String { path + "/postgres" }
 }

@@ -56,7 +56,8 @@ struct HubProcess {
         )
         settings.callRate = configuration.callRate
         let identity = HubIdentity(id: .random(), version: Release.version)
-        let assembly = HubAssembly(settings, database: database, identity: identity, logger: logger)
+        let seal = try SecretKeys(directory: directory, logger: logger).seal()
+        let assembly = HubAssembly(settings, database: database, identity: identity, seal: seal, logger: logger)
         try await assembly.publish()
         let services = try assembly.services { [settings, configuration, logger] port in
             let url = settings.url(port: port)

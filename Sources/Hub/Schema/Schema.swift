@@ -30,5 +30,6 @@ public enum Schema {
         SchemaStep(8, "registrations", PackageResources.m0008_registrations_sql),
         SchemaStep(9, "access", PackageResources.m0009_access_sql),
         SchemaStep(10, "tasks", PackageResources.m0010_tasks_sql),
+        SchemaStep(11, "services", PackageResources.m0011_services_sql),
     ]
 }

@@ -1,5 +1,5 @@
 import HubCore
-import HubDomains
+public import HubDomains
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -19,13 +19,21 @@ public struct HubAssembly: Sendable {
     private let identity: HubIdentity
     private let logger: Logger
 
-    /// - Parameter identity: This process among the hubs of the database.
-    public init(_ settings: ServerSettings, database: Database, identity: HubIdentity, logger: Logger) {
+    /// - Parameters:
+    ///   - identity: This process among the hubs of the database.
+    ///   - seal: The keys with which clients' secrets are kept.
+    public init(
+        _ settings: ServerSettings,
+        database: Database,
+        identity: HubIdentity,
+        seal: SecretSeal = .none,
+        logger: Logger
+    ) {
         self.settings = settings
         self.database = database
         self.identity = identity
         self.logger = logger
-        self.domains = Domains(database: database, hub: identity.id, logger: logger)
+        self.domains = Domains(database: database, hub: identity.id, seal: seal, logger: logger)
     }
 
     /// Makes the hub's own operations known in the database; calls are recorded under them.
@@ -78,6 +86,42 @@ public struct HubAssembly: Sendable {
             + [application, DrainRunner(drain: drain, registry: runners.registry, logger: logger)]
     }
 
+    private func responder(
+        _ desk: CallDesk,
+        _ doors: DoorKeeper,
+        _ guarding: LoopbackGuard,
+        _ departures: Departures,
+        _ timekeeper: SystemTimekeeper
+    ) -> HubResponder {
+        let events = EventStream(drain: drain, keepalive: settings.eventKeepalive)
+        let mcpSessions = MCPSessions(timekeeper: timekeeper)
+        return HubResponder(
+            guarding: guarding,
+            doors: doors,
+            calls: CallRoutes(desk: desk, departures: departures),
+            subscriptions: SubscribeRoutes(desk: desk, events: events),
+            mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
+            document: DocumentRoutes(
+                specs: { [domains] in domains.catalogue.specs + domains.providers.specs },
+                url: settings.advertise
+            ),
+            health: HealthRoutes(
+                metrics: MetricsPage(
+                    metrics: desk.metrics,
+                    recorder: desk.recorder.counts,
+                    pool: database.gauges,
+                    mcpSessions: mcpSessions
+                ),
+                drain: drain,
+                ready: { [database] () async throws(Fault) in try await database.ping() }
+            ),
+            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: desk.limiter, drain: drain),
+            dashboard: DashboardRoutes(),
+            metrics: desk.metrics,
+            logger: logger
+        )
+    }
+
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
         CallDesk(
             operations: domains.table,
@@ -96,7 +140,8 @@ public struct HubAssembly: Sendable {
             limiter: limiter,
             drain: drain,
             provider: CallProvider(type: .hub, id: identity.id.rawValue),
-            logger: logger
+            logger: logger,
+            watch: SubscriptionWatch(keys: domains.keys)
         )
     }
 
@@ -105,39 +150,6 @@ public struct HubAssembly: Sendable {
             check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
             store: domains.registrations,
             board: domains.providers,
-            logger: logger
-        )
-    }
-
-    private func responder(
-        _ desk: CallDesk,
-        _ doors: DoorKeeper,
-        _ guarding: LoopbackGuard,
-        _ departures: Departures,
-        _ timekeeper: SystemTimekeeper
-    ) -> HubResponder {
-        let events = EventStream(drain: drain, keepalive: settings.eventKeepalive)
-        let mcpSessions = MCPSessions(timekeeper: timekeeper)
-        return HubResponder(
-            guarding: guarding,
-            doors: doors,
-            calls: CallRoutes(desk: desk, departures: departures),
-            subscriptions: SubscribeRoutes(desk: desk, events: events),
-            mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
-            document: DocumentRoutes(specs: { [domains] in domains.catalogue.specs }, url: settings.advertise),
-            health: HealthRoutes(
-                metrics: MetricsPage(
-                    metrics: desk.metrics,
-                    recorder: desk.recorder.counts,
-                    pool: database.gauges,
-                    mcpSessions: mcpSessions
-                ),
-                drain: drain,
-                ready: { [database] () async throws(Fault) in try await database.ping() }
-            ),
-            join: JoinRoutes(spokes: domains.coordination.spokes, limiter: desk.limiter, drain: drain),
-            dashboard: DashboardRoutes(),
-            metrics: desk.metrics,
             logger: logger
         )
     }

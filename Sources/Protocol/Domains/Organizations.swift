@@ -166,7 +166,8 @@ public struct DeleteOrganization: RemoteOperation {
     public static let access = AccessControl.scopes("org:write")
     public static let fields = [
         "org": "The organisation, by id or slug.",
-        "detachProjects": "True to let its projects go on outside any organisation, open to all who may see projects.",
+        "detachProjects":
+            "True to let its projects and clients go on outside any organisation, open to all with the scope.",
     ]
     public static let examples = [DeleteOrganization(org: "ops")]
     public typealias Output = OrganizationRecord

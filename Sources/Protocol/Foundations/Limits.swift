@@ -98,6 +98,10 @@ public enum Limits {
     public static let idempotencyWait = Duration.seconds(10)
     /// An idempotency key's text.
     public static let idempotencyKeyBytes = 255
+    /// One secret of a service.
+    public static let secretBytes = 64 << 10
+    /// Rules of one role.
+    public static let roleRules = 200
     /// One setting's value as JSON.
     public static let settingBytes = 64 << 10
     /// Requests that one MCP session may have under way: a model's tools, not a fleet.

@@ -158,12 +158,26 @@ struct SchemaContainment {
         rest[keyword] = nil
         if isWithin(.object(rest), .object(outside)) { return }
         for branch in branches {
-            // A branch that says nothing about the kind of value takes that from what stands beside it.
             var whole = branch
-            if case .object(let members) = branch { whole = .object(rest.merging(members) { $1 }) }
+            if case .object(let members) = branch { whole = .object(Self.together(rest, members)) }
             if isWithin(branch, .object(outside)) { continue }
             compare(whole, within: .object(outside), at: path)
         }
+    }
+
+    /// What fits a branch and all that stands beside it also fits this. What keywords mean together is lost where
+    /// both say something of that kind: then only the branch counts.
+    private static func together(
+        _ rest: [String: JSONValue],
+        _ branch: [String: JSONValue]
+    ) -> [String: JSONValue] {
+        let entangled = KeywordComparison.entangled
+        guard !entangled.isDisjoint(with: branch.keys) else { return rest.merging(branch) { $1 } }
+        var whole = rest.filter { !entangled.contains($0.key) }.merging(branch) { $1 }
+        if rest["additionalProperties"] != nil, whole["additionalProperties"] == nil {
+            whole["additionalProperties"] = true
+        }
+        return whole
     }
 
     private mutating func compareMembers(

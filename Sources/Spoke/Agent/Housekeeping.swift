@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Logging
 import Protocol
@@ -30,6 +31,7 @@ actor Housekeeping {
             if round % Self.sweepEvery == 0 {
                 await attempt("sweep incomplete") { () async throws(Fault) in try await self.sweep() }
             }
+            if await sessions.count == 0 { linux_give_back_memory() }
             round += 1
         } while (try? await Task.sleep(for: .seconds(Self.lookSeconds))) != nil  // Cancelled means shutdown.
     }

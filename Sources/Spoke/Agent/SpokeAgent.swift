@@ -1,5 +1,7 @@
+import CLinux
 import Foundation
 import Logging
+import NIOCore
 public import Protocol
 import ServiceLifecycle
 import UnixSignals
@@ -22,6 +24,7 @@ public struct SpokeAgent: Sendable {
     ///
     /// - Throws: `NOT_FOUND` if the spoke never joined, `CONFLICT` if another agent runs in the same directory.
     public func run() async throws(Fault) {
+        Self.staySmall()
         let logger = Self.logger(level: configuration.logLevel)
         let credential = try SpokeCredential.read(paths)
         try paths.create()
@@ -44,6 +47,14 @@ public struct SpokeAgent: Sendable {
             throw Fault(.execution, "The spoke stopped: \(error)")
         }
         withExtendedLifetime(lock) {}
+    }
+
+    /// A spoke shares its machine with the work that it runs: one event loop carries its one link, and what the C
+    /// library would keep for each thread it gives back.
+    private static func staySmall() {
+        linux_keep_heap_small()
+        NIOSingletons.groupLoopCountSuggestion = 1
+        NIOSingletons.blockingPoolThreadCountSuggestion = 1
     }
 
     private static func logger(level: String) -> Logger {

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Logging
 import Protocol
@@ -19,6 +20,8 @@ struct SpokeParts: Service {
     private let commands: CommandRunner
     private let local: LocalServer
     private let surroundings: SessionSurroundings
+    private let offers: SpokeOffers
+    private let keeper: OfferKeeper
 
     init(
         paths: SpokePaths,
@@ -59,6 +62,7 @@ struct SpokeParts: Service {
             logger: logger,
             sessionsRunning: { await sessions.count }
         )
+        let offers = try SpokeOffers(name: credential.name, surroundings: surroundings, sessions: sessions)
         let (bell, ringer) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let greeting = Greeting(
             paths: paths,
@@ -75,11 +79,14 @@ struct SpokeParts: Service {
             credential: credential,
             journal: journal,
             inbox: inbox,
+            desk: offers.desk,
             logger: logger,
-            hello: { try await greeting.hello() },
+            hello: { try await greeting.hello(offering: $0) },
             measure: { (Host.load(dataDirectory: paths.root), await sessions.count) },
             opened: { welcome in
                 ready.print()
+                // What starting took is not needed again.
+                linux_give_back_memory()
                 await Verdicts(sessions: sessions, logger: logger).carryOut(welcome.verdicts)
             },
             commandsArrived: { ringer.yield() }
@@ -88,7 +95,14 @@ struct SpokeParts: Service {
             if greeting.draining.set(draining) { await link.renewHeard() }
         }
         (self.journal, self.inbox, self.worktrees, self.sessions) = (journal, inbox, worktrees, sessions)
-        (self.link, self.surroundings) = (link, surroundings)
+        (self.link, self.surroundings, self.offers) = (link, surroundings, offers)
+        keeper = OfferKeeper(
+            offers,
+            configuration: configuration,
+            policyFile: paths.policy,
+            logger: logger,
+            changed: { await link.offerAnew() }
+        )
         commands = CommandRunner(
             inbox: inbox,
             sessions: sessions,
@@ -107,7 +121,9 @@ struct SpokeParts: Service {
             isDraining: { greeting.draining.isOn },
             drain: drain
         )
-        local = LocalServer(path: paths.socket, logger: logger) { await answers.answer($0) }
+        local = LocalServer(path: paths.socket, logger: logger) { (request, send) async throws(Fault) in
+            try await answers.answer(request, send: send)
+        }
     }
 
     /// Runs everything until a graceful shutdown, then leaves the hub in order.
@@ -115,6 +131,8 @@ struct SpokeParts: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await sessions.run() }
             group.addTask { await commands.run() }
+            group.addTask { await offers.programs.sweep() }
+            group.addTask { await keeper.run() }
             group.addTask { await worktrees.run() }
             group.addTask { await link.run() }
             group.addTask { await watchPatience() }
@@ -149,7 +167,7 @@ struct SpokeParts: Service {
         _ credential: SpokeCredential
     ) throws(Fault) -> SecretPatterns {
         var secrets = [Array(credential.key.utf8)]
-        for path in configuration.redact {
+        for path in configuration.redact + configuration.own.secretFiles {
             secrets.append(try PrivateFile.readSecret(path).trimmingTrailingNewlines())
         }
         return SecretPatterns(secrets)

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/falloc.h>
 #include <malloc.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int linux_give_back(int file, int64_t offset) {
@@ -21,4 +24,25 @@ void linux_keep_heap_small(void) {
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
 }
 
-void linux_trim_heap(void) { malloc_trim(0); }
+/* Lets go of the segments of one program or library that nobody can have written to. */
+static int let_go(struct dl_phdr_info *object, size_t size, void *context) {
+    (void)size;
+    (void)context;
+    uintptr_t page = (uintptr_t)getpagesize();
+    /* The kernel's own page in every process has no file to come back from. */
+    if (strncmp(object->dlpi_name, "linux-vdso", 10) == 0) return 0;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
+        /* Whole pages inside: what a neighbour shares is not ours to judge. */
+        uintptr_t start = (object->dlpi_addr + segment->p_vaddr + page - 1) & ~(page - 1);
+        uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_filesz) & ~(page - 1);
+        if (start < end) madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void linux_give_back_memory(void) {
+    malloc_trim(0);
+    dl_iterate_phdr(let_go, NULL);
+}

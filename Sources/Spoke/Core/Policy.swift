@@ -71,6 +71,17 @@ public struct Policy: Hashable, Sendable {
         operations.permits(name) ? nil : Self.denied("The policy of this spoke does not allow the operation \(name).")
     }
 
+    /// The same for a program that a call runs, with the variables that the caller sets for it.
+    public func objection(toCall program: String, environment: [String: String]) -> Fault? {
+        objection(toProgram: program) ?? objection(toEnvironment: environment, program: program)
+    }
+
+    /// The same for a path outside the spoke's own directories.
+    public func objection(toPath path: String) -> Fault? {
+        paths.permits(path)
+            ? nil : Self.denied("\(path) is in no worktree, and the policy of this spoke does not allow it.")
+    }
+
     private func objection(toProgram program: String) -> Fault? {
         let name = program.split(separator: "/").last.map(String.init) ?? program
         let allowed = commands.allow.contains { $0.matches(program) }

@@ -9,8 +9,8 @@ import Protocol
         version: Release.version,
         subcommands: [
             JoinCommand.self, RunCommand.self, StatusCommand.self, DoctorCommand.self, DrainCommand.self,
-            JournalCommand.self, WorktreesCommand.self, SessionsCommand.self, CallCommand.self, NotifyCommand.self,
-            MCPCommand.self,
+            JournalCommand.self, WorktreesCommand.self, SessionsCommand.self, CallCommand.self, SubscribeCommand.self,
+            NotifyCommand.self, MCPCommand.self,
         ]
     )
 }

@@ -234,6 +234,8 @@ void session_run(struct session *session, pid_t leader) {
         keep_time(session);
         reap(session);
         more = pump(session);
+        /* Writing the end down waits for the disk; the last output need not wait with it. */
+        if (!session->finished) ring(session);
         conclude(session);
         ring(session);
         if (lingered) break;

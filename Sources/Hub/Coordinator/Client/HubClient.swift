@@ -81,7 +81,8 @@ struct HubClient: Sendable {
 
     /// Runs a subscription; `receive` gets each value's data and id, and ends it by answering `false`.
     ///
-    /// A connection that breaks is taken up again behind the last value, as often as it takes.
+    /// A connection that breaks is taken up again behind the last value, as often as it takes; but not where values came
+    /// without an id: asking again would begin anew, and run a program a second time.
     func subscribe(
         _ operation: String,
         _ input: JSONValue,
@@ -89,15 +90,22 @@ struct HubClient: Sendable {
         receive: (JSONValue) async throws -> Bool
     ) async throws {
         var lastEventId: String?
+        var hasBegun = false
         var backoff = Backoff(first: .milliseconds(200), longest: .seconds(5))
         var generator = SystemRandomNumberGenerator()
         while true {
             do {
                 let ended = try await stream(operation, input, spoke: spoke, lastEventId: &lastEventId) { value in
                     backoff.reset()
+                    hasBegun = true
                     return try await receive(value)
                 }
                 if ended { return }
+                guard lastEventId != nil || !hasBegun else {
+                    throw CommandFailure.unreachable(
+                        "The connection broke, and what was followed cannot be taken up again."
+                    )
+                }
             } catch let failure as CommandFailure where failure.exitCode == 69 && lastEventId != nil {
                 // The hub was there a moment ago and will be again: go on where it stopped.
             }

@@ -17,10 +17,12 @@ struct ProjectCommand: AsyncParsableCommand {
         @Argument(help: "A short name.") var name: String
         @Option(help: "What git clone understands: a URL, or a path that exists on the spokes.") var repo: String
         @Option(help: "The branch that work begins from.") var branch: String?
+        @Option(help: "The organisation whose members alone shall see it, by slug or id.") var org: String?
 
         func ask(_ hub: HubClient) async throws {
             var input: [String: JSONValue] = ["name": .string(name), "repoUrl": .string(absolute(repo))]
             input["defaultBranch"] = branch.map(JSONValue.string)
+            input["org"] = org.map(JSONValue.string)
             let project = try await hub.call("project.create", .object(input))
             if client.json { return try Output.json(project) }
             try Output.line("\(project.cell("id"))  \(project.cell("name"))")
@@ -39,9 +41,11 @@ struct ProjectCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "All projects.")
 
         @OptionGroup var client: ClientOptions
+        @Option(help: "Only those of this organisation, by slug or id.") var org: String?
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.pages("project.list", "projects")
+            let input: JSONValue = org.map { ["org": .string($0)] } ?? [:]
+            let answer = try await hub.pages("project.list", "projects", input)
             if client.json { return try Output.json(answer) }
             var table = Table("PROJECT", "NAME", "BRANCH", "REPOSITORY")
             for project in answer["projects"]?.arrayValue ?? [] {

@@ -3,11 +3,16 @@ import Protocol
 
 extension AccountStore {
     enum SQL {
-        /// Two hubs may start at once on a fresh database: one of them makes the account.
+        static let hasAdministrator = Statement<Bool>(
+            "SELECT EXISTS (SELECT FROM nave.accounts WHERE access_level = 'admin')"
+        )
+
+        /// Two hubs may start at once on a fresh database: one of them makes the account. An administrator who took
+        /// another name is still one.
         static let begin = Statement<AccountRecord>(
             """
             INSERT INTO nave.accounts (id, email, display_name, access_level)
-            VALUES ($1, $2, $3, $4)
+            SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT FROM nave.accounts WHERE access_level = 'admin')
             ON CONFLICT (email) DO NOTHING
             RETURNING id, email, display_name, access_level, status, gitea_username, created_at, updated_at
             """
@@ -27,13 +32,6 @@ extension AccountStore {
             """
             SELECT id, email, display_name, access_level, status, gitea_username, created_at, updated_at
               FROM nave.accounts WHERE id = $1
-            """
-        )
-
-        static let findByEmail = Statement<AccountRecord>(
-            """
-            SELECT id, email, display_name, access_level, status, gitea_username, created_at, updated_at
-              FROM nave.accounts WHERE email = $1
             """
         )
 

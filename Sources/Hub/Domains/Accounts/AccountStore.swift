@@ -7,9 +7,9 @@ public struct AccountStore: Sendable {
 
     public init(database: Database) { self.database = database }
 
-    /// Whether nobody can get in yet: there is no administrator.
+    /// Whether nobody can get in yet: there is no administrator, whatever it is called by now.
     public func isFirstStart() async throws(Fault) -> Bool {
-        try await database.first(SQL.findByEmail, [Self.administrator]) == nil
+        try await database.first(SQL.hasAdministrator) != true
     }
 
     /// Makes the first administrator with a key that may do everything, and a first join token, all or nothing.

@@ -58,13 +58,18 @@ struct OrganizationOperations: Sendable {
         if try await organizations.delete(organization.id, detaching: request.detachProjects == true) {
             return organization
         }
-        let projects = try await organizations.contents(of: organization.id)
-        guard !projects.isEmpty else { throw OrganizationStore.unknown(request.org) }
+        guard let contents = try await organizations.contents(of: organization.id),
+            !(contents.projects + contents.clients).isEmpty
+        else { throw OrganizationStore.unknown(request.org) }
+        let named = (contents.projects + contents.clients).prefix(5).joined(separator: ", ")
         throw Fault(
             .conflict,
-            "“\(organization.name)” still has projects (\(projects.prefix(5).joined(separator: ", "))); move or delete "
-                + "them, or let them go on outside any organisation with detachProjects.",
-            details: ["projects": .array(projects.map(JSONValue.string))]
+            "“\(organization.name)” still has projects or clients (\(named)); move or delete them, or let them go on "
+                + "outside any organisation with detachProjects.",
+            details: [
+                "projects": .array(contents.projects.map(JSONValue.string)),
+                "clients": .array(contents.clients.map(JSONValue.string)),
+            ]
         )
     }
 

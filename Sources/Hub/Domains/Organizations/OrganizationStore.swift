@@ -58,14 +58,15 @@ struct OrganizationStore: Sendable {
         }
     }
 
-    /// Removes the organisation unless projects are in it, or with `detaching` whatever is; `false` if something is.
+    /// Removes the organisation unless projects or clients are in it, or with `detaching` whatever is; `false` if
+    /// something is.
     func delete(_ id: OrganizationID, detaching: Bool) async throws(Fault) -> Bool {
         try await database.execute(SQL.delete, [id, detaching]) == 1
     }
 
-    /// What is in the organisation: the names of some projects, for whoever wants to remove it.
-    func contents(of id: OrganizationID) async throws(Fault) -> [String] {
-        try await database.query(SQL.contents, [id])
+    /// What is in the organisation: the names of some projects and clients, for whoever wants to remove it.
+    func contents(of id: OrganizationID) async throws(Fault) -> OrganizationContents? {
+        try await database.first(SQL.contents, [id])
     }
 
     /// Hands the organisation on: the new owner becomes a member with level owner, the former one stays as admin.
@@ -163,22 +164,38 @@ struct OrganizationStore: Sendable {
             """
         )
 
-        /// Projects of an organisation that goes would be open to everyone: nobody shall do that by the way.
+        /// What belongs to an organisation that goes would be open to everyone: nobody shall do that by the way.
         static let delete = Statement<Void>(
             """
             DELETE FROM nave.organizations o
-             WHERE o.id = $1 AND ($2 OR NOT EXISTS (SELECT FROM nave.projects p WHERE p.org_id = o.id))
+             WHERE o.id = $1
+               AND ($2 OR NOT (EXISTS (SELECT FROM nave.projects p WHERE p.org_id = o.id)
+                               OR EXISTS (SELECT FROM nave.clients c WHERE c.org_id = o.id)))
             """
         )
 
-        static let contents = Statement<String>(
-            "SELECT name FROM nave.projects WHERE org_id = $1 ORDER BY name, id LIMIT 20"
+        static let contents = Statement<OrganizationContents>(
+            """
+            SELECT ARRAY(SELECT name FROM nave.projects WHERE org_id = $1 ORDER BY name, id LIMIT 20) AS projects,
+                   ARRAY(SELECT name FROM nave.clients WHERE org_id = $1 ORDER BY name LIMIT 20) AS clients
+            """
         )
 
         /// Changes of one organisation's members happen one after the other.
         static let lock = Statement<String>("SELECT owner_id FROM nave.organizations WHERE id = $1 FOR UPDATE")
 
         static let own = Statement<Void>("UPDATE nave.organizations SET owner_id = $2 WHERE id = $1")
+    }
+}
+
+/// What stands in the way of removing an organisation.
+struct OrganizationContents: RowDecodable {
+    let projects: [String]
+    let clients: [String]
+
+    init(_ row: Row) throws(Fault) {
+        projects = try row["projects"]
+        clients = try row["clients"]
     }
 }
 

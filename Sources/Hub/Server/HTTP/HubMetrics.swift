@@ -38,14 +38,14 @@ public final class HubMetrics: Sendable {
     let journalWait = Atomic<Int>(0)
     let commandsSent = Atomic<Int>(0)
     let subscriptionsOpen = Atomic<Int>(0)
+    /// Calls that are under way, subscriptions included.
+    let callsOpen = Atomic<Int>(0)
     /// WebSockets of coordinators.
     let coordinatorsOpen = Atomic<Int>(0)
     /// Answers of peers to calls that were over, or that nobody asked for.
     let answersIgnored = Atomic<Int>(0)
     /// Answers of spokes that did not fit their schemas.
     let answersMisshapen = Atomic<Int>(0)
-    /// Calls that are under way, subscriptions included.
-    let callsOpen = Atomic<Int>(0)
 
     public init() {}
 

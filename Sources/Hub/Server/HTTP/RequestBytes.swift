@@ -35,23 +35,3 @@ enum RequestBytes {
         }
     }
 }
-
-/// What was waited for did not come in time.
-struct DeadlinePassed: Error {}
-
-/// Runs `work` for at most `wait`; cancels it then and throws ``DeadlinePassed``.
-func withDeadline<Value: Sendable>(
-    _ wait: Duration,
-    _ work: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value?.self) { group in
-        group.addTask { try await work() }
-        group.addTask {
-            try await Task.sleep(for: wait)
-            return nil
-        }
-        defer { group.cancelAll() }
-        guard let first = try await group.next(), let value = first else { throw DeadlinePassed() }
-        return value
-    }
-}

@@ -6,18 +6,7 @@ struct DeskProvider: MCPProvider {
     let desk: CallDesk
     let caller: Caller
 
-    func kind(of operation: String) async -> OperationKind? {
-        if let spec = desk.operations.spec(of: operation) { return spec.type }
-        let ask: JSONValue = ["operation": .string(operation)]
-        do throws(Fault) {
-            let answer = try await desk.call(GetOperationSchema.name, ask, by: fresh(caller), deadline: nil)
-            let spec: OperationSpec = try WireCoder.value(from: answer.data)
-            return spec.type
-        } catch {
-            // Calling it finds the same fault again and has the words for it.
-            return nil
-        }
-    }
+    func kind(of operation: String) async -> OperationKind? { desk.kind(of: operation) }
 
     func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8] {
         let input = ask.input ?? [:]

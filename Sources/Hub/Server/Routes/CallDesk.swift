@@ -17,6 +17,8 @@ struct CallDesk: Sendable {
     /// Who answers the hub's own operations: this process.
     let provider: CallProvider
     let logger: Logger
+    /// Ends what outlives its credential.
+    let watch: SubscriptionWatch
 
     /// Operations that begin new work and so are not taken on a hub that is about to leave.
     private static let beginsWork: Set<String> = ["coord.spawn", "session.resume"]
@@ -35,6 +37,7 @@ struct CallDesk: Sendable {
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
                 if let route {
+                    let caller = caller.recorded(as: call)
                     return try await routed(route, input, by: caller, wait) { call?.provided(by: .spoke($0)) }
                 }
                 call?.provided(by: provider)
@@ -59,6 +62,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
+        let deliver = watch.guarding(caller.principal, deliver)
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
             let route = route(name)
@@ -74,7 +78,7 @@ struct CallDesk: Sendable {
                     return try await router.follow(
                         route,
                         input,
-                        by: caller,
+                        by: caller.recorded(as: call),
                         lastEventId: lastEventId,
                         asking: asking,
                         deliver: taken
@@ -134,6 +138,14 @@ extension Principal {
 }
 
 extension Caller {
+    /// The same caller under the id by which the call graph has the call: what the call triggers names that one.
+    fileprivate func recorded(as call: OpenCall?) -> Caller {
+        guard let call else { return self }
+        var caller = self
+        caller.requestId = call.requestId
+        return caller
+    }
+
     /// The same caller, who waits this long from here on.
     fileprivate func waiting(_ wait: Duration) -> Caller {
         var caller = self

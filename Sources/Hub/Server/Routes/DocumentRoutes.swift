@@ -13,9 +13,15 @@ struct DocumentRoutes: Sendable {
     /// The document of what this caller may run: what is denied is not shown.
     func openAPI(for principal: Principal) -> Response {
         let visible = specs().filter { spec in
-            // Denied means hidden, whatever the reason.
-            (try? spec.accessControl.check(principal.identity)) != nil
+            // Denied means hidden, whatever the reason; and what nobody answers at the moment is not there.
+            spec.isAnswered && (try? spec.accessControl.check(principal.identity)) != nil
         }
-        return CallRoutes.json(OpenAPIDocument(visible, url: url).json.serialized())
+        let foreign = Set(visible.filter { $0.providers != nil }.map(\.id))
+        return CallRoutes.json(OpenAPIDocument(visible, foreign: foreign, url: url).json.serialized())
     }
+}
+
+extension OperationSpec {
+    /// Whether someone is there to answer; the hub always is.
+    fileprivate var isAnswered: Bool { providers?.contains { $0.status == .active } ?? true }
 }

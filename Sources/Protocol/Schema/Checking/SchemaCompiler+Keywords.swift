@@ -143,7 +143,8 @@ extension SchemaCompiler {
     ) -> [SchemaKeyword] {
         var keywords: [SchemaKeyword] = []
         var inside = MemberSchemas()
-        for entry in map("properties", of: members, at: place) { inside.properties[entry.name] = entry.schema }
+        let properties = map("properties", of: members, at: place)
+        inside.properties = Dictionary(properties.map { ($0.name, $0.schema) }) { $1 }
         for entry in map("patternProperties", of: members, at: place) {
             guard let pattern = pattern(entry.name, at: place.below("patternProperties", entry.name)) else { continue }
             inside.patterns.append((pattern, entry.schema))

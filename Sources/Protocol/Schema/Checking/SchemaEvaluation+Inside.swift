@@ -22,7 +22,7 @@ extension SchemaEvaluation {
         _ seen: inout SeenParts?
     ) -> Bool {
         var (isKnown, fits) = (false, true)
-        if let schema = schemas.properties[name] {
+        if let schema = schemas.schema(of: name) {
             isKnown = true
             fits = inside(.member(name), schema, value)
         }

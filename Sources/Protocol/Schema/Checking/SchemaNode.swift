@@ -63,9 +63,23 @@ struct NumberBounds: Sendable {
 
 /// `properties`, `patternProperties` and `additionalProperties`.
 struct MemberSchemas: Sendable {
-    var properties: [String: Int] = [:]
+    var properties: [String: Int] = [:] {
+        didSet { few = properties.count <= Self.fewMax ? properties.map { ($0.key, $0.value) } : [] }
+    }
+    /// The same where there are so few that comparing names is quicker than hashing them.
+    private var few: [(name: String, schema: Int)] = []
+    private static let fewMax = 12
     var patterns: [(pattern: Pattern, schema: Int)] = []
     var additional: Int?
+
+    /// The schema of a property that is named.
+    func schema(of name: String) -> Int? {
+        guard few.isEmpty else {
+            for entry in few where entry.name == name { return entry.schema }
+            return nil
+        }
+        return properties[name]
+    }
 }
 
 /// Types of JSON as `type` names them.

@@ -5,7 +5,7 @@ public import SpokeCore
 /// Reads the owner's policy, again whenever the file changed: the owner need not restart anything.
 public actor PolicyFile {
     private let path: String
-    private var known: (modified: Date?, policy: Result<Policy, Fault>)?
+    private var known: (stamp: FileStamp?, policy: Result<Policy, Fault>)?
 
     public init(path: String) { self.path = path }
 
@@ -13,12 +13,11 @@ public actor PolicyFile {
     ///
     /// - Throws: a file that cannot be understood denies everything: the owner meant something by it.
     public func current() throws(Fault) -> Policy {
-        // A file that is not there has no date; that is the default policy's date.
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        let modified = attributes?[.modificationDate] as? Date
-        if let known, known.modified == modified { return try known.policy.get() }
-        let policy = Result { () throws(Fault) in modified == nil ? Policy() : try Self.read(path) }
-        known = (modified, policy)
+        // Asked before every call, so the file is only looked at, not read, while it stays the same.
+        let stamp = FileStamp(of: path)
+        if let known, known.stamp == stamp { return try known.policy.get() }
+        let policy = Result { () throws(Fault) in stamp == nil ? Policy() : try Self.read(path) }
+        known = (stamp, policy)
         return try policy.get()
     }
 

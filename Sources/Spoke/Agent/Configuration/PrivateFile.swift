@@ -8,7 +8,9 @@ import Protocol
 /// Files that only their owner may read: credentials, tokens, policies.
 enum PrivateFile {
     /// Writes the whole file or nothing of it; readable by the owner alone from the first byte on.
-    static func write(_ bytes: [UInt8], to path: String) throws(Fault) {
+    ///
+    /// - Parameter durably: whether it must survive a power cut; otherwise it may be empty or missing after one.
+    static func write(_ bytes: [UInt8], to path: String, durably: Bool = true) throws(Fault) {
         let temporary = "\(path).new"
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw unwritable(path) }
@@ -19,7 +21,7 @@ enum PrivateFile {
             guard count > 0 || errno == EINTR else { throw unwritable(path) }
             written += max(count, 0)
         }
-        guard fsync(file) == 0, rename(temporary, path) == 0 else { throw unwritable(path) }
+        guard !durably || fsync(file) == 0, rename(temporary, path) == 0 else { throw unwritable(path) }
     }
 
     /// Reads a secret from a file that nobody else can read.

@@ -18,6 +18,10 @@ public struct SpokeConfiguration: Sendable {
     public var labels: [String: String]
     /// Secrets that must never leave this machine, by the files that hold them.
     public var redact: [String]
+    /// What the owner offers besides the operations that every spoke has.
+    public var own: OwnOperations
+    /// Where it was read, whether or not there is such a file; looked at again while the spoke runs.
+    public var file: String?
     /// Log level: trace, debug, info, notice, warning, error.
     public var logLevel: String
 
@@ -30,6 +34,7 @@ public struct SpokeConfiguration: Sendable {
         agents: [:],
         labels: [:],
         redact: [],
+        own: .none,
         logLevel: "info"
     )
 
@@ -37,9 +42,10 @@ public struct SpokeConfiguration: Sendable {
     ///
     /// - Throws: `VALIDATION_ERROR` naming the key that is unknown or has the wrong type.
     public static func read(_ path: String, required: Bool = false) throws(Fault) -> SpokeConfiguration {
-        guard required || FileManager.default.fileExists(atPath: path) else { return .standard }
-        let file = try StrictYAML.decode(File.self, from: path, shape: File.shape)
         var configuration = SpokeConfiguration.standard
+        configuration.file = path
+        guard required || FileManager.default.fileExists(atPath: path) else { return configuration }
+        let file = try StrictYAML.decode(File.self, from: path, shape: File.shape)
         configuration.slots = file.slots ?? configuration.slots
         configuration.warmWorktrees = file.warmWorktrees ?? configuration.warmWorktrees
         configuration.journalSoftBytes = file.journalSoftBytes ?? configuration.journalSoftBytes
@@ -49,6 +55,7 @@ public struct SpokeConfiguration: Sendable {
         configuration.labels = file.labels ?? [:]
         configuration.redact = file.redact ?? []
         configuration.logLevel = file.logLevel ?? configuration.logLevel
+        configuration.own = try OwnOperations.read(path)
         try configuration.validate(path)
         return configuration
     }
@@ -84,7 +91,8 @@ public struct SpokeConfiguration: Sendable {
 
         static let shape: StrictYAML.Shape = [
             "slots": nil, "warmWorktrees": nil, "journalSoftBytes": nil, "journalHardBytes": nil, "diskReserve": nil,
-            "agents": nil, "labels": nil, "redact": nil, "logLevel": nil,
+            "agents": nil, "labels": nil, "redact": nil, "logLevel": nil, "operations": nil, "mcpServers": nil,
+            "openapi": nil,
         ]
     }
 }

@@ -19,11 +19,13 @@ public struct SpokePaths: Sendable {
     public var repositories: String { "\(root)/repos" }
     public var worktrees: String { "\(root)/worktrees" }
     public var sessions: String { "\(root)/sessions" }
+    /// What runs for calls, and not for a session.
+    public var programs: String { "\(root)/programs" }
     public var socket: String { "\(root)/spoke.sock" }
 
     /// Makes the directories that are missing, for the owner alone.
     public func create() throws(Fault) {
-        for directory in [root, repositories, worktrees, sessions] {
+        for directory in [root, repositories, worktrees, sessions, programs] {
             do {
                 try FileManager.default.createDirectory(
                     atPath: directory,

@@ -122,3 +122,11 @@ extension Folder {
         }
     }
 }
+
+extension Folder {
+    /// Removes a folder of ours with all that is in it.
+    static func remove(_ path: String) {
+        // What stays behind is found by the next sweep.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}

@@ -9,10 +9,13 @@ struct PrepareRequest: Sendable {
     let branch: BranchName
     let baseName: String
     let directory: String
+    /// Who is to work in it, if the order is a session's.
+    let session: SessionID?
     var id: WorkspaceID { order.workspaceId }
 
-    init(_ order: WorkspaceOrder, root: String) throws(Fault) {
+    init(_ order: WorkspaceOrder, root: String, session: SessionID? = nil) throws(Fault) {
         self.order = order
+        self.session = session
         address = try RepositoryAddress(order.repository)
         branch = try BranchName(order.branch)
         baseName = order.base ?? order.defaultBranch
@@ -60,6 +63,8 @@ struct Seat: Sendable {
     var plan: WorktreePlan
     var mirror: Mirror
     var isWarm: Bool
+    /// Whether it has its files already, so that a look at them is enough.
+    var isFilled: Bool
     /// What is laid over the files of HEAD, if saved work is brought back.
     var saved: SavedWork?
 }

@@ -68,6 +68,8 @@ public protocol WorktreeStore: Sendable {
     func workspace(_ id: WorkspaceID) async throws(Fault) -> WorktreeRecord?
     /// Inserts the record, or replaces the one with the same id.
     func save(_ workspace: WorktreeRecord) async throws(Fault)
+    /// The same, and the hub is told what it has become, both or neither.
+    func save(_ workspace: WorktreeRecord, telling created: WorkspaceCreated) async throws(Fault)
     func delete(_ workspace: WorkspaceID) async throws(Fault)
 
     func mirrors() async throws(Fault) -> [MirrorRecord]

@@ -19,6 +19,10 @@ struct WorktreeTables: WorktreeStore {
         try await journal.write { db in try workspace.upsert(db) }
     }
 
+    func save(_ workspace: WorktreeRecord, telling created: WorkspaceCreated) async throws(Fault) {
+        try await journal.append([JournalDraft(.workspaceCreated, created)]) { db in try workspace.upsert(db) }
+    }
+
     func delete(_ workspace: WorkspaceID) async throws(Fault) {
         try await journal.write { db in _ = try WorktreeRecord.deleteOne(db, key: workspace.rawValue) }
     }

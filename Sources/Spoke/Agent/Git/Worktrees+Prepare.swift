@@ -8,12 +8,16 @@ extension Worktrees {
     /// Submodules are left unpopulated and no filter beyond the owner's own git configuration runs: a session that
     /// needs either says so in its command.
     ///
+    /// - Parameter session: leased to it, and the hub told of the worktree, in the commit that hands it over.
     /// - Fails with `notFound` for an unknown base (with what was probably meant), `conflict` while the branch is
     ///   checked out elsewhere, `validation` for names git would misread, `execution` with git's last error line.
-    public func prepare(_ order: WorkspaceOrder) async throws(Fault) -> WorkspaceCreated {
-        let request = try PrepareRequest(order, root: root)
+    public func prepare(
+        _ order: WorkspaceOrder,
+        for session: SessionID? = nil
+    ) async throws(Fault) -> WorkspaceCreated {
+        let request = try PrepareRequest(order, root: root, session: session)
         let created = try await locked(order.workspaceId) { try await self.create(request) }
-        post.yield(.refill(request.address, defaultBranch: order.defaultBranch))
+        refillLater(request.address, defaultBranch: order.defaultBranch)
         return created
     }
 
@@ -27,10 +31,10 @@ extension Worktrees {
         do throws(Fault) {
             return try await make(request)
         } catch {
-            guard error.code == .execution, try await repaired(request.address) else {
-                try await abandon(request)
-                throw error
-            }
+            let isRepaired = error.code == .execution ? try await repaired(request.address) : false
+            // What the first try made stands in the way of the second, too.
+            try await abandon(request)
+            guard isRepaired else { throw error }
             return try await make(request)
         }
     }
@@ -55,16 +59,15 @@ extension Worktrees {
                 return nil
             }
             let seat = try await verify(record.directory)
-            var record = record
-            record.lastUsedAt = clock()
-            try await store.save(record)
-            return WorkspaceCreated(
+            let created = WorkspaceCreated(
                 workspaceId: record.id,
                 branch: seat.branch ?? record.branch,
                 directory: record.directory,
                 baseCommit: record.baseCommit ?? seat.head,
                 headCommit: seat.head
             )
+            try await give(record, as: created, to: request.session)
+            return created
         }
     }
 
@@ -83,15 +86,28 @@ extension Worktrees {
         var record = seat.record
         record.state = .ready
         record.headCommit = head
-        record.lastUsedAt = clock()
-        try await store.save(record)
-        return WorkspaceCreated(
+        let created = WorkspaceCreated(
             workspaceId: request.id,
             branch: request.branch.rawValue,
             directory: record.directory,
             baseCommit: seat.plan.base,
             headCommit: head
         )
+        try await give(record, as: created, to: request.session)
+        return created
+    }
+
+    /// Writes down whose the worktree is now.
+    private func give(
+        _ record: WorktreeRecord,
+        as created: WorkspaceCreated,
+        to session: SessionID?
+    ) async throws(Fault) {
+        var record = record
+        record.lastUsedAt = clock()
+        guard let session else { return try await store.save(record) }
+        record.leaseSession = session
+        try await store.save(record, telling: created)
     }
 
     /// Asks the mirror once for all that decides; fetches only if the base is not there.
@@ -111,6 +127,7 @@ extension Worktrees {
     }
 
     private func facts(_ request: PrepareRequest, in mirror: Mirror) async throws(Fault) -> WorktreePlan.Facts {
+        if let facts = factsFromFiles(request, in: mirror) { return facts }
         let bases = WorktreePlan.candidates(forBase: request.baseName)
         let found = try await commits(
             bases + [request.branch.ref, "refs/remotes/origin/\(request.branch)"],
@@ -120,7 +137,7 @@ extension Worktrees {
             base: found.prefix(bases.count).compactMap(\.self).first,
             local: found[bases.count],
             remote: found[bases.count + 1],
-            holder: try await holder(of: request.branch, in: mirror)
+            holder: holder(of: request.branch, in: mirror)
         )
     }
 
@@ -148,7 +165,7 @@ extension Worktrees {
     }
 
     /// The workspace that has the branch checked out: read from each worktree's HEAD, since processes switch branches.
-    func holder(of branch: BranchName, in mirror: Mirror) async throws(Fault) -> WorkspaceID? {
+    func holder(of branch: BranchName, in mirror: Mirror) -> WorkspaceID? {
         let wanted = "ref: \(branch.ref)"
         for name in Folder.names(in: mirror.path + "/worktrees")
         where Folder.text(mirror.admin(name) + "/HEAD") == wanted {
@@ -165,15 +182,12 @@ extension Worktrees {
         let record = request.record(plan: plan, adminName: warm ?? request.id.rawValue, at: clock())
         try await store.save(record)
         if let warm {
-            try await take(warm, for: record, plan, branch: request.branch, in: mirror)
-        } else {
-            clearLeftovers(of: record, in: mirror)
-            var arguments = ["worktree", "add", "--quiet", "--no-checkout"]
-            arguments += plan.createsBranch ? ["--no-track", "-b", request.branch.rawValue] : []
-            arguments += ["--", record.directory, plan.createsBranch ? plan.start : request.branch.rawValue]
-            try await git(arguments, in: mirror.place)
+            let filled = try await take(warm, for: record, plan, branch: request.branch, in: mirror)
+            return Seat(record: record, plan: plan, mirror: mirror, isWarm: true, isFilled: filled)
         }
-        return Seat(record: record, plan: plan, mirror: mirror, isWarm: warm != nil)
+        clearLeftovers(of: record, in: mirror)
+        try add(record, on: request.branch, in: mirror)
+        return Seat(record: record, plan: plan, mirror: mirror, isWarm: false, isFilled: false)
     }
 
     /// Fills the directory and makes sure that it is what a process will take it for.
@@ -183,9 +197,17 @@ extension Worktrees {
             directory: seat.record.directory
         )
         try await withCore {
+            guard seat.isWarm else {
+                // The files take long enough for the branch to be made, durably, beside them.
+                async let branched: Void = self.makeBranch(seat, branch)
+                try await self.git(["read-tree", "--reset", "-u", seat.plan.start], in: place)
+                return try await branched
+            }
+            if seat.isFilled, try await self.isUntouched(place) { return }
             try await self.git(["reset", "--hard", "--quiet"], in: place)
-            if seat.isWarm { try await self.git(["clean", "-ffdxq"], in: place) }
+            try await self.git(["clean", "-ffdxq"], in: place)
         }
+        if let head = headFromFiles(seat, on: branch) { return head }
         let found = try await verify(seat.record.directory)
         guard found.branch == branch.rawValue else {
             throw Fault(
@@ -194,6 +216,18 @@ extension Worktrees {
             )
         }
         return found.head
+    }
+
+    /// Makes the seat's branch where the plan has it start, if it is a new one.
+    func makeBranch(_ seat: Seat, _ branch: BranchName) async throws(Fault) {
+        guard seat.plan.createsBranch else { return }
+        try await git(["update-ref", branch.ref, seat.plan.start, ""], in: seat.mirror.place)
+    }
+
+    /// Whether every file is as its commit has it and there is none besides: one look instead of two deeds.
+    private func isUntouched(_ place: Git.Place) async throws(Fault) -> Bool {
+        let look = ["status", "--porcelain", "-z", "--no-renames", "--ignored", "--untracked-files=all"]
+        return try await git(look + ["--ignore-submodules=none"], in: place).output.isEmpty
     }
 
     /// What git finds when started inside the directory, as any process there would.

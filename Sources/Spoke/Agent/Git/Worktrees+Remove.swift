@@ -29,6 +29,14 @@ extension Worktrees {
     }
 
     private func take(away found: WorktreeRecord, reason: String) async throws(Fault) -> Removal {
+        let calls = await uses.close(found.id)
+        defer { uses.open(found.id) }
+        guard calls == 0 else {
+            throw Fault(
+                .conflict,
+                "\(calls) calls work in workspace \(found.id); abort them or wait, then remove it."
+            )
+        }
         try await refuseIfOccupied(found)
         let address = try RepositoryAddress(found.repository)
         var record = found
@@ -160,7 +168,7 @@ extension Worktrees {
         // A branch that says nothing the origin does not say goes with its worktree; any other stays.
         let branch = "refs/heads/\(record.branch)"
         let found = try await commits([branch], in: mirror)[0]
-        guard let tip = found, try await holder(of: BranchName(record.branch), in: mirror) == nil else { return }
+        guard let tip = found, try holder(of: BranchName(record.branch), in: mirror) == nil else { return }
         let own = try await git(["rev-list", "--max-count=1", tip, "--not", "--remotes"], in: mirror.place)
         if own.output.isEmpty { try await git(["update-ref", "-d", branch, tip], in: mirror.place) }
     }

@@ -17,7 +17,7 @@ extension Worktrees {
             throw Fault.invalid("commit", "must be a whole commit id.")
         }
         let created = try await locked(request.id) { try await self.bringBack(order, request) }
-        post.yield(.refill(request.address, defaultBranch: order.workspace.defaultBranch))
+        refillLater(request.address, defaultBranch: order.workspace.defaultBranch)
         return created
     }
 
@@ -93,7 +93,7 @@ extension Worktrees {
             contains =
                 try await git.ask(["merge-base", "--is-ancestor", tip, saved.head], in: mirror.place).status == 0
         }
-        let holder = try await holder(of: request.branch, in: mirror)
+        let holder = holder(of: request.branch, in: mirror)
         let plan = try WorktreePlan(
             restoring: request.branch,
             at: saved.head,

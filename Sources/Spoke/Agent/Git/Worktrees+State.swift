@@ -79,6 +79,7 @@ extension Worktrees {
                     lastUsedAt: record.lastUsedAt,
                     sizeBytes: try await size(of: record),
                     isRemovable: record.state == .ready && record.leaseSession == nil && record.keep != .always
+                        && uses.count(record.id) == 0
                 )
             )
         }

@@ -14,6 +14,14 @@ extension Worktrees {
         try await fillPool(of: address, defaultBranch: defaultBranch)
     }
 
+    /// Has the pool filled again, but not at once: whoever just got a worktree is starting a process in it.
+    func refillLater(_ address: RepositoryAddress, defaultBranch: String) {
+        post.yield(.refill(address, defaultBranch: defaultBranch, notBefore: .now + Self.refillDelay))
+    }
+
+    /// Longer than a session's start takes, much shorter than a person needs for the next.
+    private static let refillDelay = Duration.seconds(1)
+
     /// How many worktrees stand ready for a repository.
     public func warmCount(of repository: String) throws(Fault) -> Int {
         let address = try RepositoryAddress(repository)
@@ -62,14 +70,17 @@ extension Worktrees {
     /// `git worktree move` does the same in two milliseconds more and refuses trees with submodules; what it changes
     /// are a directory's name and the path in `gitdir`. The way back, in `.git`, is written anew as well: in a data
     /// directory that was copied or moved it leads into the other one's mirror.
+    ///
+    /// - Returns: whether it was filled with the very commit at which the plan starts.
     func take(
         _ warm: String,
         for record: WorktreeRecord,
         _ plan: WorktreePlan,
         branch: BranchName,
         in mirror: Mirror
-    ) async throws(Fault) {
+    ) async throws(Fault) -> Bool {
         let admin = mirror.admin(warm)
+        let filled = Folder.text("\(admin)/\(warmMark)") == plan.start
         // From here on it belongs to nobody else; after a crash the sweep finds it without its mark.
         Folder.drop("\(admin)/\(warmMark)")
         if Folder.exists(record.directory) { trash(record.directory) }
@@ -81,6 +92,7 @@ extension Worktrees {
             try await git(["update-ref", branch.ref, plan.start, ""], in: mirror.place)
         }
         try Folder.write("ref: \(branch.ref)\n", to: admin + "/HEAD")
+        return filled
     }
 
     /// Dates the index of a tree that nobody has used yet into the second after its files.

@@ -16,10 +16,13 @@ public actor Worktrees {
     let log: Logger
     let clock: @Sendable () -> Date
     let checkouts: Permits
+    /// Calls that work in worktrees.
+    nonisolated let uses = WorktreeUses()
     let jobs: AsyncStream<Job>
     let post: AsyncStream<Job>.Continuation
     private var repositoryLocks: [String: Permits] = [:]
     private var workspaceLocks: [WorkspaceID: Permits] = [:]
+    private var changeLocks: [WorkspaceID: Permits] = [:]
     /// Mirrors that were found whole since this process began.
     var trustedMirrors: Set<String> = []
     /// What this process is making in `drafts/`; anything else there is a crash's leftover.
@@ -30,7 +33,7 @@ public actor Worktrees {
 
     /// What can wait until nobody waits for git.
     enum Job: Sendable {
-        case refill(RepositoryAddress, defaultBranch: String)
+        case refill(RepositoryAddress, defaultBranch: String, notBefore: ContinuousClock.Instant)
         case emptyTrash
     }
 
@@ -63,7 +66,8 @@ public actor Worktrees {
         for await job in jobs {
             do {
                 switch job {
-                case .refill(let address, let branch):
+                case .refill(let address, let branch, let start):
+                    try await Self.faulting { try await Task.sleep(until: start, clock: .continuous) }
                     try await fillPool(of: address, defaultBranch: branch)
                 case .emptyTrash:
                     try await emptyTrash()
@@ -104,6 +108,17 @@ public actor Worktrees {
     ) async throws(Fault) -> Result {
         let lock = workspaceLocks[workspace] ?? Permits(1)
         workspaceLocks[workspace] = lock
+        return try await Self.faulting { try await lock.with(body) }
+    }
+
+    /// Runs `body` alone among the calls that change the workspace's branch and index. Apart from the lock of the
+    /// workspace itself, whose holder may be waiting for these calls to end.
+    func changing<Result: Sendable>(
+        _ workspace: WorkspaceID,
+        _ body: () async throws -> Result
+    ) async throws(Fault) -> Result {
+        let lock = changeLocks[workspace] ?? Permits(1)
+        changeLocks[workspace] = lock
         return try await Self.faulting { try await lock.with(body) }
     }
 

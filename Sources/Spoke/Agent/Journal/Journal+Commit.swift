@@ -42,36 +42,38 @@ extension Journal {
     ///
     /// Who finds nobody committing leads; who comes meanwhile waits, and the first of those leads next. So there is
     /// no task and no timer, and an idle journal costs nothing.
-    func perform<Value: Sendable>(
+    nonisolated func perform<Value: Sendable>(
         _ kind: Kind,
         _ body: @escaping @Sendable (inout JournalLedger, Database) throws -> Value
     ) async throws(Fault) -> (value: Value, mark: StreamMark) {
         let answer = Answer<Value>()
-        switch await queue(kind, { ledger, db in answer.set(try body(&ledger, db)) }) {
-        case .success(let mark):
-            guard let value = answer.value else { preconditionFailure("Work that succeeded has answered.") }
-            return (value, mark)
-        case .failure(let error):
-            throw Fault(database: error)
-        }
+        let mark = try await commit(kind) { ledger, db in answer.set(try body(&ledger, db)) }
+        guard let value = answer.value else { preconditionFailure("Work that succeeded has answered.") }
+        return (value, mark)
     }
 
-    private func queue(_ kind: Kind, _ work: @escaping Work) async -> Result<StreamMark, any Error> {
-        if leading {
-            let turn = await withCheckedContinuation {
-                waiting.append(Request(kind: kind, work: work, continuation: $0))
+    /// The same for work without an answer. Only who leads visits the actor: a thousand writers would otherwise meet
+    /// there twice for every record.
+    nonisolated func commit(_ kind: Kind, _ work: @escaping Work) async throws(Fault) -> StreamMark {
+        let turn = await withCheckedContinuation { continuation in
+            if queue.leads(Request(kind: kind, work: work, continuation: continuation)) {
+                continuation.resume(returning: .lead)
             }
-            if case .done(let result) = turn { return result }
-        } else {
-            leading = true
-            waiting.append(Request(kind: kind, work: work, continuation: nil))
         }
-        return await lead()
+        let result: Result<StreamMark, any Error>
+        switch turn {
+        case .done(let done): result = done
+        case .lead: result = await lead()
+        }
+        switch result {
+        case .success(let mark): return mark
+        case .failure(let error): throw Fault(database: error)
+        }
     }
 
     /// Carries out a batch, of which the first request is the caller's own.
     private func lead() async -> Result<StreamMark, any Error> {
-        let batch = takeBatch()
+        let batch = queue.takeBatch(limits)
         let (before, ballast) = (ledger, ballast)
         let outcome = await database.access { db in
             var commit = Commit(ledger: before, batch: batch, ballast: ballast)
@@ -84,27 +86,66 @@ extension Journal {
         case .failure(let error): results = batch.map { _ in .failure(error) }
         }
         if ledger.wireNext != before.wireNext { bell.yield() }
+        // The next commit begins while those of this one are being told.
+        queue.passOn()
         for (request, result) in zip(batch, results).dropFirst() {
             request.continuation?.resume(returning: .done(result))
         }
-        if waiting.isEmpty {
-            leading = false
-        } else {
-            waiting[0].continuation?.resume(returning: .lead)
-            waiting[0].continuation = nil
-        }
         return results[0]
     }
+}
 
-    private func takeBatch() -> [Request] {
-        var (count, weight) = (0, 0)
-        while count < min(waiting.count, limits.batchRequests) {
-            weight += waiting[count].kind.weight
-            if count > 0, weight > limits.batchBytes { break }
-            count += 1
+/// Who waits for the next commit of a journal, and whether someone is making one.
+final class CommitQueue: Sendable {
+    private struct State {
+        var waiting: [Journal.Request] = []
+        var leading = false
+    }
+
+    private let state = Mutex(State())
+
+    /// Takes a request on.
+    ///
+    /// - Returns: whether nobody is committing. Then its owner is to make the commit, itself at its head, and its
+    ///   continuation is forgotten here.
+    func leads(_ request: Journal.Request) -> Bool {
+        state.withLock { state in
+            var request = request
+            let leads = !state.leading
+            if leads {
+                state.leading = true
+                request.continuation = nil
+            }
+            state.waiting.append(request)
+            return leads
         }
-        defer { waiting.removeFirst(count) }
-        return Array(waiting.prefix(count))
+    }
+
+    /// What one commit takes together, at least one request.
+    func takeBatch(_ limits: JournalLimits) -> [Journal.Request] {
+        state.withLock { state in
+            var (count, weight) = (0, 0)
+            while count < min(state.waiting.count, limits.batchRequests) {
+                weight += state.waiting[count].kind.weight
+                if count > 0, weight > limits.batchBytes { break }
+                count += 1
+            }
+            defer { state.waiting.removeFirst(count) }
+            return Array(state.waiting.prefix(count))
+        }
+    }
+
+    /// The commit is made: the first of those who wait makes the next one.
+    func passOn() {
+        let next = state.withLock { state -> CheckedContinuation<Journal.Turn, Never>? in
+            guard !state.waiting.isEmpty else {
+                state.leading = false
+                return nil
+            }
+            defer { state.waiting[0].continuation = nil }
+            return state.waiting[0].continuation
+        }
+        next?.resume(returning: .lead)
     }
 }
 

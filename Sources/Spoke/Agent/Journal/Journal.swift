@@ -2,6 +2,7 @@ import Foundation
 public import GRDB
 public import Protocol
 public import SpokeCore
+import Synchronization
 
 /// Everything a spoke must not forget, in order, until the hub has it.
 ///
@@ -17,11 +18,9 @@ public actor Journal {
     let clock: @Sendable () -> Int64
     let ballast: Ballast
     var ledger: JournalLedger
-    var patterns: SecretPatterns
+    let secrets: Mutex<SecretPatterns>
     var outputs: [OutputKey: OutputState] = [:]
-    /// Who waits for the next commit, and whether someone is making one: see Journal+Commit.swift.
-    var waiting: [Request] = []
-    var leading = false
+    let queue = CommitQueue()
 
     /// Goes on where the journal ended; what was found damaged while opening the file becomes its first records.
     ///
@@ -36,7 +35,7 @@ public actor Journal {
         self.database = database
         self.limits = limits
         self.clock = clock ?? { Date().milliseconds }
-        self.patterns = secrets
+        self.secrets = Mutex(secrets)
         self.ballast = Ballast(beside: database.path, bytes: limits.ballastBytes)
         (self.appended, self.bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         let known = database.markFile?.current
@@ -77,30 +76,34 @@ public actor Journal {
     ///   before it is dropped.
     /// - Fails with `unavailable` while the disk refuses; with the fault that `with` throws.
     @discardableResult
-    public func append(
+    public nonisolated func append(
         _ drafts: [JournalDraft],
         with: (@Sendable (Database) throws -> Void)? = nil
     ) async throws(Fault) -> StreamMark {
-        let redacted = drafts.map { draft in
-            var draft = draft
-            draft.payload = RecordRedaction.redact(draft.payload, with: patterns)
-            return draft
-        }
+        let patterns = self.patterns
+        let redacted =
+            patterns.isEmpty
+            ? drafts
+            : drafts.map { draft in
+                var draft = draft
+                draft.payload = RecordRedaction.redact(draft.payload, with: patterns)
+                return draft
+            }
         let now = clock()
         let weight = redacted.reduce(0) { $0 + $1.payload.count }
-        return try await perform(.state(weight)) { ledger, db in
+        return try await commit(.state(weight)) { ledger, db in
             try with?(db)
             for draft in redacted { try ledger.append(draft, at: now, in: db) }
-        }.mark
+        }
     }
 
     /// Writes to other tables, in the same lane and under the same promise as ``append(_:with:)``.
-    public func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(Fault) {
-        _ = try await perform(.state(0)) { _, db in try body(db) }
+    public nonisolated func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws(Fault) {
+        _ = try await commit(.state(0)) { _, db in try body(db) }
     }
 
     /// The same, with an answer.
-    func writing<Value: Sendable>(
+    nonisolated func writing<Value: Sendable>(
         _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws(Fault) -> Value {
         try await perform(.state(0)) { _, db in try body(db) }.value
@@ -144,14 +147,20 @@ public actor Journal {
         ballast.fill()
     }
 
+    nonisolated var patterns: SecretPatterns { secrets.withLock { $0 } }
+
     /// What a process of a session asks of the hub does not go through the journal; its secrets are hidden here.
     func redacted(asked value: JSONValue) -> JSONValue {
-        patterns.isEmpty ? value : RecordRedaction.redact(asked: value, with: patterns)
+        let patterns = self.patterns
+        return patterns.isEmpty ? value : RecordRedaction.redact(asked: value, with: patterns)
     }
+
+    /// What must not leave this machine, for those who hide it themselves.
+    var secrets: SecretPatterns { patterns }
 
     /// From here on, secrets are these. Output that is held back at this moment is judged by the new ones too.
     public func protect(_ patterns: SecretPatterns) {
-        self.patterns = patterns
+        secrets.withLock { $0 = patterns }
         for key in outputs.keys { outputs[key]?.redactor.use(patterns) }
     }
 }

@@ -34,7 +34,7 @@ struct Greeting: Sendable {
         self.draining = draining
     }
 
-    func hello() async throws(Fault) -> LinkHello {
+    func hello(offering operations: OperationsSummary) async throws(Fault) -> LinkHello {
         let state = await journal.state
         let trees = try await worktrees.list().map { record in
             WorktreeSummary(
@@ -61,7 +61,7 @@ struct Greeting: Sendable {
                 headHash: state.headHash
             ),
             commands: try await inbox.mark(),
-            operations: OperationsSummary(hash: ""),
+            operations: operations,
             sessions: try await sessionSummaries(),
             worktrees: trees
         )

@@ -11,7 +11,7 @@ actor LinkService {
     private let credential: SpokeCredential
     private let journal: Journal
     private let inbox: Inbox
-    private let hello: @Sendable () async throws -> LinkHello
+    private let hello: @Sendable (OperationsSummary) async throws -> LinkHello
     private let measure: @Sendable () async -> (load: HostLoad, sessions: Int)
     private let opened: @Sendable (LinkWelcome) async -> Void
     private let commandsArrived: @Sendable () -> Void
@@ -19,10 +19,13 @@ actor LinkService {
     private let timekeeper = SystemTimekeeper()
     private let reconnect: Driver<ReconnectMachine>
 
-    private var link: Driver<SpokeLink>?
+    /// The link there is, and the calls that the hub has under way over it.
+    private(set) var link: Driver<SpokeLink>?
+    private(set) var runner: OperationRunner?
+    private let desk: OperationDesk
     private var isLeaving = false
     private var awaitingWelcome: [CheckedContinuation<Void, Never>] = []
-    private var calls: [String: CheckedContinuation<CallMessage, Never>] = [:]
+    var asked = AskedCalls()
 
     /// What people are told of the link.
     private(set) var state = "starting"
@@ -33,8 +36,9 @@ actor LinkService {
         credential: SpokeCredential,
         journal: Journal,
         inbox: Inbox,
+        desk: OperationDesk,
         logger: Logger,
-        hello: @escaping @Sendable () async throws -> LinkHello,
+        hello: @escaping @Sendable (OperationsSummary) async throws -> LinkHello,
         measure: @escaping @Sendable () async -> (load: HostLoad, sessions: Int),
         opened: @escaping @Sendable (LinkWelcome) async -> Void,
         commandsArrived: @escaping @Sendable () -> Void
@@ -42,6 +46,7 @@ actor LinkService {
         self.credential = credential
         self.journal = journal
         self.inbox = inbox
+        self.desk = desk
         self.logger = logger
         self.hello = hello
         self.measure = measure
@@ -71,6 +76,9 @@ actor LinkService {
         }
         await told
     }
+
+    /// Tells the hub what is offered now, if there is a link; the next hello tells it in any case.
+    func offerAnew() async { await link?.tell(.offer(await desk.summary(whole: true))) }
 
     /// Leaves the hub in order; ``run()`` then has nothing more to do.
     func leave(_ reason: LinkGoodbye.Reason) async {
@@ -109,7 +117,7 @@ actor LinkService {
     private func connection(to url: String) async -> ReconnectMachine.Event {
         let machine: SpokeLink
         do {
-            machine = SpokeLink(hello: try await hello())
+            machine = SpokeLink(hello: try await hello(await desk.summary(whole: false)))
         } catch {
             return .dialFailed(Fault(.execution, "The spoke's own state cannot be read: \(error)"), draw: Self.draw())
         }
@@ -129,14 +137,19 @@ actor LinkService {
             return .dialFailed(error, draw: Self.draw())
         }
         self.link = link
+        let runner = OperationRunner(desk: desk, logger: logger) { await link.tell(.call($0)) }
+        self.runner = runner
         await link.tell(.connected)
         async let heard: Void = hear(news, for: link)
         let end = await perform(link, over: connection)
         self.link = nil
+        self.runner = nil
         become("offline")
         connection.close(.goingAway)
         await heard
         failCalls()
+        // What the hub's calls had started is stopped; the next connection does not wait for that, the agent's end does.
+        if isLeaving { await runner.end() } else { Task { await runner.end() } }
         return .ended(end, draw: Self.draw())
     }
 
@@ -182,6 +195,7 @@ actor LinkService {
         await reconnect.tell(.opened)
         become("connected")
         guard await agrees(welcome.journalAcknowledged) else { return await renew() }
+        if welcome.operationsWanted { await link.tell(.offer(await desk.summary(whole: true))) }
         await opened(welcome)
         wakeForWelcome()
         await link.tell(.journalStored(next: await journal.state.next))
@@ -247,61 +261,6 @@ actor LinkService {
     var away: Duration {
         guard state != "connected" else { return .zero }
         return ContinuousClock.now - awaySince
-    }
-
-    // MARK: Calls
-
-    /// Asks the hub for an operation on behalf of a session.
-    ///
-    /// - Throws: `UNAVAILABLE` while there is no link, `SPOKE_DISCONNECTED` if it breaks before the answer.
-    func call(_ operation: String, _ input: JSONValue, session: SessionID?) async throws(Fault) -> JSONValue {
-        guard let link else { throw Fault(.unavailable, "The hub cannot be reached from this spoke just now.") }
-        let request = CallRequested(
-            requestId: UUID().uuidString.lowercased(),
-            operationId: operation,
-            input: input,
-            sessionId: session,
-            timestamp: Date().milliseconds
-        )
-        let answer = await withCheckedContinuation { continuation in
-            calls[request.requestId] = continuation
-            Task { await link.tell(.call(.requested(request))) }
-        }
-        switch answer {
-        case .responded(let response): return response.output["data"] ?? response.output
-        case .failed(let failure):
-            throw Fault(failure.error.code, failure.error.message, details: failure.error.details)
-        case .completed: return .null
-        case .aborted, .requested, .credit: throw Fault(.aborted, "The call was aborted.")
-        }
-    }
-
-    private func deliver(_ call: CallMessage) async {
-        guard case .requested(let request) = call else {
-            calls.removeValue(forKey: call.requestId)?.resume(returning: call)
-            return
-        }
-        let error = CallError(
-            code: .operationNotFound,
-            message: "This spoke does not offer \(request.operationId).",
-            retryable: false
-        )
-        let answer = CallFailed(requestId: request.requestId, error: error, timestamp: Date().milliseconds)
-        await link?.tell(.call(.failed(answer)))
-    }
-
-    private func failCalls() {
-        for (id, continuation) in calls {
-            let error = CallError(
-                code: .spokeDisconnected,
-                message: "The link to the hub broke before it answered.",
-                retryable: true
-            )
-            continuation.resume(
-                returning: .failed(CallFailed(requestId: id, error: error, timestamp: Date().milliseconds))
-            )
-        }
-        calls = [:]
     }
 
     private func become(_ state: String) {

@@ -1,5 +1,6 @@
 import Foundation
 import Protocol
+import SpokeCore
 
 /// What the running spoke answers at its socket.
 struct LocalAnswers: Sendable {
@@ -12,12 +13,48 @@ struct LocalAnswers: Sendable {
     let isDraining: @Sendable () async -> Bool
     let drain: @Sendable (Bool) async -> Void
 
-    func answer(_ request: LocalRequest) async -> LocalResponse {
-        do {
-            return LocalResponse(result: try await result(of: request))
+    /// Answers with one line, or with several for a subscription. Cancelled, it aborts what it asked of the hub.
+    ///
+    /// - Parameter send: takes one line; suspends until there is room for it, and throws when the asker has left.
+    func answer(
+        _ request: LocalRequest,
+        send: @Sendable (LocalResponse) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        let last: LocalResponse
+        do throws(Fault) {
+            if request.method == .subscribe {
+                try await link.follow(try await question(request)) { (value) async throws(Fault) -> Void in
+                    try await send(LocalResponse(result: value))
+                }
+                last = .end
+            } else {
+                last = LocalResponse(result: try await result(of: request))
+            }
         } catch {
-            return LocalResponse(error: error)
+            last = LocalResponse(error: error)
         }
+        try await send(last)
+    }
+
+    /// What a process of a session asks of the hub: in the session's name, and without what must not leave this machine.
+    private func question(_ request: LocalRequest) async throws(Fault) -> HubQuestion {
+        guard let operation = request.parameters?["operation"]?.stringValue else {
+            throw Fault.invalid("operation", "is required.")
+        }
+        let session = try await authenticate(request)
+        let input = await journal.redacted(asked: request.parameters?["input"] ?? .object([:]))
+        let name = await journal.redacted(asked: .string(operation)).stringValue ?? operation
+        let patience = request.parameters?["deadlineMilliseconds"]?.integerValue
+        guard patience.map({ (1...Limits.callMilliseconds).contains($0) }) ?? true else {
+            throw Fault.invalid("deadlineMilliseconds", "must be 1 to \(Limits.callMilliseconds).")
+        }
+        return HubQuestion(
+            operation: name,
+            input: input,
+            session: session,
+            patience: patience.map { .milliseconds($0) },
+            idempotencyKey: request.parameters?["idempotencyKey"]?.stringValue
+        )
     }
 
     private func result(of request: LocalRequest) async throws(Fault) -> JSONValue {
@@ -30,19 +67,14 @@ struct LocalAnswers: Sendable {
         case .drain:
             await drain(request.parameters?["draining"] != .bool(false))
             return ["draining": .bool(await isDraining())]
-        case .call:
-            guard let operation = request.parameters?["operation"]?.stringValue else {
-                throw Fault.invalid("operation", "is required.")
-            }
-            let session = try await authenticate(request)
-            let input = await journal.redacted(asked: request.parameters?["input"] ?? .object([:]))
-            let name = await journal.redacted(asked: .string(operation)).stringValue ?? operation
-            return try await link.call(name, input, session: session)
+        case .call: return try await link.call(try await question(request))
+        case .subscribe: throw Fault(.validation, "A subscription is answered with many lines.")
         case .notify:
             let session = try await authenticate(request)
             guard case .object(var input)? = request.parameters else { throw Fault.invalid("message", "is required.") }
             input["sessionId"] = .string(session.rawValue)
-            return try await link.call("coord.notify", await journal.redacted(asked: .object(input)), session: session)
+            let redacted = await journal.redacted(asked: .object(input))
+            return try await link.call(HubQuestion(operation: "coord.notify", input: redacted, session: session))
         }
     }
 

@@ -8,7 +8,7 @@ public struct LocalRequest: Codable, Sendable {
     public var session: LocalSession?
 
     public enum Method: String, Codable, CaseIterable, Sendable {
-        case status, sessions, worktrees, drain, journal, verify, call, notify
+        case status, sessions, worktrees, drain, journal, verify, call, notify, subscribe
     }
 
     public init(method: Method, parameters: JSONValue? = nil, session: LocalSession? = nil) {
@@ -29,10 +29,20 @@ public struct LocalSession: Codable, Sendable {
     }
 }
 
-/// The answer, one JSON object on one line: either a result or an error.
+/// The answer, one JSON object on one line: either a result or an error. A subscription is answered with a line for
+/// each value and a last one with an error or with ``completed``.
 public struct LocalResponse: Codable, Sendable {
     public var result: JSONValue?
     public var error: Fault?
+    /// The natural end of a subscription.
+    public var completed: Bool?
+
+    public static let end: LocalResponse = {
+        var response = LocalResponse(result: .null)
+        response.result = nil
+        response.completed = true
+        return response
+    }()
 
     public init(result: JSONValue) { self.result = result }
     public init(error: Fault) { self.error = error }

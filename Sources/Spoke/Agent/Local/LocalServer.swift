@@ -12,7 +12,11 @@ import Protocol
 struct LocalServer: Sendable {
     let path: String
     let logger: Logger
-    let answer: @Sendable (LocalRequest) async -> LocalResponse
+    /// Answers one request with one or more lines; cancelled when the asker hangs up.
+    let answer:
+        @Sendable (
+            LocalRequest, @Sendable (LocalResponse) async throws(Fault) -> Void
+        ) async throws(Fault) -> Void
 
     /// Serves until cancelled.
     func run() async throws {
@@ -42,9 +46,17 @@ struct LocalServer: Sendable {
     private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
         do {
             try await connection.executeThenClose { lines, output in
-                for try await line in lines {
-                    let response = await respond(to: line)
-                    try await output.write(ByteBuffer(bytes: WireCoder.bytes(of: response) + [UInt8(ascii: "\n")]))
+                var iterator = lines.makeAsyncIterator()
+                var next = try await iterator.next()
+                while let line = next {
+                    next = try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { try await respond(to: line, over: output) }
+                        // While the answer is under way, only the end of the input is of interest: nobody waits then.
+                        let following = try await iterator.next()
+                        if following == nil { group.cancelAll() }
+                        try await group.waitForAll()
+                        return following
+                    }
                 }
             }
         } catch {
@@ -52,12 +64,24 @@ struct LocalServer: Sendable {
         }
     }
 
-    private func respond(to line: ByteBuffer) async -> LocalResponse {
-        do {
-            return await answer(try WireCoder.value(LocalRequest.self, from: line.readableBytesView))
-        } catch {
-            return LocalResponse(error: error)
+    private func respond(
+        to line: ByteBuffer,
+        over output: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    ) async throws {
+        let send = { @Sendable (response: LocalResponse) async throws(Fault) -> Void in
+            do {
+                try await output.write(ByteBuffer(bytes: WireCoder.bytes(of: response) + [UInt8(ascii: "\n")]))
+            } catch {
+                throw Fault(.aborted, "The asker hung up.")
+            }
         }
+        let request: LocalRequest
+        do throws(Fault) {
+            request = try WireCoder.value(from: line.readableBytesView)
+        } catch {
+            return try await send(LocalResponse(error: error))
+        }
+        try await answer(request, send)
     }
 }
 

@@ -45,9 +45,45 @@ public enum LocalSocket {
         let connection = try connect(to: address(for: path))
         defer { close(connection) }
         try send(WireCoder.bytes(of: request) + [UInt8(ascii: "\n")], to: connection)
-        let response: LocalResponse = try WireCoder.value(from: try receiveLine(from: connection))
+        var waiting: [UInt8] = []
+        let response: LocalResponse = try WireCoder.value(from: try line(&waiting, from: connection))
         if let error = response.error { throw error }
         return response.result ?? .null
+    }
+
+    /// Asks for a subscription and hands over each value, until its end. Blocks; for commands.
+    ///
+    /// - Throws: as ``ask(_:at:)``, also after some values.
+    public static func follow(
+        _ request: LocalRequest,
+        at path: String,
+        take: (JSONValue) -> Void
+    ) throws(Fault) {
+        let connection = try connect(to: address(for: path))
+        defer { close(connection) }
+        try send(WireCoder.bytes(of: request) + [UInt8(ascii: "\n")], to: connection)
+        var waiting: [UInt8] = []
+        while true {
+            let response: LocalResponse = try WireCoder.value(from: try line(&waiting, from: connection))
+            if let error = response.error { throw error }
+            if response.completed == true { return }
+            take(response.result ?? .null)
+        }
+    }
+
+    /// The next line; what came behind it waits for the next call.
+    private static func line(_ waiting: inout [UInt8], from connection: Int32) throws(Fault) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            if let end = waiting.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { waiting.removeFirst(end + 1) }
+                return Array(waiting[..<end])
+            }
+            let count = recv(connection, &buffer, buffer.count, 0)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Fault(.unavailable, "The spoke hung up before it answered.") }
+            waiting.append(contentsOf: buffer[..<count])
+        }
     }
 
     private static func connect(to path: String) throws(Fault) -> Int32 {
@@ -75,18 +111,6 @@ public enum LocalSocket {
             }
             guard count > 0 || errno == EINTR else { throw Fault(.unavailable, "The spoke hung up.") }
             sent += max(count, 0)
-        }
-    }
-
-    private static func receiveLine(from connection: Int32) throws(Fault) -> [UInt8] {
-        var line: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
-            let count = recv(connection, &buffer, buffer.count, 0)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Fault(.unavailable, "The spoke hung up before it answered.") }
-            line.append(contentsOf: buffer[..<count])
-            if line.last == UInt8(ascii: "\n") { return line }
         }
     }
 }

@@ -31,10 +31,7 @@ public struct SessionProvider: MCPProvider {
         _ ask: MCPCallArguments,
         deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        guard let method = LocalRequest.Method(rawValue: "subscribe") else {
-            throw Fault(.unavailable, "Subscriptions do not go through this spoke's socket.")
-        }
-        let request = LocalRequest(method: method, parameters: parameters(of: ask), session: session)
+        let request = LocalRequest(method: .subscribe, parameters: parameters(of: ask), session: session)
         let conversation = conversation
         let wait = ask.deadline
         let outcome = await withTaskGroup(of: Result<Void, Fault>?.self) { group in

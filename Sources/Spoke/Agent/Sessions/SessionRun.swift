@@ -78,9 +78,7 @@ actor SessionRun {
 
     private func start() async throws(Fault) -> SupervisedProcess {
         try await surroundings.admit(order)
-        let workspace = try await surroundings.worktrees.prepare(order.workspace)
-        try await surroundings.journal.append([JournalDraft(.workspaceCreated, workspace)])
-        try await surroundings.worktrees.lease(order.workspace.workspaceId, to: order.sessionId)
+        let workspace = try await surroundings.worktrees.prepare(order.workspace, for: order.sessionId)
         if abort != nil { throw Fault(.aborted, "The session was aborted before its process started.") }
         let process = try await SupervisedProcess.start(
             try spec(in: workspace),
@@ -110,7 +108,8 @@ actor SessionRun {
         let profile = try surroundings.profile(of: order.run)
         let tokenFile = "\(folder.path)/token"
         try surroundings.makePrivate(folder.path)
-        try PrivateFile.write(Array(SessionEnvironment.newToken().utf8), to: tokenFile)
+        // Of no use to anybody once this machine has stopped: it need not survive that.
+        try PrivateFile.write(Array(SessionEnvironment.newToken().utf8), to: tokenFile, durably: false)
         let environment = SessionEnvironment(
             own: surroundings.environment,
             socket: surroundings.paths.socket,

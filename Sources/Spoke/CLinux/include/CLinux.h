@@ -11,7 +11,9 @@ int linux_give_back(int file, int64_t offset);
 /* Keeps the C library from holding memory for threads that rarely allocate. To be called before there are any. */
 void linux_keep_heap_small(void);
 
-/* Gives free memory back to the system. */
-void linux_trim_heap(void);
+/* Gives memory back that is free or can be had again: unused heap, and the pages of the program and its libraries that
+ * were read from their files. What is needed again comes back from the page cache, a fault of a microsecond for each
+ * 64 KiB; what was ever written stays. */
+void linux_give_back_memory(void);
 
 #endif

@@ -1,0 +1,128 @@
+import Foundation
+import Protocol
+import Transport
+
+/// What a session, or the spoke itself, asks of the hub.
+struct HubQuestion: Sendable {
+    var operation: String
+    var input: JSONValue
+    /// In whose name; the spoke's own where there is none.
+    var session: SessionID?
+    /// How long the answer is of use.
+    var patience: Duration?
+    var idempotencyKey: String?
+}
+
+/// Calls over the link, in both directions.
+extension LinkService {
+    /// Asks the hub for an operation. A caller that is cancelled aborts it.
+    ///
+    /// - Throws: `UNAVAILABLE` while there is no link, `SPOKE_DISCONNECTED` if it breaks before the answer, `TIMEOUT`
+    ///   when patience is over, `ABORTED` when the task is cancelled.
+    func call(_ question: HubQuestion) async throws(Fault) -> JSONValue {
+        guard let link else { throw Self.unreachable }
+        let request = Self.request(question)
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                asked.wait(for: request.requestId, with: continuation)
+                Task { await self.begin(request, over: link, patience: question.patience) }
+            }
+        } onCancel: {
+            Task { await self.abort(request.requestId) }
+        }
+        switch answer {
+        case .responded(let response): return response.output["data"] ?? response.output
+        case .failed(let failure): throw failure.error.fault
+        case .completed: return .null
+        case .aborted, .requested, .credit:
+            throw Fault(.aborted, "The call was aborted, or its caller's patience was over.")
+        }
+    }
+
+    /// Follows a subscription of the hub until its end.
+    ///
+    /// - Parameter take: gets each value; credit for more is given as it returns.
+    func follow(
+        _ question: HubQuestion,
+        take: @Sendable (JSONValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        guard let link else { throw Self.unreachable }
+        let request = Self.request(question)
+        let values = asked.values(of: request.requestId)
+        await begin(request, over: link, patience: question.patience)
+        do throws(Fault) {
+            var used = 0
+            for await message in values {
+                switch message {
+                case .responded(let response):
+                    try await take(response.output["data"] ?? response.output)
+                    used += 1
+                    guard used >= ValueCredit.first / 2 else { continue }
+                    await link.tell(.call(.credit(CallCredit(requestId: request.requestId, values: used))))
+                    used = 0
+                case .completed: return
+                case .failed(let failure): throw failure.error.fault
+                case .aborted, .requested, .credit: throw Fault(.aborted, "The subscription was aborted.")
+                }
+            }
+            throw Fault(.aborted, "The subscription was aborted, or its caller's patience was over.")
+        } catch {
+            await abort(request.requestId)
+            throw error
+        }
+    }
+
+    private func begin(_ request: CallRequested, over link: Driver<SpokeLink>, patience: Duration?) async {
+        await link.tell(.call(.requested(request)))
+        guard let patience else { return }
+        Task {
+            // Nothing cancels this; a call that ended meanwhile is not there any more.
+            try? await Task.sleep(for: patience + Self.lateness)
+            await self.abort(request.requestId)
+        }
+    }
+
+    /// The hub keeps the deadline; this is for a hub that does not.
+    private static let lateness = Duration.seconds(2)
+
+    private func abort(_ id: String) async {
+        guard asked.forget(id) else { return }
+        await link?.tell(.call(.aborted(CallEnded(requestId: id, timestamp: Date().milliseconds))))
+    }
+
+    private static func request(_ question: HubQuestion) -> CallRequested {
+        let now = Date().milliseconds
+        return CallRequested(
+            requestId: UUID().uuidString.lowercased(),
+            operationId: question.operation,
+            input: question.input,
+            deadline: question.patience.map { now + $0.milliseconds },
+            sessionId: question.session,
+            idempotencyKey: question.idempotencyKey,
+            timestamp: now
+        )
+    }
+
+    private static let unreachable = Fault(.unavailable, "The hub cannot be reached from this spoke just now.")
+
+    /// Something of a call came over the link: an answer to one of ours, or something about one of the hub's.
+    func deliver(_ call: CallMessage) async {
+        switch call {
+        case .responded, .completed, .failed: asked.take(call)
+        // Both sides may abort; ids are drawn by whoever asks and are told apart by that.
+        case .aborted:
+            asked.take(call)
+            await runner?.deliver(call)
+        case .requested, .credit: await runner?.deliver(call)
+        }
+    }
+
+    func failCalls() {
+        let error = CallError(
+            code: .spokeDisconnected,
+            message: "The link to the hub broke before it answered.",
+            retryable: true
+        )
+        asked.end(with: error, at: Date().milliseconds)
+    }
+}

@@ -1,0 +1,102 @@
+public import Protocol
+
+/// One operation of a web service, as its OpenAPI document describes it: what it takes, and the request that it is.
+public struct WebOperation: Hashable, Sendable {
+    /// Where a field of the input goes.
+    public enum Place: String, Hashable, Sendable { case path, query, header }
+
+    struct Parameter: Hashable, Sendable {
+        var name: String
+        var place: Place
+        var isRequired: Bool
+    }
+
+    /// A request without its server.
+    public struct Request: Hashable, Sendable {
+        public var method: String
+        /// Path and query, percent-encoded, beginning with `/`.
+        public var target: String
+        public var headers: [String: String]
+        public var body: [UInt8]?
+    }
+
+    /// The second part of the operation's name.
+    public let name: String
+    public let method: String
+    /// Whether it answers with server-sent events.
+    public let streams: Bool
+    public let summary: String
+    public let inputSchema: JSONValue
+    public let outputSchema: JSONValue
+    let template: String
+    let parameters: [Parameter]
+    let takesBody: Bool
+
+    /// GET asks, everything else changes, and a stream of events is followed.
+    public var kind: OperationKind { streams ? .subscription : method == "GET" ? .query : .mutation }
+
+    /// The field of the input that holds the request's body.
+    public static let body = "body"
+
+    /// The request for an input that fits the schema.
+    ///
+    /// - Throws: `VALIDATION_ERROR` for a value that cannot stand where it must.
+    public func request(for input: JSONValue) throws(Fault) -> Request {
+        var path = template
+        var query: [String] = []
+        var headers: [String: String] = [:]
+        for parameter in parameters {
+            guard let value = input[parameter.name], value != .null else {
+                guard !parameter.isRequired else { throw Fault.invalid(parameter.name, "is required.") }
+                continue
+            }
+            switch parameter.place {
+            case .path:
+                let text = try Self.text(value, parameter.name)
+                guard !text.isEmpty, text != ".", text != ".." else {
+                    throw Fault.invalid(parameter.name, "must be a name in a path, not “\(text)”.")
+                }
+                path = path.replacing("{\(parameter.name)}", with: Self.encoded(text))
+            case .query:
+                for element in value.arrayValue ?? [value] {
+                    query.append(
+                        "\(Self.encoded(parameter.name))=\(Self.encoded(try Self.text(element, parameter.name)))"
+                    )
+                }
+            case .header:
+                let text = try Self.text(value, parameter.name)
+                guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value > 0x7E }) else {
+                    throw Fault.invalid(parameter.name, "must be printable ASCII to be a header.")
+                }
+                headers[parameter.name] = text
+            }
+        }
+        var bytes: [UInt8]?
+        if takesBody, let value = input[Self.body] {
+            bytes = value.serialized()
+            headers["content-type"] = "application/json"
+        }
+        let target = query.isEmpty ? path : path + "?" + query.joined(separator: "&")
+        return Request(method: method, target: target, headers: headers, body: bytes)
+    }
+
+    private static func text(_ value: JSONValue, _ field: String) throws(Fault) -> String {
+        switch value {
+        case .string(let text): return text
+        case .integer(let number): return "\(number)"
+        case .number(let number): return "\(number)"
+        case .bool(let flag): return flag ? "true" : "false"
+        case .array, .object, .null: throw Fault.invalid(field, "must be a text, a number, true or false.")
+        }
+    }
+
+    /// Everything but what RFC 3986 calls unreserved as `%XX`: no value leaves its place.
+    private static func encoded(_ text: String) -> String {
+        let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
+        return text.utf8.map { byte in
+            if plain.contains(byte) { return String(UnicodeScalar(byte)) }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.count == 1 ? "0" + digits : digits)
+        }.joined()
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Protocol
+import Testing
+
+/// What a spoke offers, asked from outside and from inside a session: a real hub, a real spoke, one fleet for all.
+@Suite struct SpokeOperationTests {
+    private static let configuration = """
+        operations:
+          own.greet:
+            description: Greets somebody.
+            type: query
+            input: {type: object, properties: {name: {type: string}}, required: [name], additionalProperties: false}
+            command: [printf, "hello {name}"]
+
+        """
+
+    @Test func aSpokesOperationsAreCalledFromOutsideAndFromASession() async throws {
+        try await withFleet { fleet in
+            try await fleet.startHub()
+            try await fleet.join("a")
+            let settings = fleet.directory(of: "a").appending(path: "spoke.yaml")
+            try Self.configuration.write(to: settings, atomically: true, encoding: .utf8)
+            try fleet.startSpoke("a")
+            try await fleet.untilConnected("a")
+            try await fleet.addProject("app")
+            _ = try await eventually("the spoke's operations are registered") {
+                try await fleet.hub("call", "host.load").exitCode == 0 ? true : nil
+            }
+            let session = try await Self.spawn(fleet)
+            try await filesAndGit(fleet, session)
+            try await programs(fleet, session)
+            try await ownOperations(fleet, settings)
+            try await fromInside(fleet, session)
+            try await theOwnersWord(fleet, session)
+        }
+    }
+
+    /// A session that waits for a file, then asks for itself.
+    private static func spawn(_ fleet: Fleet) async throws -> String {
+        let spoke = Fleet.binaries.appending(path: "spoke").path
+        let script = """
+            until [ -e go ]; do sleep 0.1; done
+            \(spoke) call fs.read "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"path\\":\\"go\\"}" --json
+            \(spoke) subscribe process.run \
+              "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"echo\\",\\"streamed\\"]}" --json
+            \(spoke) call git.status "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\"}"; echo "status: $?"
+            \(spoke) subscribe process.run --deadline 500ms \
+              "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"sleep\\",\\"900\\"]}"; echo "late: $?"
+            """
+        let session = try await fleet.spawnGranted(
+            "app",
+            script,
+            grants: ["fs:read", "process:write"],
+            on: "a"
+        )
+        _ = try await eventually("the session runs") {
+            let status = try await fleet.status(of: session)["session"]?["status"]?.stringValue
+            return status == "running" || status == "busy" ? true : nil
+        }
+        return session
+    }
+
+    private func call(_ fleet: Fleet, _ operation: String, _ input: JSONValue) async throws -> JSONValue {
+        try await fleet.ask("call", operation, String(decoding: input.serialized(), as: UTF8.self))
+    }
+
+    private func filesAndGit(_ fleet: Fleet, _ session: String) async throws {
+        let read = try await call(fleet, "fs.read", ["sessionId": .string(session), "path": "README"])
+        #expect(read["text"] == "hello\n")
+        let status = try await call(fleet, "git.status", ["sessionId": .string(session)])
+        #expect(status["head"]?.stringValue?.count == 40)
+        try await fleet.refused(
+            ["call", "fs.read", #"{"sessionId":"\#(session)","path":"../../../credential.json"}"#],
+            exits: 77,
+            "ACCESS_DENIED",
+            saying: "leads out"
+        )
+        let host = try await call(fleet, "dev.a.host.info", [:])
+        #expect(host["spoke"] == "a")
+    }
+
+    private func programs(_ fleet: Fleet, _ session: String) async throws {
+        let input: JSONValue = [
+            "sessionId": .string(session), "command": ["sh", "-c", "echo out; echo $TRACEPARENT >&2; exit 4"],
+        ]
+        let followed = try await fleet.hub(
+            "subscribe",
+            "process.run",
+            String(decoding: input.serialized(), as: UTF8.self)
+        )
+        let values = try followed.text.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+        #expect(values.contains { $0["text"] == "out\n" && $0["stream"] == "stdout" })
+        #expect(values.last?["exitCode"] == 4, "\(followed.text)\(followed.errors)")
+    }
+
+    /// What the owner adds while the spoke runs is offered a moment later, and what is taken away is not.
+    private func ownOperations(_ fleet: Fleet, _ settings: URL) async throws {
+        #expect(try await call(fleet, "own.greet", ["name": "Ada"])["stdout"] == "hello Ada")
+        let more = "  own.more:\n    description: Says more.\n    type: query\n    command: [echo, more]\n"
+        try (Self.configuration + more).write(to: settings, atomically: true, encoding: .utf8)
+        let answer = try await eventually("the new operation is registered") { () -> JSONValue? in
+            let finished = try await fleet.hub("call", "own.more", "--json")
+            return finished.exitCode == 0 ? try finished.json() : nil
+        }
+        #expect(answer["stdout"] == "more\n")
+        try more.replacing("own.more", with: "nonsense").write(to: settings, atomically: true, encoding: .utf8)
+        _ = try await eventually("the mistake is in the log") {
+            fleet.spoke("a")?.logText.contains("spoke.yaml not taken over") == true ? true : nil
+        }
+        #expect(try await call(fleet, "own.greet", ["name": "Bob"])["stdout"] == "hello Bob")
+    }
+
+    private func fromInside(_ fleet: Fleet, _ session: String) async throws {
+        _ = try await call(fleet, "fs.write", ["sessionId": .string(session), "path": "go", "text": "now"])
+        let end = try await fleet.end(of: session)
+        let said = String(decoding: try await fleet.logs(session), as: UTF8.self)
+        #expect(end["session"]?["exitCode"] == 0, "\(end)")
+        #expect(said.contains(#""text":"now""#), "\(said)")
+        #expect(said.contains(#""text":"streamed\n""#) && said.contains(#""exitCode":0"#), "\(said)")
+        // What the spawn did not grant, a session may not; and its patience is kept.
+        #expect(said.contains("status: 77"), "\(said)")
+        #expect(said.contains("late: 1"), "\(said)")
+    }
+
+    private func theOwnersWord(_ fleet: Fleet, _ session: String) async throws {
+        let policy = fleet.directory(of: "a").appending(path: "policy.yaml")
+        try "operations:\n  deny: [host.*]\n".write(to: policy, atomically: true, encoding: .utf8)
+        // Denied at once by the spoke, and a moment later not offered any more.
+        let refused = try await fleet.hub("call", "host.load")
+        #expect(refused.exitCode != 0, "\(refused.text)")
+        _ = try await eventually("the denied operation is not offered any more") {
+            let finished = try await fleet.hub("call", "host.load")
+            return finished.exitCode != 0 && !finished.errors.contains("ACCESS_DENIED") ? true : nil
+        }
+    }
+}
