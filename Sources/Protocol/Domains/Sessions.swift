@@ -23,6 +23,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         "run.command": "Program and arguments.",
         "run.agent": "The agent's profile.",
         "run.prompt": "What the agent was told.",
+        "run.resume": "The agent's own id of the conversation that it takes up.",
         "priority": "0 low to 3 critical.",
         "timeoutSeconds": "After how many seconds it is ended.",
         "exitCode": "Its exit code, if it exited.",

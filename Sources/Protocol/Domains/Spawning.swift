@@ -50,6 +50,7 @@ public struct SpawnOrder: Codable, Hashable, Sendable, Described {
         "run.command": "Program and arguments; no shell is involved.",
         "run.agent": "An agent's profile on the spoke.",
         "run.prompt": "What the agent is told.",
+        "run.resume": "The agent's own id of a conversation to take up; session.resume knows it.",
         "env": "Added to the environment of the process.",
         "target": "Which spokes it may run on; any if absent.",
         "priority": "How urgent it is among those that wait; medium if absent.",

@@ -26,7 +26,7 @@ extension TranscriptStore {
     }
 
     enum SQL {
-        static let open = Statement<SessionID>(
+        static let open = Statement<String>(
             """
             SELECT id FROM nave.sessions
              WHERE transcript IS NOT NULL AND NOT (transcript ->> 'isDone')::bool

@@ -13,8 +13,8 @@ struct TranscriptStore: Sendable {
     /// Reads on in every agent's output; answers the sessions that have something new. Any number of hubs may do so.
     func readOn() async throws(Fault) -> [SessionID] {
         var told: [SessionID] = []
-        for session in try await database.query(SQL.open, [Self.sessionsMax]) where try await readOn(session) {
-            told.append(session)
+        for id in try await database.query(SQL.open, [Self.sessionsMax]) where try await readOn(SessionID(id)) {
+            told.append(SessionID(id))
         }
         return told
     }
