@@ -110,8 +110,15 @@ struct CatalogueTests {
         let reads = hub.domains.table.specs.filter { $0.type == .query && $0.inputSchema["required"] == nil }
         #expect(reads.count >= 5)
         for read in reads {
-            let answer = try await hub.domains.table.call(read.id, input: [:], by: hub.admin)
-            let text = String(decoding: answer.envelope, as: UTF8.self)
+            let text: String
+            do {
+                let answer = try await hub.domains.table.call(read.id, input: [:], by: hub.admin)
+                text = String(decoding: answer.envelope, as: UTF8.self)
+            } catch {
+                // One that wants one of several fields says so.
+                #expect(error.code == .validation, "\(read.id): \(error)")
+                text = "\(error)"
+            }
             #expect(!canaries.contains { text.contains($0) }, "a secret is answered by \(read.id)")
         }
         await hub.close()

@@ -123,9 +123,11 @@ struct RegistrationTests {
         let hub = try await TestHub.make()
         let (one, two) = (try await ScriptedSpoke.join(hub, "a"), try await ScriptedSpoke.join(hub, "b"))
         let strict: JSONValue = ["type": "object", "required": ["path"]]
+        // Neither could stand for the other; what only accepts less is what an older spoke offers.
+        let unlike: JSONValue = ["type": "array"]
         _ = try await Self.register([Self.spec("demo.op"), Self.spec("demo.other")], of: one)
         let refused = try await Self.register(
-            [Self.spec("demo.op", input: strict), Self.spec("demo.other", description: "Better words.")],
+            [Self.spec("demo.op", input: unlike), Self.spec("demo.other", description: "Better words.")],
             of: two
         )
         #expect(refused.registered == 1 && refused.refusals.map(\.operation) == ["demo.op"])

@@ -8,10 +8,13 @@ struct FileStamp: Equatable, Sendable {
     private let seconds: Int
     private let nanoseconds: Int
 
-    /// `nil` if there is no such file.
+    /// `nil` only if nothing has that name: a link that leads nowhere, or a file that may not be looked at, is there.
     init?(of path: String) {
         var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        if stat(path, &status) != 0, lstat(path, &status) != 0 {
+            guard errno != ENOENT else { return nil }
+            status = stat()
+        }
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         bytes = Int64(status.st_size)
