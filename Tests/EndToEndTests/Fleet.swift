@@ -1,6 +1,7 @@
 import Foundation
 import Protocol
 import Synchronization
+import TestSupport
 
 /// A hub and its spokes as real processes below one temporary folder, driven through their own command lines.
 final class Fleet: Sendable {
@@ -11,7 +12,7 @@ final class Fleet: Sendable {
     private struct State {
         var hub: FleetProgram?
         var spokes: [String: FleetProgram] = [:]
-        var address = "127.0.0.1:0"
+        var address = "127.0.0.1:\(FreePort.draw())"
         var runs = 0
     }
 

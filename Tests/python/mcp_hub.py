@@ -43,7 +43,7 @@ async def a_cancelled_call_ends(session):
     except asyncio.CancelledError:
         pass
     bounded = await session.call_tool("call", ask | {"deadlineSeconds": 1})
-    checks.check(bounded.structured_content["stopped"] == "deadline", f"a deadline ends it: {bounded}")
+    checks.check((bounded.structured_content or {}).get("stopped") == "deadline", f"a deadline ends it: {bounded}")
 
 
 async def the_client_that_probes():

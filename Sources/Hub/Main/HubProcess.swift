@@ -72,8 +72,9 @@ struct HubProcess {
         do {
             try await serviceGroup.run()
         } catch {
-            // Whoever did not end in time was ended: that is what the time is for.
-            guard assembly.drain.isDraining else { throw error }
+            // Whoever did not end in time was ended: that is what the time is for. A hub that nobody told to stop, as
+            // one whose port is taken, has failed.
+            guard stop.isPulled else { throw error }
         }
     }
 }

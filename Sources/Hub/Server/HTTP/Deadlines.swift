@@ -19,15 +19,14 @@ func withDeadline<Value: Sendable>(
         task.cancel()
     }
     defer { Deadlines.shared.remove(ticket) }
-    do {
-        return try await withTaskCancellationHandler {
-            try await task.value
-        } onCancel: {
-            task.cancel()
-        }
-    } catch {
-        throw hasPassed.isUp ? DeadlinePassed() : error
+    let outcome = await withTaskCancellationHandler {
+        await task.result
+    } onCancel: {
+        task.cancel()
     }
+    // What ends because it was cancelled may end without a word: the time was up all the same.
+    if hasPassed.isUp { throw DeadlinePassed() }
+    return try outcome.get()
 }
 
 /// Says once that something has happened.
