@@ -31,15 +31,15 @@ final class SignalWatch: Sendable {
     deinit { for source in sources { source.cancel() } }
 }
 
-/// Counts signals. Only ever touched on the watch's serial queue.
-///
-/// Unchecked because the proof is that queue: `next` is called from its event handlers alone.
-private final class SignalCount: @unchecked Sendable {
-    private var count = 0
+/// Counts signals.
+private final class SignalCount: Sendable {
+    private let count = Mutex(0)
 
     func next() -> Int {
-        count += 1
-        return count
+        count.withLock { count in
+            count += 1
+            return count
+        }
     }
 }
 

@@ -147,7 +147,7 @@ struct MCPRoutes: Sendable {
                 } catch {
                     return EventStream.Ending.gone
                 }
-                // Until the session ends or the client leaves: both cancel.
+                // Until the session ends or the client leaves: both cancel, and the sleep then ends early.
                 while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
                 return .said
             } ?? .said
