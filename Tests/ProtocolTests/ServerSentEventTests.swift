@@ -5,7 +5,8 @@ import Testing
 @Suite struct ServerSentEventTests {
     private static let text =
         "\u{FEFF}: hello\n\nid: 1\nretry: 250\ndata:\n\ndata: {\"a\":1}\r\ndata:  b\r\nid: 2\r\n\r\n"
-        + "event: end\rdata\r\revent: named\n\nid: 3\nunknown: x\n\nretry: soon\nid: a\u{0}b\ndata: last\n\ndata: cut off"
+        + "event: end\rdata\r\revent: named\n\nid: 3\nunknown: x\n\nretry: soon\nid: a\u{0}b\ndata: last\n\n"
+        + "data: cut off"
 
     @Test func eventsAreTheSameWhereverTheReadsEnd() throws {
         var wanted: [ServerSentEvent] = []

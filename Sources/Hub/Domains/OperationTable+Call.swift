@@ -85,12 +85,13 @@ extension OperationTable {
     /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
     ///
     /// - Throws: what ``subscribe(_:input:lastEventId:by:deliver:)`` would throw before its first value.
-    public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) throws(Fault) {
+    public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) async throws(Fault) {
         let entry = try entry(name)
         guard entry.streaming != nil else {
             throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
         }
         try entry.admit(input, from: caller)
+        try await reach.check(Belongings(of: input), for: caller)
     }
 
     /// What the table answers, by id.

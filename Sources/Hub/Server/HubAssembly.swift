@@ -140,8 +140,7 @@ public struct HubAssembly: Sendable {
             limiter: limiter,
             drain: drain,
             provider: CallProvider(type: .hub, id: identity.id.rawValue),
-            logger: logger,
-            watch: SubscriptionWatch(keys: domains.keys)
+            logger: logger
         )
     }
 

@@ -2,7 +2,7 @@ import Logging
 import Protocol
 import SpokeCore
 
-/// What a client says to a server of tools and understands of it, whatever carries the words (MCP, “Lifecycle”, “Tools”).
+/// What a client says to a server of tools and understands of it, whatever carries it (MCP, “Lifecycle”, “Tools”).
 enum ToolTalk {
     /// One message.
     static let messageBytes = 4 << 20
