@@ -37,7 +37,8 @@ struct DetectionLookTests {
     }
 
     private static func call(_ name: String, id: Int, _ input: String = "{}") -> String {
-        #"{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t\#(id)","name":"\#(name)","input":\#(input)}]}}"#
+        let block = #"{"type":"tool_use","id":"t\#(id)","name":"\#(name)","input":\#(input)}"#
+        return #"{"type":"assistant","message":{"content":[\#(block)]}}"#
     }
 
     private static func result(_ text: String, id: Int, isError: Bool = true) -> String {

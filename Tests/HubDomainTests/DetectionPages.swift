@@ -23,10 +23,13 @@ enum DetectionPages {
         private func ratio(_ part: Int, _ whole: Int) -> Double? { whole == 0 ? nil : Double(part) / Double(whole) }
     }
 
-    static func scores(_ traces: [DetectionTrace]) -> [AnomalyType: Score] {
+    static func scores(
+        _ traces: [DetectionTrace],
+        agentStallSeconds: Double? = nil
+    ) -> [AnomalyType: Score] {
         var scores: [AnomalyType: Score] = [:]
         for trace in traces {
-            let replay = TraceReplay.verdicts(on: trace)
+            let replay = TraceReplay.verdicts(on: trace, agentStallSeconds: agentStallSeconds)
             for type in AnomalyType.allCases {
                 var score = scores[type] ?? Score()
                 let sure = replay.confidence[type] ?? 0
@@ -69,9 +72,9 @@ enum DetectionPages {
             "type", "found", "false alarms", "missed", "rightly silent", "precision", "recall", "sure of what it found",
             "sure of false alarms",
         ]
-        var text =
-            "\(traces.count) traces, of which \(traces.filter(\.expected.isEmpty).count) have nothing wrong in them.\n\n"
-        text += WrittenPage.table(heads, rows) + "\nWhere it errs:\n\n"
+        let ordinary = traces.filter(\.expected.isEmpty).count
+        var text = "\(traces.count) traces, of which \(ordinary) have nothing wrong in them.\n\n"
+        text += WrittenPage.table(heads, rows) + "\n" + stalls(traces) + "\nWhere it errs:\n\n"
         let about = Dictionary(traces.map { ($0.name, $0.about) }, uniquingKeysWith: { $1 })
         var errors: [[String]] = []
         for type in AnomalyType.allCases {
@@ -80,6 +83,16 @@ enum DetectionPages {
             errors += score.misses.map { ["`\(type.rawValue)`", "missed", "`\($0)`", about[$0] ?? ""] }
         }
         return text + WrittenPage.table(["type", "", "trace", "what happened there"], errors)
+    }
+
+    /// What more patience with agents brings and costs.
+    private static func stalls(_ traces: [DetectionTrace]) -> String {
+        let rows = [60, 120, 180, 300].map { seconds -> [String] in
+            let score = scores(traces, agentStallSeconds: Double(seconds))[.sessionStall] ?? Score()
+            return ["\(seconds)", shown(score.precision), shown(score.recall)]
+        }
+        return "`SESSION_STALL` by the setting's `agentStallSeconds`:\n\n"
+            + WrittenPage.table(["seconds", "precision", "recall"], rows)
     }
 
     private static func shown(_ share: Double?) -> String {

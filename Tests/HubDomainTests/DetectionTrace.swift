@@ -103,8 +103,10 @@ struct TraceReplay {
 
     private static let start: Int64 = 1_700_000_000_000
 
-    static func verdicts(on trace: DetectionTrace) -> TraceReplay {
+    /// - Parameter agentStallSeconds: In place of the usual threshold.
+    static func verdicts(on trace: DetectionTrace, agentStallSeconds: Double? = nil) -> TraceReplay {
         var replay = TraceReplay(trace)
+        if let agentStallSeconds { replay.thresholds.agentStallSeconds = agentStallSeconds }
         var next = 30.0
         for event in trace.events {
             while next < event.time {
