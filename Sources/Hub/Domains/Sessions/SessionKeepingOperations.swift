@@ -34,7 +34,7 @@ struct SessionKeepingOperations: Sendable {
         let now = try await sessions.require(session.id.rawValue)
         throw Fault(
             .invalidTransition,
-            "Session “\(now.slug)” is \(now.status.rawValue); only one that was put away with session.archive is deleted.",
+            "Session “\(now.slug)” is \(now.status.rawValue); put it away with session.archive before it is deleted.",
             details: ["status": .string(now.status.rawValue)]
         )
     }
