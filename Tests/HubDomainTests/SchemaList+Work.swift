@@ -36,6 +36,7 @@ extension SchemaList {
         a unq_sessions_idempotency_key unique (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL
         a idx_sessions_waiting (priority DESC, created_at, id) WHERE status = 'busy' AND fence = 0 OR status = 'retry'
         a idx_sessions_transcript_open (id) WHERE transcript IS NOT NULL AND NOT (transcript ->> 'isDone')::boolean
+        ?a idx_sessions_ended_agents (last_activity_at) WHERE ended_at IS NOT NULL AND transcript IS NOT NULL
         a idx_sessions_output_kept (ended_at) WHERE output_pruned_at IS NULL
 
         messages
@@ -44,6 +45,8 @@ extension SchemaList {
         > session_id sessions cascade
         > author_account_id accounts set null
         i idx_messages_session_id_created_at_id (session_id, created_at, id)
+        ?a idx_messages_session_id_updated_at_id (session_id, updated_at, id)
+        ?a idx_messages_delivered (session_id, updated_at) WHERE delivery IS NOT NULL
         a idx_messages_author_account_id (author_account_id) WHERE author_account_id IS NOT NULL
 
         parts
@@ -62,6 +65,7 @@ extension SchemaList {
         = load jsonb! '{}' | slots int! 0 | draining bool! false | paused_reason text | journal_epoch bigint! 0
         = journal_acknowledged bigint! 0 | journal_hash bytea! decode(repeat('00', 32), 'hex')
         = commands_epoch bigint! 1 | commands_next bigint! 1
+        ?+ agents jsonb! '[]'
         + join_labels jsonb! '{}' | former_incarnations text[]! '{}'
         + commands_hash bytea! decode(repeat('00', 32), 'hex') | commands_pruned bigint! 0
         + commands_pruned_hash bytea! decode(repeat('00', 32), 'hex') | owed_seq bigint | owed jsonb
@@ -91,6 +95,22 @@ extension SchemaList {
         a idx_mappings_created_at (created_at, id)
         a idx_mappings_running (spoke_id) WHERE status = 'active'
         a unq_mappings_active_session unique (session_id) WHERE status = 'active'
+
+        ? detections
+        = session_id text! | anomaly_type text! | severity text! | details jsonb | resolved_at timestamptz
+        = resolved_by text | resolution text | dedup_key text | occurrence_count int! 1 | evidence jsonb
+        = confidence real
+        > session_id sessions cascade
+        > resolved_by accounts set null
+        i idx_detections_session_id (session_id)
+        i idx_detections_anomaly_type (anomaly_type)
+        i idx_detections_resolved_at (resolved_at)
+        i idx_detections_dedup_key (dedup_key)
+        i unq_detections_dedup_key unique (dedup_key) WHERE resolved_at IS NULL
+        a idx_detections_type (anomaly_type, created_at, id)
+        a idx_detections_resolved_by (resolved_by) WHERE resolved_by IS NOT NULL
+        a idx_detections_created_at (created_at, id)
+        a idx_detections_open (session_id) WHERE resolved_at IS NULL
 
         tasks
         = project_id text! | slug text! | name text! | path text | body text | status text! 'pending' | scope text
