@@ -17,7 +17,7 @@ extension Limits {
     /// Connections that the kernel may hold for us while a whole fleet comes back at once.
     public static let listenBacklog = 4_096
     /// How long a connection stays readable after an answer that ends it, so that the answer is not lost to a reset.
-    public static let connectionLinger = Duration.seconds(6)
+    public static let connectionLinger = Duration.seconds(30)
     /// Calls that one key may make, on average and at once. Generous: it stops a loop gone wild, not a fleet.
     public static let callsPerSecond = 5_000.0
     public static let callsBurst = 20_000
@@ -90,6 +90,18 @@ extension Limits {
     public static let metricsOperations = 500
     /// How long a starting hub waits for its database.
     public static let databaseStart = Duration.seconds(60)
+}
+
+/// What bounds looking for anomalies.
+extension Limits {
+    /// Between two rounds over all sessions that run.
+    public static let detectionRound = Duration.seconds(30)
+    /// Sessions that one `coord.detect` looks at; the hub's own rounds look at all.
+    public static let sessionsPerLook = 5_000
+    /// Findings that one `coord.detect` answers.
+    public static let findingsAnswered = 500
+    /// What is said when a detection is resolved.
+    public static let detectionNoteBytes = 4 << 10
 }
 
 /// What bounds the tasks of a project.
