@@ -28,7 +28,9 @@ extension OperationTable {
         } else {
             try entry.admit(input, from: caller)
             try await reach.check(Belongings(of: input), for: caller)
-            data = try await answering(input, caller)
+            data = try await secondLock.reading(for: caller, name) { () async throws(Fault) in
+                try await answering(input, caller)
+            }
         }
         return Answer(data: data, operationId: name, requestId: caller.requestId)
     }
@@ -79,7 +81,9 @@ extension OperationTable {
         }
         try entry.admit(input, from: caller)
         try await reach.check(Belongings(of: input), for: caller)
-        try await streaming(input, caller, lastEventId, deliver)
+        try await secondLock.reading(for: caller, name) { () async throws(Fault) in
+            try await streaming(input, caller, lastEventId, deliver)
+        }
     }
 
     /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
