@@ -106,6 +106,7 @@ struct ListTests {
             try await rows.make("sessions", project.merging(instant) { $1 })
             let workspace = try await rows.make("workspaces", project.merging(instant) { $1 })
             try await rows.make("mappings", instant)
+            try await rows.make("detections", instant)
             try await rows.make("salvages", project.merging(["workspace_id": "'\(workspace)'"]) { $1 })
             try await rows.make("spokes")
             try await rows.make("operation_registrations", instant)

@@ -45,6 +45,8 @@ struct SchemaTests {
         ("chk_tasks_level", TaskLevel.allCases.map(\.rawValue)),
         ("chk_tasks_priority", TaskPriority.allCases.map(\.rawValue)),
         ("chk_tasks_category", TaskCategory.allCases.map(\.rawValue)),
+        ("chk_detections_severity", DetectionSeverity.allCases.map(\.rawValue)),
+        ("chk_detections_resolution", DetectionResolution.allCases.map(\.rawValue)),
         ("chk_tasks_type", TaskType.allCases.map(\.rawValue)),
     ]
 

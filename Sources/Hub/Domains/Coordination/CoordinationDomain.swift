@@ -15,6 +15,9 @@ public struct CoordinationDomain: Sendable {
     /// Durable streams from spokes.
     public let journals: JournalStore
 
+    /// Anomalies in sessions.
+    public let detections: DetectionWatch
+
     let database: Database
     let bell: any Bell
     private let spawns: SpawnStore
@@ -34,6 +37,7 @@ public struct CoordinationDomain: Sendable {
         spawns = SpawnStore(database: database, spokes: spokes, commands: commands)
         salvages = SalvageStore(database: database, commands: commands)
         losses = LossStore(database: database)
+        detections = DetectionWatch(database: database)
     }
 
     /// Places waiting sessions while there is room; answers how many. Any number of hubs may do so at once.
@@ -55,7 +59,9 @@ public struct CoordinationDomain: Sendable {
     /// Reads on in the output of agents, and tells those who follow; answers of how many there was something new.
     public func readTranscripts() async throws(Fault) -> Int {
         let told = try await TranscriptStore(database: database).readOn()
-        bell.ring(told.map(\.rawValue))
+        bell.ring(told.map(\.session.rawValue))
+        // What is new in there is looked at now, not at the next round.
+        _ = try await detections.look(at: told.filter(\.isTroubled).map(\.session))
         return told.count
     }
 
@@ -90,6 +96,13 @@ public struct CoordinationDomain: Sendable {
             spokes: spokes,
             spawns: spawns,
             tasks: TaskStore(database: database, projects: ProjectStore(database: database)),
+            detections: DetectionStore(database: database),
+            bell: bell
+        ).register(in: &table)
+        DetectionOperations(
+            watch: detections,
+            sessions: sessions,
+            projects: ProjectStore(database: database),
             bell: bell
         ).register(in: &table)
         SteeringOperations(

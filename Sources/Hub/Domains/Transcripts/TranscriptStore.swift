@@ -11,26 +11,34 @@ struct TranscriptStore: Sendable {
     private static let sessionsMax = 200
 
     /// Reads on in every agent's output; answers the sessions that have something new. Any number of hubs may do so.
-    func readOn() async throws(Fault) -> [SessionID] {
-        var told: [SessionID] = []
-        for id in try await database.query(SQL.open, [Self.sessionsMax]) where try await readOn(SessionID(id)) {
-            told.append(SessionID(id))
+    func readOn() async throws(Fault) -> [News] {
+        var told: [News] = []
+        for id in try await database.query(SQL.open, [Self.sessionsMax]) {
+            if let news = try await readOn(SessionID(id)) { told.append(news) }
         }
         return told
     }
 
-    /// One page of one session's output; whether it brought anything.
-    private func readOn(_ session: SessionID) async throws(Fault) -> Bool {
-        try await database.transaction { transaction async throws(Fault) -> Bool in
-            guard let row = try await transaction.first(SQL.hold, [session]) else { return false }
+    /// That there is something new of a session.
+    struct News: Sendable {
+        var session: SessionID
+        /// An error, a malformed call, a limit or another file is in it.
+        var isTroubled: Bool
+    }
+
+    /// One page of one session's output; `nil` if it brought nothing.
+    private func readOn(_ session: SessionID) async throws(Fault) -> News? {
+        try await database.transaction { transaction async throws(Fault) -> News? in
+            guard let row = try await transaction.first(SQL.hold, [session]) else { return nil }
             var book = row.book
             var machine = book.machine ?? TranscriptMachine(book.output, fence: book.fence)
+            let before = machine
             let chunks = try await transaction.query(
                 OutputStore.SQL.page,
                 [session, machine.fence, Protocol.OutputStream.stdout, machine.offset, OutputStore.pageChunks]
             )
             let (steps, isAll) = Self.read(chunks, isOver: row.isOver, with: &machine)
-            guard !steps.isEmpty || isAll else { return false }
+            guard !steps.isEmpty || isAll else { return nil }
             var facts = machine.facts
             if isAll, facts.state != .quota { facts.state = .done }
             try await store(steps, of: session, &book, in: transaction)
@@ -40,7 +48,7 @@ struct TranscriptStore: Sendable {
                 session, JSON(book), facts.providerSessionId, JSON(facts.usage), JSON(facts),
             ]
             try await transaction.execute(SQL.advance, values)
-            return true
+            return News(session: session, isTroubled: machine.isInMoreTrouble(than: before))
         }
     }
 
