@@ -145,6 +145,8 @@ CREATE TABLE nave.messages (
 );
 
 CREATE INDEX idx_messages_session_id_created_at_id ON nave.messages (session_id, created_at, id);
+-- What changed since somebody looked.
+CREATE INDEX idx_messages_session_id_updated_at_id ON nave.messages (session_id, updated_at, id);
 
 CREATE TRIGGER trg_messages_touch BEFORE UPDATE ON nave.messages
     FOR EACH ROW EXECUTE FUNCTION nave.touch();
