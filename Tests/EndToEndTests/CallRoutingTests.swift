@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Protocol
 import Synchronization
+import TestSupport
 import Testing
 import Transport
 
@@ -183,7 +184,7 @@ struct CallRoutingTests {
         var request = HTTPClientRequest(url: hub.ready.url + "/v1/subscribe/demo.count")
         request.method = .POST
         request.headers = ["authorization": "Bearer \(hub.key)", "x-request-id": "s-1"]
-        let response = try await client.execute(request, timeout: .seconds(30))
+        let response = try await client.execute(request, timeout: TimeAmount(patience))
         #expect(response.status == .ok)
         _ = try await one.request(of: "demo.count")
         for value in 0..<20 { one.answer("s-1", .integer(Int64(value))) }
@@ -227,7 +228,7 @@ struct CallRoutingTests {
     /// Offers change while the spoke runs.
     private static func checkChange(_ hub: HubUnderTest, _ one: FakeProvider) async throws {
         one.connection.send(.operations(OperationsSummary(hash: "set-2", specs: [spec("echo"), spec("new")])))
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + patience
         while try await hub.call("operation.schema", #"{"operation":"demo.new"}"#).status != 200 {
             try #require(ContinuousClock.now < end, "The new operation was never listed.")
         }

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import Protocol
 import Synchronization
+import TestSupport
 import Transport
 
 /// A fake spoke that answers calls as a test tells it to, and remembers all that it heard of calls.
@@ -81,9 +82,9 @@ final class FakeProvider: Sendable {
     /// Breaks the link without a word.
     func hangUp() { connection.channel.close(promise: nil) }
 
-    /// Waits until something of a call was heard, at most 20 seconds.
+    /// Waits until something of a call was heard.
     func wait<Value: Sendable>(for pick: @Sendable (CallMessage) -> Value?) async throws -> Value {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + patience
         while ContinuousClock.now < end {
             for message in heard.withLock({ $0 }) {
                 if let value = pick(message) { return value }
@@ -95,7 +96,7 @@ final class FakeProvider: Sendable {
 
     /// Waits until the hub has said goodbye.
     func goodbye() async throws {
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + patience
         while !dismissed.withLock({ $0 }) {
             guard ContinuousClock.now < end else { throw Fault(.timeout, "The hub did not say goodbye.") }
             try await Task.sleep(for: .milliseconds(5))

@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Protocol
+import TestSupport
 import Transport
 
 /// A spoke that speaks the real wire and does nothing else: what a test tells it to say, it says.
@@ -45,7 +46,7 @@ final class FakeSpoke: Sendable {
                     throw CloseReason.lost
                 }
                 group.addTask {
-                    try await Task.sleep(for: .seconds(20))
+                    try await Task.sleep(for: patience)
                     throw Fault(.timeout, "The hub did not say what was expected.")
                 }
                 defer { group.cancelAll() }

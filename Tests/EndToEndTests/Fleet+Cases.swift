@@ -1,5 +1,6 @@
 import Foundation
 import Protocol
+import TestSupport
 import Testing
 
 /// What the tests of hard cases say of a fleet in one line.
@@ -14,7 +15,7 @@ extension Fleet {
         by program: String = "hub",
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Finished {
-        let finished = try await run(program, arguments, within: .seconds(50))
+        let finished = try await run(program, arguments, within: patience)
         let what = Comment(rawValue: "\(program) \(arguments.joined(separator: " ").prefix(200)): \(finished.errors)")
         #expect(finished.exitCode == exitCode, what, sourceLocation: sourceLocation)
         #expect(finished.errors.contains(code), what, sourceLocation: sourceLocation)

@@ -67,7 +67,7 @@ final class Fleet: Sendable {
         _ name: String,
         _ arguments: [String],
         input: Data? = nil,
-        within limit: Duration = .seconds(120)
+        within limit: Duration = patience
     ) async throws -> Finished {
         let number = state.withLock { state in
             state.runs += 1
@@ -90,7 +90,7 @@ final class Fleet: Sendable {
     }
 
     /// A command of `hub` against this fleet's hub.
-    func hub(_ arguments: String..., within limit: Duration = .seconds(120)) async throws -> Finished {
+    func hub(_ arguments: String..., within limit: Duration = patience) async throws -> Finished {
         try await run("hub", arguments, within: limit)
     }
 
@@ -250,7 +250,7 @@ final class Fleet: Sendable {
     }
 
     /// The session's mapping once it is no longer active.
-    func end(of session: String, within limit: Duration = .seconds(90)) async throws -> JSONValue {
+    func end(of session: String, within limit: Duration = patience) async throws -> JSONValue {
         try await eventually("session \(session) ends", within: limit) {
             let entry = try await status(of: session)
             let state = entry["mapping"]?["status"]?.stringValue

@@ -1,5 +1,6 @@
 import Foundation
 import Protocol
+import TestSupport
 
 /// A real program as a test runs it: started, watched, killed; its output in files.
 final class FleetProgram: @unchecked Sendable {
@@ -87,7 +88,7 @@ struct Finished {
 /// Waits for something to become true; the deadline is an error, not a hope.
 func eventually<Value>(
     _ what: String,
-    within limit: Duration = .seconds(60),
+    within limit: Duration = patience,
     _ look: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit

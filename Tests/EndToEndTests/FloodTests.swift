@@ -2,10 +2,10 @@ import Foundation
 import Protocol
 import Testing
 
-/// More output than anybody reads: it comes back as it was. `FLOOD_BYTES` says how much, 256 MB if absent.
+/// More output than anybody reads: it comes back as it was. `FLOOD_BYTES` says how much, 64 MB if absent.
 @Suite struct FloodTests {
     @Test func aFloodComesBackAsTheSameBytes() async throws {
-        let bytes = ProcessInfo.processInfo.environment["FLOOD_BYTES"].flatMap { Int64($0) } ?? 256 << 20
+        let bytes = ProcessInfo.processInfo.environment["FLOOD_BYTES"].flatMap { Int64($0) } ?? 64 << 20
         try await withFleet { fleet in
             try await fleet.startHub()
             try await fleet.addSpoke("one")

@@ -38,7 +38,7 @@ final class HubUnderTest: Sendable {
             ["serve", "--listen", "127.0.0.1:0", "--data-dir", directory + "/data"] + arguments,
             home: directory
         )
-        let line = try await process.firstLine(within: .seconds(60))
+        let line = try await process.firstLine(within: patience)
         let ready = try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
         return HubUnderTest(ready: ready, directory: directory, process: process)
     }
@@ -98,7 +98,7 @@ final class HubUnderTest: Sendable {
         request.method = method
         request.headers = HTTPHeaders(headers)
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(patience))
         let bytes = try await response.body.collect(upTo: 8 << 20)
         let value = (try? JSONDecoder().decode(JSONValue.self, from: Data(bytes.readableBytesView))) ?? .null
         return Reply(status: response.status.code, headers: response.headers, body: value)

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import Protocol
+import TestSupport
 
 /// A TCP connection that sends exactly these bytes, for what no proper client would send.
 enum RawSocket {
@@ -20,7 +21,7 @@ enum RawSocket {
     private static func blocking(_ bytes: [UInt8], _ port: Int, _ end: String?) throws -> [UInt8] {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
-        var wait = timeval(tv_sec: 20, tv_usec: 0)
+        var wait = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import Protocol
+import TestSupport
 import Testing
 import Transport
 
@@ -142,7 +143,7 @@ struct TurnTests {
         request.headers = ["authorization": "Bearer \(hub.key)"]
         if let id { request.headers.add(name: "last-event-id", value: id) }
         request.body = .bytes(ByteBuffer(string: #"{"sessionId":"\#(session)","follow":true}"#))
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(patience))
         let bytes = try await response.body.collect(upTo: 1 << 20)
         return try String(buffer: bytes).components(separatedBy: "\n\n").compactMap { block in
             var event = Event()

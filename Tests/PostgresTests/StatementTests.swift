@@ -116,7 +116,7 @@ import Testing
             #expect(try await database.first(Statement<Int>("SELECT $1::int8"), [number]) == number)
         }
         #expect(try await database.first(Statement<Int>("SELECT pg_backend_pid()")) == backend)
-        #expect(ContinuousClock.now - start < .seconds(20))
+        #expect(ContinuousClock.now - start < .seconds(61))
         await test.close()
         await watch.close()
     }
@@ -175,10 +175,11 @@ import Testing
         let test = try await TestDatabase.make()
         var misnamed = test.configuration
         misnamed.connectionString += " dbname=nobody_made_this"
+        misnamed.waitLongest = .seconds(60)
         let wrong = Database(misnamed, logger: .quiet)
         let start = ContinuousClock.now
         #expect(await #expect(throws: Fault.self) { try await wrong.ping() }?.code == .unavailable)
-        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(ContinuousClock.now - start < .seconds(60))
         await wrong.close()
         await test.close()
     }

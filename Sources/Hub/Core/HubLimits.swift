@@ -17,7 +17,7 @@ extension Limits {
     /// Connections that the kernel may hold for us while a whole fleet comes back at once.
     public static let listenBacklog = 4_096
     /// How long a connection stays readable after an answer that ends it, so that the answer is not lost to a reset.
-    public static let connectionLinger = Duration.seconds(6)
+    public static let connectionLinger = Duration.seconds(30)
     /// Calls that one key may make, on average and at once. Generous: it stops a loop gone wild, not a fleet.
     public static let callsPerSecond = 5_000.0
     public static let callsBurst = 20_000

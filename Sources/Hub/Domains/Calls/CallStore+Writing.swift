@@ -5,6 +5,9 @@ extension CallStore.SQL {
     /// Nodes and, in the same statement, the edges to parents and children that are there: whichever of two calls is
     /// written first, the second finds it. An operation that nobody defined is the sentinel, under its own name in the
     /// metadata; accounts and sessions that are gone are left out. What is there already stays as it is.
+    ///
+    /// `LIMIT` and `OFFSET` within the laterals keep the planner from joining the whole table, of which it knows too
+    /// little while it grows: one look into an index for each call, however many there are.
     static let enter = Statement<Int64>(
         """
         WITH given AS (
@@ -33,15 +36,17 @@ extension CallStore.SQL {
         ), tied AS (
             INSERT INTO nave.call_graph_edges (source_id, target_id, edge_type)
             SELECT p.id, c.id, 'triggered'
-              FROM added c JOIN nave.call_graph_nodes p ON p.request_id = c.parent_request_id
-             WHERE p.id COLLATE "C" < c.id COLLATE "C"
+              FROM added c CROSS JOIN LATERAL (
+                SELECT n.id FROM nave.call_graph_nodes n WHERE n.request_id = c.parent_request_id LIMIT 1) p
+             WHERE c.parent_request_id IS NOT NULL AND p.id COLLATE "C" < c.id COLLATE "C"
             UNION ALL
             SELECT p.id, c.id, 'triggered'
               FROM added c JOIN added p ON p.request_id = c.parent_request_id
-             WHERE p.id COLLATE "C" < c.id COLLATE "C"
+             WHERE c.parent_request_id IS NOT NULL AND p.id COLLATE "C" < c.id COLLATE "C"
             UNION ALL
             SELECT p.id, c.id, 'triggered'
-              FROM added p JOIN nave.call_graph_nodes c ON c.parent_request_id = p.request_id
+              FROM added p CROSS JOIN LATERAL (
+                SELECT n.id FROM nave.call_graph_nodes n WHERE n.parent_request_id = p.request_id OFFSET 0) c
              WHERE p.id COLLATE "C" < c.id COLLATE "C"
             ON CONFLICT DO NOTHING
         )
@@ -80,13 +85,15 @@ extension CallStore.SQL {
         )
         INSERT INTO nave.call_graph_edges (source_id, target_id, edge_type)
         SELECT p.id, c.id, 'triggered'
-          FROM added c JOIN nave.call_graph_nodes p ON p.request_id = c.parent_request_id
-         WHERE p.id COLLATE "C" < c.id COLLATE "C"
+          FROM added c CROSS JOIN LATERAL (
+            SELECT n.id FROM nave.call_graph_nodes n WHERE n.request_id = c.parent_request_id LIMIT 1) p
+         WHERE c.parent_request_id IS NOT NULL AND p.id COLLATE "C" < c.id COLLATE "C"
         ON CONFLICT DO NOTHING
         """
     )
 
-    /// Guarded by the state: what is over, such as aborted from elsewhere, stays as it is.
+    /// Guarded by the state: what is over, such as aborted from elsewhere, stays as it is. Rows are locked in the order
+    /// of their ids.
     static let change = Statement<Void>(
         """
         WITH given AS (
@@ -97,15 +104,17 @@ extension CallStore.SQL {
         ), last AS (
             SELECT DISTINCT ON (id) * FROM given ORDER BY id, place DESC
         ), held AS MATERIALIZED (
-            SELECT n.id FROM nave.call_graph_nodes n JOIN last ON last.id = n.id ORDER BY n.id FOR NO KEY UPDATE OF n
+            SELECT last.* FROM last CROSS JOIN LATERAL (
+                SELECT FROM nave.call_graph_nodes n WHERE n.id = last.id AND n.completed_at IS NULL
+                   FOR NO KEY UPDATE) AS mine
         )
         UPDATE nave.call_graph_nodes n
-           SET status = last.status, provider_type = coalesce(last.provider_type, n.provider_type),
-               provider_id = coalesce(last.provider_id, n.provider_id), started_at = last.started_at,
-               completed_at = last.completed_at, output = last.output, error = last.error,
-               metadata = n.metadata || last.metadata
-          FROM held JOIN last ON last.id = held.id
-         WHERE n.id = held.id AND n.status IN ('pending', 'running')
+           SET status = held.status, provider_type = coalesce(held.provider_type, n.provider_type),
+               provider_id = coalesce(held.provider_id, n.provider_id), started_at = held.started_at,
+               completed_at = held.completed_at, output = held.output, error = held.error,
+               metadata = n.metadata || held.metadata
+          FROM held
+         WHERE n.id = held.id AND n.completed_at IS NULL
         """
     )
 }
