@@ -37,6 +37,7 @@ import Testing
             let kept = try await itsConversationIsTakenUpAgain(fleet, session)
             try await tasksAreReadFromAWorktree(fleet, kept)
             try await anAbortIsSaidInItsOwnWords(fleet)
+            #expect(try await fleet.ask("verify")["complete"] == true)
         }
     }
 

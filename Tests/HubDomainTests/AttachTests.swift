@@ -1,6 +1,7 @@
 import Foundation
 import Protocol
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import HubDomains
@@ -23,7 +24,7 @@ import Testing
 
         /// Waits until something was told.
         func untilTold(_ word: String) async throws {
-            let deadline = ContinuousClock.now + .seconds(60)
+            let deadline = ContinuousClock.now + patience
             while !words.contains(word) {
                 guard ContinuousClock.now < deadline else { throw Fault(.timeout, "Not told: \(word), but \(words)") }
                 try await Task.sleep(for: .milliseconds(5))
@@ -40,8 +41,9 @@ import Testing
         case .part: return "part \(news.part?.type.rawValue ?? "")"
         case .message:
             let message = news.message
-            return "message \(message?.data["text"]?.stringValue ?? message?.role.rawValue ?? "") "
-                + (message?.delivery?.rawValue ?? message?.status.rawValue ?? "")
+            let isFailed = message?.status == .error
+            let step = isFailed ? "error" : message?.delivery?.rawValue ?? message?.status.rawValue ?? ""
+            return "message \(message?.data["text"]?.stringValue ?? message?.role.rawValue ?? "") \(step)"
         }
     }
 
@@ -96,6 +98,7 @@ import Testing
         #expect(words.first == "state " && words.last == "state ended exited")
         // What was there before is not told, but where it changes: the old message will never be delivered now.
         #expect(!words.contains("output before\n") && !words.contains("message old queued"), "\(words)")
+        #expect(words.contains("message old error"))
         await hub.close()
     }
 
@@ -176,15 +179,16 @@ import Testing
             )
         }
         var watch = MessageWatch(since: 1_000_000)
+        func take(_ id: MessageID, _ at: Int64) -> Bool { watch.take(message(id, at: at)) }
         #expect(watch.since == 1_000_000)
-        #expect(watch.take(message("a", at: 20_000_000)) && !watch.take(message("a", at: 20_000_000)))
+        #expect(take("a", 20_000_000) && !take("a", 20_000_000))
         // One whose transaction began earlier and ended later is still seen, but nothing from before the beginning.
-        #expect(watch.since == 15_000_000 && watch.take(message("b", at: 16_000_000)))
-        #expect(watch.watermark == 20_000_000 && watch.take(message("a", at: 20_000_001)))
+        #expect(watch.since == 15_000_000 && take("b", 16_000_000))
+        #expect(watch.watermark == 20_000_000 && take("a", 20_000_001))
         watch.settle()
-        #expect(!watch.take(message("b", at: 16_000_000)))
-        #expect(watch.take(message("c", at: 40_000_000)))
+        #expect(!take("b", 16_000_000))
+        #expect(take("c", 40_000_000))
         watch.settle()
-        #expect(watch.take(message("b", at: 36_000_000)), "It has changed since.")
+        #expect(take("b", 36_000_000), "It has changed since.")
     }
 }

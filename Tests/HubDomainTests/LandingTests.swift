@@ -53,7 +53,7 @@ import Testing
         let call = try #require(asked.all.first)
         #expect(call.name == "git.land" && call.input["into"] == "main" && call.input["strategy"] == "squash")
         #expect(call.input["workspaceId"]?.stringValue == session.workspaceId.rawValue)
-        #expect(call.caller.target?.spokeId == spoke.id)
+        #expect(call.caller.target?.spokeId == spoke.id && call.caller.isComposed)
         // It may do what landing needs and nothing else, whoever asks.
         #expect(call.caller.identity.scopes == ["git:write", "org:admin"])
         let named = LandSession(branch: session.branch, projectId: project.name, into: "next")

@@ -41,12 +41,13 @@ public final class ComposedCalls: Sendable {
         var principal = caller.principal
         let reach = caller.overseesOrganizations ? ["org:admin"] : []
         principal.identity = Identity(id: principal.identity.id, scopes: authority + reach)
-        let composed = Caller(
+        var composed = Caller(
             principal,
             parentRequestId: caller.requestId,
             traceparent: caller.traceparent,
             target: spoke.map { CallTarget(spokeId: $0) }
         )
+        composed.isComposed = true
         let left = caller.deadline.map { Duration.milliseconds(max(1, Int64($0.timeIntervalSinceNow * 1_000))) }
         let answer = try await way(Request.name, JSONValue(encoding: request), composed, left ?? Limits.callDeadline)
         return try WireCoder.value(from: answer.data)

@@ -58,11 +58,13 @@ struct AttachOperations: Sendable {
                 // It was placed anew: what it prints begins anew.
                 told.merge = OutputMerge(.all, from: 0, resumeAt: nil, fence: look.session.fence)
             }
-            try await tellState(look.state, &told, to: writer)
+            let isOver = look.isRead && look.session.exitReason != nil
+            // How it ended is told last; how it stands comes first all the same.
+            if !isOver || told.state == nil { try await tellState(look.state, &told, to: writer) }
             try await tellOutput(id, &told, to: writer)
             try await tellParts(id, &told, to: writer)
             try await tellMessages(id, &told, to: writer)
-            if look.isRead, let reason = look.session.exitReason {
+            if isOver, let reason = look.session.exitReason {
                 var last = look.state
                 last.ended = SessionEnd(
                     exitCode: look.session.exitCode,

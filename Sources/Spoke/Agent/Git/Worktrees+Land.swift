@@ -54,9 +54,10 @@ extension Worktrees {
     ///   different ways, and for an origin that does not take it; `NOT_FOUND` for a branch that is not there.
     func land(_ order: LandingOrder) async throws(Fault) -> GitLand.Output {
         let address = try RepositoryAddress(order.record.repository)
+        let mirror = try await locked(address) { try await self.mirror(of: address) }
+        // Behind whatever is being done to the workspace, such as its removal at its session's end.
+        let source = try await locked(order.record.id) { try await self.source(order, in: mirror) }
         return try await locked(address) { () async throws(Fault) -> GitLand.Output in
-            let mirror = try await self.mirror(of: address)
-            let source = try await self.source(order, in: mirror)
             guard source.branch != order.into.rawValue else {
                 throw Fault.invalid("into", "is the branch that would be landed; name another.")
             }
@@ -115,10 +116,10 @@ extension Worktrees {
     // MARK: The two sides
 
     private func source(_ order: LandingOrder, in mirror: Mirror) async throws(Fault) -> Source {
-        let record = order.record
+        let record = try await record(of: order.record.id)
         switch record.state {
         case .preparing, .removing:
-            throw Fault(.conflict, "Workspace \(record.id) is \(record.state.rawValue); land it in a moment.")
+            throw Fault(.conflict, "Workspace \(record.id) was left \(record.state.rawValue); land it in a moment.")
         case .removed: return try await leftBehind(by: record, in: mirror)
         case .ready: break
         }

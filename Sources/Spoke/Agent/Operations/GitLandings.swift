@@ -19,25 +19,20 @@ struct GitLandings: Sendable {
         guard message == nil || strategy == .merge || strategy == .squash else {
             throw Fault.invalid("message", "is for merge and squash; \(strategy.rawValue) makes no commit of its own.")
         }
-        @Sendable func land(_ record: WorktreeRecord) async throws(Fault) -> GitLand.Output {
-            try await worktrees.land(
-                LandingOrder(
-                    record: record,
-                    into: into,
-                    strategy: strategy,
-                    message: message,
-                    dryRun: request.dryRun ?? false,
-                    pushes: try await pushes(request, record),
-                    force: request.force ?? false
-                )
+        // Not held in its place: what is gone as a worktree may still be there as a branch.
+        let workspace = try await premises.workspace(request.workspaceId, request.sessionId)
+        let record = try await worktrees.record(of: workspace)
+        return try await worktrees.land(
+            LandingOrder(
+                record: record,
+                into: into,
+                strategy: strategy,
+                message: message,
+                dryRun: request.dryRun ?? false,
+                pushes: try await pushes(request, record),
+                force: request.force ?? false
             )
-        }
-        if let workspace = request.workspaceId {
-            let record = try await worktrees.record(of: workspace)
-            // What is gone as a worktree may still be there as a branch.
-            if record.state != .ready { return try await land(record) }
-        }
-        return try await premises.within(request.workspaceId, request.sessionId, land)
+        )
     }
 
     /// Whether the landing is sent to the origin, if the owner lets it be.
