@@ -177,6 +177,9 @@ import Testing
         let policy = fleet.directory(of: "a").appending(path: "policy.yaml")
         try "operations:\n  deny: [git.push]\n".write(to: policy, atomically: true, encoding: .utf8)
         try await fleet.refused(branch + ["clash"], exits: 77, "ACCESS_DENIED", saying: "git.push")
+        try "commands: {deny: [python3]}\n".write(to: policy, atomically: true, encoding: .utf8)
+        let agent = ["spawn", "--project", "app", "--follow", "--agent", "coder", "--prompt", "x"]
+        try await fleet.refused(agent, "ACCESS_DENIED", saying: "command python3")
         try FileManager.default.removeItem(at: policy)
     }
 
@@ -234,7 +237,7 @@ import Testing
         let outcome = try await fleet.ask("abort", session, "--grace", "20s")
         #expect(outcome["outcome"] == "stopped", "\(outcome)")
         let end = try await fleet.end(of: session)
-        #expect(end["mapping"]?["status"] == "aborted" && end["session"]?["exitCode"] == 3, "\(end)")
+        #expect(end["mapping"]?["status"] == "aborted" && end["session"]?["exitCode"] == 3, "\(end)\(fleet.spokeLogs)")
         #expect(try await parts(fleet, session, "step-finish").last?["data"]?["result"] == "interrupted")
     }
 }

@@ -44,7 +44,7 @@ struct LandingOperations: Sendable {
         return LandSession.Output(output, session: place.session, workspace: place.workspace, spoke: spoke)
     }
 
-    private func place(_ request: LandSession, by caller: Caller) async throws(Fault) -> LandingStore.Place {
+    private func place(_ request: LandSession, by caller: Caller) async throws(Fault) -> LandingStore.LandingPlace {
         if let wanted = request.sessionId {
             guard request.branch == nil, request.projectId == nil else {
                 throw .invalid("branch", "is instead of sessionId.")

@@ -6,7 +6,7 @@ struct LandingStore: Sendable {
     let database: Database
 
     /// A worktree, or what is left of one, from whose branch something can be landed.
-    struct Place: RowDecodable {
+    struct LandingPlace: RowDecodable {
         var workspace: WorkspaceID
         var branch: String?
         var defaultBranch: String
@@ -31,26 +31,22 @@ struct LandingStore: Sendable {
     }
 
     /// Where a session worked; `nil` if it has no worktree any more that the hub knows of.
-    func place(of session: SessionID) async throws(Fault) -> Place? {
+    func place(of session: SessionID) async throws(Fault) -> LandingPlace? {
         try await database.first(SQL.ofSession, [session])
     }
 
     /// The worktree that a branch of a project was last worked on in.
-    func place(of branch: String, in project: ProjectID) async throws(Fault) -> Place? {
+    func place(of branch: String, in project: ProjectID) async throws(Fault) -> LandingPlace? {
         try await database.first(SQL.ofBranch, [project, branch])
     }
 
     enum SQL {
-        private static let columns = """
-            w.id AS workspace_id, w.branch, p.default_branch, w.spoke_id, k.name AS spoke_name,
-            coalesce(k.status = 'connected', false) AS is_connected,
-            (SELECT m.session_id FROM nave.mappings m
-              WHERE m.workspace_id = w.id AND m.status = 'active' LIMIT 1) AS busy
+        static let ofSession = Statement<LandingPlace>(
             """
-
-        static let ofSession = Statement<Place>(
-            """
-            SELECT s.id AS session_id, \(columns)
+            SELECT s.id AS session_id, w.id AS workspace_id, w.branch, p.default_branch, w.spoke_id,
+                   k.name AS spoke_name, coalesce(k.status = 'connected', false) AS is_connected,
+                   (SELECT m.session_id FROM nave.mappings m
+                     WHERE m.workspace_id = w.id AND m.status = 'active' LIMIT 1) AS busy
               FROM nave.sessions s
               JOIN nave.workspaces w ON w.id = s.workspace_id
               JOIN nave.projects p ON p.id = w.project_id
@@ -60,10 +56,14 @@ struct LandingStore: Sendable {
         )
 
         /// What is still there as a worktree comes before what is only a branch.
-        static let ofBranch = Statement<Place>(
+        static let ofBranch = Statement<LandingPlace>(
             """
             SELECT (SELECT s.id FROM nave.sessions s
-                     WHERE s.workspace_id = w.id ORDER BY s.created_at DESC LIMIT 1) AS session_id, \(columns)
+                     WHERE s.workspace_id = w.id ORDER BY s.created_at DESC LIMIT 1) AS session_id,
+                   w.id AS workspace_id, w.branch, p.default_branch, w.spoke_id, k.name AS spoke_name,
+                   coalesce(k.status = 'connected', false) AS is_connected,
+                   (SELECT m.session_id FROM nave.mappings m
+                     WHERE m.workspace_id = w.id AND m.status = 'active' LIMIT 1) AS busy
               FROM nave.workspaces w
               JOIN nave.projects p ON p.id = w.project_id
               LEFT JOIN nave.spokes k ON k.id = w.spoke_id
