@@ -14,7 +14,7 @@ extension MessageStatus: Bindable, ColumnDecodable {}
 extension Delivery: Bindable, ColumnDecodable {}
 extension MappingStatus: Bindable, ColumnDecodable {}
 extension PartKind: Bindable, ColumnDecodable, ArrayElement {}
-extension AgentOutput: Bindable, ColumnDecodable {}
+extension AgentOutput: Bindable {}
 extension Protocol.OutputStream: Bindable, ColumnDecodable, ArrayElement {}
 extension CommandType: Bindable, ColumnDecodable {}
 
