@@ -124,7 +124,7 @@ public struct HubAssembly: Sendable {
     }
 
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
-        CallDesk(
+        let desk = CallDesk(
             operations: domains.table,
             recorder: domains.calls.recorder,
             router: CallRouter(
@@ -144,6 +144,10 @@ public struct HubAssembly: Sendable {
             logger: logger,
             watch: SubscriptionWatch(keys: domains.keys)
         )
+        domains.composed.lead { (operation, input, caller, wait) async throws(Fault) in
+            try await desk.call(operation, input, by: caller, deadline: wait)
+        }
+        return desk
     }
 
     private var registrations: RegistrationDesk {
