@@ -187,6 +187,7 @@ let package = Package(
         .testTarget(
             name: "HubDomainTests",
             dependencies: ["Protocol", "Postgres", "HubCore", "HubDomains", "HubSchema", "TestSupport", log],
+            exclude: ["Traces"],
             swiftSettings: house
         ),
         .testTarget(

@@ -77,6 +77,7 @@ import Testing
             try await fleet.addSpoke("one")
             try await fleet.addProject("demo")
             let reader = try await fleet.spawn("demo", ["sh", "-c", "read line; echo \"heard $line\""])
+            try await stalls(reader, on: fleet)
             try await fleet.ask("message", reader, "good morning")
             #expect(try await fleet.end(of: reader)["mapping"]?["status"]?.stringValue == "completed")
             #expect(try await fleet.logs(reader) == Data("heard good morning\n".utf8))
@@ -93,5 +94,32 @@ import Testing
             let followed = try await fleet.hub("logs", stubborn, "-f")
             #expect(followed.exitCode == 130)
         }
+    }
+
+    /// A session that prints nothing stalls, as soon as a setting says so, and is seen to; a person puts that aside.
+    private func stalls(_ session: String, on fleet: Fleet) async throws {
+        try await fleet.ask(
+            "call",
+            "setting.set",
+            #"{"key": "detection.thresholds", "value": {"processStallSeconds": 1}}"#
+        )
+        let found = try await eventually("the stall is found") { () -> JSONValue? in
+            let looked = try await fleet.ask("detections", "look", "--session", session)
+            return looked["found"]?.arrayValue?.first { $0["anomalyType"] == "SESSION_STALL" }
+        }
+        let id = found["detectionId"]?.stringValue ?? ""
+        let listed = try await fleet.hub("detections", "--session", session)
+        #expect(listed.text.contains("SESSION_STALL"), "\(listed.errors)")
+        #expect(try await fleet.hub("detections", "show", id).text.contains("output: none so far"))
+        let seen = try await fleet.status(of: session)
+        #expect(seen["detections"]?.arrayValue?.first?["type"] == "SESSION_STALL", "\(seen)")
+        #expect(try await fleet.hub("status", session).text.contains("SESSION_STALL"))
+        let resolve = ["detections", "resolve", id, "--as", "dismissed", "--note", "It waits for a word."]
+        #expect(try await fleet.run("hub", resolve).text.hasSuffix("dismissed\n"))
+        #expect(try await fleet.run("hub", resolve).errors.contains("CONFLICT"))
+        _ = try await fleet.ask("detections", "look", "--session", session)
+        #expect(try await fleet.hub("detections").text == "Nothing looks wrong.\n")
+        #expect(try await fleet.hub("detections", "--all").text.contains("dismissed"))
+        try await fleet.ask("call", "setting.set", #"{"key": "detection.thresholds", "value": null}"#)
     }
 }

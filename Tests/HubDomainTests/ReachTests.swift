@@ -35,7 +35,7 @@ struct ReachTests {
             let hub = try await TestHub.make()
             let scopes = [
                 "org:write", "project:admin", "session:write", "workspace:write", "salvage:write", "coord:write",
-                "hub:read", "task:write",
+                "hub:read", "task:write", "detection:write",
             ]
             let (member, stranger) = (try await hub.stranger(scopes), try await hub.stranger(scopes))
             _ = try await hub.ask(CreateOrganization(name: "Ops"), by: member)
@@ -50,6 +50,9 @@ struct ReachTests {
                         VALUES ('s', $1, 'w', 'slug', 'Title')
                     ), task AS (
                         INSERT INTO nave.tasks (id, project_id, slug, name) VALUES ('t', $1, 't', 'T')
+                    ), detection AS (
+                        INSERT INTO nave.detections (id, session_id, anomaly_type, severity)
+                        VALUES ('d', 's', 'SESSION_STALL', 'medium')
                     )
                     INSERT INTO nave.mappings (id, session_id, workspace_id, status) VALUES ('m', 's', 'w', 'completed')
                     """
@@ -78,7 +81,9 @@ struct ReachTests {
     @Test func everyOperationThatNamesSomethingOfAnOrganisationIsClosedToStrangers() async throws {
         let stage = try await Stage.make()
         let (hub, stranger) = (stage.hub, stage.stranger)
-        let known: [Belongings.Kind: String] = [.project: "plans", .session: "s", .workspace: "w", .task: "t"]
+        let known: [Belongings.Kind: String] = [
+            .project: "plans", .session: "s", .workspace: "w", .task: "t", .detection: "d",
+        ]
         var tried = 0
         for spec in hub.domains.table.specs {
             guard case .object(let properties)? = spec.inputSchema["properties"] else { continue }

@@ -40,6 +40,8 @@ struct SchemaTests {
         ("chk_tasks_level", TaskLevel.allCases.map(\.rawValue)),
         ("chk_tasks_priority", TaskPriority.allCases.map(\.rawValue)),
         ("chk_tasks_category", TaskCategory.allCases.map(\.rawValue)),
+        ("chk_detections_severity", DetectionSeverity.allCases.map(\.rawValue)),
+        ("chk_detections_resolution", DetectionResolution.allCases.map(\.rawValue)),
         ("chk_tasks_type", TaskType.allCases.map(\.rawValue)),
     ]
 
@@ -83,7 +85,8 @@ struct SchemaTests {
         "idx_task_dependencies_depends_on_task_id", "idx_task_dependencies_dependent_task_id",
         "unq_clients_name", "idx_clients_type", "idx_clients_owner_id", "idx_clients_org_id",
         "unq_client_secrets_client_key", "idx_client_secrets_expires_at", "unq_roles_name", "idx_roles_parent_id",
-        "idx_roles_mode",
+        "idx_roles_mode", "idx_detections_session_id", "idx_detections_anomaly_type", "idx_detections_type",
+        "idx_detections_resolved_at", "idx_detections_dedup_key",
     ]
 
     @Test func everyIndexOfTheSeedExistsUnderItsName() async throws {
@@ -112,6 +115,7 @@ struct SchemaTests {
             "fk_mappings_task_id n", "fk_tasks_project_id c", "fk_tasks_parent_task_id c",
             "fk_task_dependencies_depends_on_task_id c", "fk_task_dependencies_dependent_task_id c",
             "fk_clients_owner_id r", "fk_clients_org_id n", "fk_client_secrets_client_id c", "fk_roles_parent_id n",
+            "fk_detections_session_id c", "fk_detections_resolved_by n",
         ]
         let found = try await hub.database.query(
             Statement<String>("SELECT conname || ' ' || confdeltype::text FROM pg_constraint WHERE contype = 'f'")

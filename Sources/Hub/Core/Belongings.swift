@@ -7,7 +7,7 @@ public import Protocol
 public struct Belongings: Hashable, Sendable {
     /// What is named.
     public enum Kind: String, CaseIterable, Hashable, Sendable {
-        case organization, project, session, workspace, salvage, task
+        case organization, project, session, workspace, salvage, task, detection
     }
 
     /// One name of one thing.
@@ -46,6 +46,7 @@ public struct Belongings: Hashable, Sendable {
         "workspace": .workspace, "workspaceId": .workspace,
         "salvage": .salvage, "salvageId": .salvage,
         "taskId": .task, "parentTaskId": .task,
+        "detectionId": .detection,
     ]
 
     private mutating func collect(_ value: JSONValue, _ known: inout Set<Name>) {

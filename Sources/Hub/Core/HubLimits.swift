@@ -87,6 +87,18 @@ extension Limits {
     public static let databaseStart = Duration.seconds(60)
 }
 
+/// What bounds looking for anomalies.
+extension Limits {
+    /// Between two rounds over all sessions that run.
+    public static let detectionRound = Duration.seconds(30)
+    /// Sessions that one `coord.detect` looks at; the hub's own rounds look at all.
+    public static let sessionsPerLook = 5_000
+    /// Findings that one `coord.detect` answers.
+    public static let findingsAnswered = 500
+    /// What is said when a detection is resolved.
+    public static let detectionNoteBytes = 4 << 10
+}
+
 /// What bounds the tasks of a project.
 extension Limits {
     /// A task's description, or the summary of what came of it: a long page.

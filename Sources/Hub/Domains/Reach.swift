@@ -36,6 +36,7 @@ struct Reach: Sendable {
         case .workspace: Fault(.notFound, "There is no workspace \(shown); list them with workspace.list.")
         case .salvage: Fault(.notFound, "There is no salvage \(shown); list them with salvage.list.")
         case .task: Fault(.notFound, "There is no task “\(shown)”; list them with task.list.")
+        case .detection: Fault(.notFound, "There is no detection \(shown); list them with detection.list.")
         case .organization: OrganizationStore.unknown(hidden.text)
         }
     }
@@ -72,6 +73,10 @@ struct Reach: Sendable {
                 UNION ALL
                 SELECT p.org_id FROM nave.tasks t JOIN nave.projects p ON p.id = t.project_id
                  WHERE named.kind = 'task' AND t.id = named.name
+                UNION ALL
+                SELECT p.org_id FROM nave.detections d JOIN nave.sessions s ON s.id = d.session_id
+                  JOIN nave.projects p ON p.id = s.project_id
+                 WHERE named.kind = 'detection' AND d.id = named.name
              ) AS owning
              WHERE owning.org_id IS NOT NULL
                AND NOT EXISTS (SELECT FROM nave.organization_members m

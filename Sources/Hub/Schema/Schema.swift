@@ -31,5 +31,6 @@ public enum Schema {
         SchemaStep(9, "access", PackageResources.m0009_access_sql),
         SchemaStep(10, "tasks", PackageResources.m0010_tasks_sql),
         SchemaStep(11, "services", PackageResources.m0011_services_sql),
+        SchemaStep(12, "detections", PackageResources.m0012_detections_sql),
     ]
 }

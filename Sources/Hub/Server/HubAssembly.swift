@@ -110,7 +110,8 @@ public struct HubAssembly: Sendable {
                     metrics: desk.metrics,
                     recorder: desk.recorder.counts,
                     pool: database.gauges,
-                    mcpSessions: mcpSessions
+                    mcpSessions: mcpSessions,
+                    detections: domains.coordination.detections.counts
                 ),
                 drain: drain,
                 ready: { [database] () async throws(Fault) in try await database.ping() }

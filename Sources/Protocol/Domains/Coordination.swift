@@ -224,7 +224,7 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
     public var spoke: Spoke?
     public var git: Git
     public var output: Printed
-    public var detections: [JSONValue]
+    public var detections: [OpenDetection]
     public var waitingFor: [SpokeRefusal]?
 
     public init(
@@ -234,7 +234,7 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
         spoke: Spoke?,
         git: Git,
         output: Printed,
-        detections: [JSONValue],
+        detections: [OpenDetection],
         waitingFor: [SpokeRefusal]?
     ) {
         self.mapping = mapping

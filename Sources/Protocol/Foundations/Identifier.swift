@@ -32,6 +32,7 @@ public enum Subject {
     public enum Account {}
     public enum Call {}
     public enum Command {}
+    public enum Detection {}
     public enum Hub {}
     public enum Key {}
     public enum Mapping {}
@@ -49,6 +50,7 @@ public enum Subject {
 public typealias AccountID = Identifier<Subject.Account>
 public typealias CallID = Identifier<Subject.Call>
 public typealias CommandID = Identifier<Subject.Command>
+public typealias DetectionID = Identifier<Subject.Detection>
 public typealias HubID = Identifier<Subject.Hub>
 public typealias KeyID = Identifier<Subject.Key>
 public typealias MappingID = Identifier<Subject.Mapping>

@@ -19,7 +19,7 @@ struct StatusCommand: ClientCommand {
         input["parentSessionId"] = parent.map(JSONValue.string)
         let status = try await hub.pages("coord.status", "mappings", .object(input))
         if client.json { return try Output.json(status) }
-        var table = Table("SESSION", "STATUS", "SPOKE", "BRANCH", "EXIT", "OUTPUT", "LAST", "TITLE")
+        var table = Table("SESSION", "STATUS", "SPOKE", "BRANCH", "EXIT", "OUTPUT", "LAST", "WRONG", "TITLE")
         for entry in status["mappings"]?.arrayValue ?? [] {
             table.add(
                 entry.cell("session.id"),
@@ -29,10 +29,18 @@ struct StatusCommand: ClientCommand {
                 entry.cell("session.exitCode"),
                 entry.cell("output.bytes"),
                 entry.age("output.lastAt"),
+                Self.detections(of: entry),
                 entry.cell("session.title")
             )
         }
         try Output.line(table.text(empty: "No sessions. Start one with `hub spawn`."))
+    }
+
+    /// The types of what is open, each with how often it was found: `SESSION_STALL×3`.
+    private static func detections(of entry: JSONValue) -> String {
+        let open = entry["detections"]?.arrayValue ?? []
+        let words = open.map { $0["count"] == 1 ? $0.cell("type") : "\($0.cell("type"))×\($0.cell("count"))" }
+        return words.isEmpty ? "-" : words.joined(separator: ",")
     }
 
     private static func state(of entry: JSONValue) -> String {

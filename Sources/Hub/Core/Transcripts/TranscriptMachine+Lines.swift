@@ -99,10 +99,11 @@ extension TranscriptMachine {
     private static func limit(_ line: JSONValue) -> Int64?? {
         let text = (line["result"]?.stringValue ?? line["error"]?.stringValue ?? "").lowercased()
         let subtype = line["subtype"]?.stringValue ?? ""
-        guard text.contains("limit reached") || text.contains("quota exceeded") || subtype.contains("rate_limit") else {
-            return nil
-        }
         let end = text.split(separator: "|").last.flatMap { Int64($0) }
+        // An agent that succeeded may have written about limits.
+        let isTold = line["is_error"] == .bool(true) || end != nil
+        let isNamed = text.contains("limit reached") || text.contains("quota exceeded")
+        guard isNamed && isTold || subtype.contains("rate_limit") else { return nil }
         return .some(end.map { $0 * 1_000 })
     }
 }

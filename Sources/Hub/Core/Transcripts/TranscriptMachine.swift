@@ -14,6 +14,8 @@ public struct TranscriptMachine: Codable, Hashable, Sendable {
     /// The first byte of standard output that no step was made of yet.
     public private(set) var offset: Int64 = 0
     public private(set) var facts = AgentFacts()
+    /// What of it tells whether the agent is in trouble.
+    public private(set) var signs = TranscriptSigns()
     /// The message that is open, by the agent's own key; none if there is none or it has no key.
     private var openKey: String?
     private var isOpen = false
@@ -43,6 +45,7 @@ public struct TranscriptMachine: Codable, Hashable, Sendable {
             start = end + 1
         }
         if isLast { close(into: &steps, .complete) }
+        for step in steps { signs.take(step) }
         return steps
     }
 
@@ -55,7 +58,14 @@ public struct TranscriptMachine: Codable, Hashable, Sendable {
         open(.system, key: nil, model: nil, into: &steps)
         steps.append(.part(.agent, lost))
         close(into: &steps, .error)
+        for step in steps { signs.take(step) }
         return steps
+    }
+
+    /// Whether something came since then that an anomaly may be made of.
+    public func isInMoreTrouble(than before: Self) -> Bool {
+        signs.toolErrors > before.signs.toolErrors || signs.malformedCalls > before.signs.malformedCalls
+            || signs.files.count > before.signs.files.count || (facts.state == .quota) != (before.facts.state == .quota)
     }
 
     private mutating func read(line: ArraySlice<UInt8>, into steps: inout [TranscriptStep]) {

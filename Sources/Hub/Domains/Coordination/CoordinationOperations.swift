@@ -10,6 +10,7 @@ struct CoordinationOperations: Sendable {
     let spokes: SpokeStore
     let spawns: SpawnStore
     let tasks: TaskStore
+    let detections: DetectionStore
     let bell: any Bell
 
     func register(in table: inout OperationTable) {
@@ -30,6 +31,7 @@ struct CoordinationOperations: Sendable {
             do {
                 spawned.append(try await spawn(order, by: caller))
             } catch {
+                let error = ConstraintWords.spoken(error, to: JSONValue(encoding: order))
                 errors.append(SpawnError(index: index, task: order.task ?? order.title, error: error))
             }
         }
@@ -58,7 +60,7 @@ struct CoordinationOperations: Sendable {
         return GetCoordinationStatus.Output(mappings: try await views(of: page.items), nextCursor: page.next)
     }
 
-    /// Four look-ups for a whole page, whatever its length.
+    /// Five look-ups for a whole page, whatever its length.
     private func views(of mappings: [MappingRecord]) async throws(Fault) -> [MappingView] {
         let ids = mappings.map(\.sessionId)
         let found = try await sessions.find(ids)
@@ -68,6 +70,7 @@ struct CoordinationOperations: Sendable {
         let machines = try await spokes.find(mappings.compactMap(\.spokeId))
         let machinesById = Dictionary(machines.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let printed = try await sessions.printed(by: ids)
+        let open = try await detections.open(of: ids)
         let isAnyWaiting = found.contains(where: \.isWaiting)
         let queue = isAnyWaiting ? try await spawns.waiting() : []
         var views: [MappingView] = []
@@ -89,7 +92,7 @@ struct CoordinationOperations: Sendable {
                         dirty: place?.dirty
                     ),
                     output: .init(bytes: output?.bytes ?? 0, lastAt: output?.lastAt),
-                    detections: [],
+                    detections: (open[session.id] ?? []).map { OpenDetection($0) },
                     waitingFor: try await refusals(session, queue)
                 )
             )

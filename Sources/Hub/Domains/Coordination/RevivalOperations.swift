@@ -12,7 +12,10 @@ struct RevivalOperations: Sendable {
     }
 
     private func archive(_ request: ArchiveSession, by caller: Caller) async throws(Fault) -> SessionRecord {
-        let archived = try await revivals.archive(try await sessions.require(request.sessionId))
+        let archived = try await revivals.archive(
+            try await sessions.require(request.sessionId),
+            by: caller.accountId
+        )
         bell.ring([archived.id.rawValue])
         return archived
     }

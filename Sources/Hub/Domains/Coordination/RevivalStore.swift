@@ -6,17 +6,23 @@ import Protocol
 struct RevivalStore: Sendable {
     let database: Database
 
+    /// Puts a session away, and dismisses what is open of it.
+    ///
     /// - Throws: `INVALID_TRANSITION` for a session that is not over or is archived already.
-    func archive(_ session: SessionRecord) async throws(Fault) -> SessionRecord {
-        guard SessionLifecycle.mayBecome(.archived, from: session.status), session.isOver,
-            let archived = try await database.first(SQL.archive, [session.id])
-        else {
-            throw Fault(
-                .invalidTransition,
-                "Session \(session.id) is \(session.status.rawValue); only one that is over can be archived."
-            )
+    func archive(_ session: SessionRecord, by account: AccountID) async throws(Fault) -> SessionRecord {
+        try await database.transaction { transaction async throws(Fault) -> SessionRecord in
+            guard SessionLifecycle.mayBecome(.archived, from: session.status), session.isOver,
+                let archived = try await transaction.first(SQL.archive, [session.id])
+            else {
+                throw Fault(
+                    .invalidTransition,
+                    "Session \(session.id) is \(session.status.rawValue); only one that is over can be archived."
+                )
+            }
+            // A statement of its own: it sees what looks stored that the first one had to wait for.
+            try await transaction.execute(DetectionStore.SQL.dismiss, [session.id, account])
+            return archived
         }
-        return archived
     }
 
     /// The session waits for its spoke again, in the worktree that it left.

@@ -1,3 +1,4 @@
+import HubCore
 import Protocol
 
 /// Settings, as callers may ask for them.
@@ -22,6 +23,11 @@ struct SettingOperations: Sendable {
         }
         if let known = RateSetting(rawValue: request.key), request.value != .null,
             let complaint = known.complaint(about: request.value)
+        {
+            throw .invalid("value", complaint)
+        }
+        if request.key == DetectionThresholds.key, request.value != .null,
+            let complaint = DetectionThresholds.complaint(about: request.value)
         {
             throw .invalid("value", complaint)
         }

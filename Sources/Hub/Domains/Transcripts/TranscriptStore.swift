@@ -11,26 +11,34 @@ struct TranscriptStore: Sendable {
     private static let sessionsMax = 200
 
     /// Reads on in every agent's output; answers the sessions that have something new. Any number of hubs may do so.
-    func readOn() async throws(Fault) -> [SessionID] {
-        var told: [SessionID] = []
-        for id in try await database.query(SQL.open, [Self.sessionsMax]) where try await readOn(SessionID(id)) {
-            told.append(SessionID(id))
+    func readOn() async throws(Fault) -> [News] {
+        var told: [News] = []
+        for id in try await database.query(SQL.open, [Self.sessionsMax]) {
+            if let news = try await readOn(SessionID(id)) { told.append(news) }
         }
         return told
     }
 
-    /// One page of one session's output; whether it brought anything.
-    private func readOn(_ session: SessionID) async throws(Fault) -> Bool {
-        try await database.transaction { transaction async throws(Fault) -> Bool in
-            guard let row = try await transaction.first(SQL.hold, [session]) else { return false }
+    /// That there is something new of a session.
+    struct News: Sendable {
+        var session: SessionID
+        /// An error, a malformed call, a limit or another file is in it.
+        var isTroubled: Bool
+    }
+
+    /// One page of one session's output; `nil` if it brought nothing.
+    private func readOn(_ session: SessionID) async throws(Fault) -> News? {
+        try await database.transaction { transaction async throws(Fault) -> News? in
+            guard let row = try await transaction.first(SQL.hold, [session]) else { return nil }
             var book = row.book
             var machine = book.machine ?? TranscriptMachine(book.output, fence: book.fence)
+            let before = machine
             let chunks = try await transaction.query(
                 OutputStore.SQL.page,
                 [session, machine.fence, Protocol.OutputStream.stdout, machine.offset, OutputStore.pageChunks]
             )
             let (steps, isAll) = Self.read(chunks, isOver: row.isOver, with: &machine)
-            guard !steps.isEmpty || isAll else { return false }
+            guard !steps.isEmpty || isAll else { return nil }
             var facts = machine.facts
             if isAll, facts.state != .quota { facts.state = .done }
             try await store(steps, of: session, &book, in: transaction)
@@ -40,7 +48,7 @@ struct TranscriptStore: Sendable {
                 session, JSON(book), facts.providerSessionId, JSON(facts.usage), JSON(facts),
             ]
             try await transaction.execute(SQL.advance, values)
-            return true
+            return News(session: session, isTroubled: machine.isInMoreTrouble(than: before))
         }
     }
 
@@ -79,25 +87,58 @@ struct TranscriptStore: Sendable {
         _ book: inout Book,
         in transaction: Transaction
     ) async throws(Fault) {
-        var parts = Parts()
+        var (messages, parts) = (Messages(), Parts())
         for step in steps {
             switch step {
-            case .open(let role, let model):
-                let message = MessageID.sortable()
-                book.message = message
-                try await transaction.execute(SQL.openMessage, [message, session, role, model])
+            case .open(let role, let model): book.message = messages.open(role, model)
             case .part(let kind, let data):
                 guard let message = book.message else { continue }
                 book.sequence += 1
                 parts.add(message, kind, data, book.sequence)
             case .close(let status):
-                if let message = book.message { try await transaction.execute(SQL.closeMessage, [message, status]) }
+                if let message = book.message { messages.close(message, status) }
                 book.message = nil
             }
         }
+        if !messages.ids.isEmpty {
+            let values: [(any Bindable)?] = [
+                session, messages.ids, messages.roles, messages.statuses, messages.models,
+            ]
+            try await transaction.execute(SQL.addMessages, values)
+        }
+        for (message, status) in messages.closed { try await transaction.execute(SQL.closeMessage, [message, status]) }
         guard !parts.ids.isEmpty else { return }
         let values: [(any Bindable)?] = [session, parts.ids, parts.messages, parts.kinds, parts.data, parts.sequences]
         try await transaction.execute(SQL.addParts, values)
+    }
+
+    /// Messages as the columns of one insert: most begin and end in the page that is read.
+    private struct Messages {
+        var ids: [MessageID] = []
+        var roles: [String] = []
+        var statuses: [String] = []
+        var models: [String?] = []
+        /// Messages of earlier pages that end here.
+        var closed: [(MessageID, MessageStatus)] = []
+        private var sortable = SortableIds()
+
+        mutating func open(_ role: MessageRole, _ model: String?) -> MessageID {
+            let id = MessageID(sortable.next())
+            ids.append(id)
+            roles.append(role.rawValue)
+            statuses.append(MessageStatus.streaming.rawValue)
+            models.append(model)
+            return id
+        }
+
+        mutating func close(_ message: MessageID, _ status: MessageStatus) {
+            // One message is open at a time, so the one that ends is the last that began, if it began here.
+            if ids.last == message {
+                statuses[statuses.count - 1] = status.rawValue
+            } else {
+                closed.append((message, status))
+            }
+        }
     }
 
     /// Parts as the columns of one insert.

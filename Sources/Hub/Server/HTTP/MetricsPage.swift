@@ -9,6 +9,7 @@ struct MetricsPage: Sendable {
     let recorder: CallRecorderCounts
     let pool: PoolGauges
     let mcpSessions: MCPSessions
+    let detections: DetectionCounts
 
     var text: String {
         var page = PrometheusText()
@@ -16,6 +17,7 @@ struct MetricsPage: Sendable {
         records(into: &page)
         links(into: &page)
         journal(into: &page)
+        detections(into: &page)
         pool(into: &page)
         ProcessFigures.now().map { process($0, into: &page) }
         return page.text
@@ -113,6 +115,25 @@ struct MetricsPage: Sendable {
             .counter,
             help: "Seconds that batches waited for their commit.",
             value(metrics.journalWait) / 1_000_000_000
+        )
+    }
+
+    private func detections(into page: inout PrometheusText) {
+        page.family("nave_detections_total", .counter, help: "Detections that this hub raised, by type.")
+        for (type, count) in detections.raised.sorted(by: { $0.key < $1.key }) {
+            page.sample("nave_detections_total", ["type": type], Double(count))
+        }
+        page.family("nave_detections_open", .gauge, help: "Open detections as of this hub's last round, by type.")
+        for (type, count) in detections.open.sorted(by: { $0.key < $1.key }) {
+            page.sample("nave_detections_open", ["type": type], Double(count))
+        }
+        let rounds = detections.rounds
+        page.single("nave_detection_rounds_total", .counter, help: "Rounds over all sessions.", Double(rounds.count))
+        page.single(
+            "nave_detection_round_seconds_total",
+            .counter,
+            help: "Seconds that these rounds took.",
+            rounds.seconds
         )
     }
 

@@ -168,9 +168,15 @@ struct HubRunners: Sendable {
         ] + sessionServices
     }
 
-    /// What moves sessions on.
+    /// What moves sessions on, and what watches them.
     private var sessionServices: [any Service] {
         [
+            RepeatingRunner(
+                name: "detections",
+                interval: Limits.detectionRound,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.coordination.detections.lookAtAll() }
+            ),
             RepeatingRunner(
                 name: "placement",
                 interval: Limits.flushInterval,
