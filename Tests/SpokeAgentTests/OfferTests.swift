@@ -14,7 +14,7 @@ import Testing
             Set(specs.map(\.id)) == [
                 "fs.read", "fs.write", "fs.list", "fs.stat", "fs.glob", "fs.grep", "git.status", "git.diff", "git.log",
                 "git.show", "git.commit", "git.push", "git.fetch", "git.merge", "git.mergeability", "git.worktrees",
-                "process.run", "host.info", "host.load",
+                "git.land", "process.run", "host.info", "host.load",
             ]
         )
         for spec in specs {

@@ -27,7 +27,7 @@ struct CallDesk: Sendable {
     func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer
     {
         try await counted(name) { () async throws(Fault) in
-            try limiter.count(callOf: caller.principal)
+            if !caller.isComposed { try limiter.count(callOf: caller.principal) }
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
             let (route, caller) = (route(name), caller.waiting(wait))
