@@ -47,9 +47,11 @@ struct DetectionTests {
                 "UPDATE nave.mappings SET created_at = created_at - make_interval(secs => $1::int)",
                 "UPDATE nave.spokes SET connected_at = connected_at - make_interval(secs => $1::int),"
                     + " disconnected_at = disconnected_at - make_interval(secs => $1::int)",
+                "ALTER TABLE nave.workspaces DISABLE TRIGGER USER",
+                "UPDATE nave.workspaces SET updated_at = updated_at - make_interval(secs => $1::int)",
                 "UPDATE nave.hubs SET started_at = started_at - make_interval(secs => $1::int)",
             ] {
-                try await hub.database.execute(Statement<Void>(sql), [seconds])
+                try await hub.database.execute(Statement<Void>(sql), sql.contains("$1") ? [seconds] : [])
             }
         }
 
@@ -253,6 +255,34 @@ struct DetectionTests {
         _ = try await stage.spoke.connect()
         try await watch.lookAtAll()
         #expect(try await stage.listed(open: true).isEmpty)
+        await hub.close()
+    }
+
+    @Test func aSilentSessionWhoseProcessesWorkDoesNotStall() async throws {
+        var stage = try await Stage.make(agent: false)
+        let hub = stage.hub
+        func sampled(_ processorSeconds: Double, fence: Int64 = 1) async throws {
+            let sample = SessionSampled(
+                sessionId: stage.session.sessionId,
+                fence: fence,
+                seconds: 30,
+                processorSeconds: processorSeconds,
+                writtenBytes: 0
+            )
+            stage.spoke.note(.sessionSampled, sample)
+            #expect(try await stage.spoke.flush() == .applied(stage.spoke.mark))
+        }
+        func confidence() async throws -> Double? {
+            try await hub.ask(LookForAnomalies(sessionId: stage.id, dryRun: true)).found.first?.confidence
+        }
+        try await stage.age(by: 700)
+        let unsampled = try #require(try await confidence())
+        try await sampled(0.1)
+        #expect(try #require(try await confidence()) > unsampled, "it is known to sleep")
+        try await sampled(29, fence: 7)
+        #expect(try await confidence() != nil, "a sample of another placement says nothing")
+        try await sampled(29)
+        #expect(try await confidence() == nil)
         await hub.close()
     }
 
