@@ -54,6 +54,7 @@ struct Bench {
         Part(name: "idle") { try await IdleBenchmark($0).figures() },
         Part(name: "graphs") { try GraphBenchmark($0).figures() },
         Part(name: "claims") { try await ClaimBenchmark($0).figures() },
+        Part(name: "transcripts") { try await TranscriptBenchmark($0).figures() },
     ]
 }
 

@@ -156,7 +156,7 @@ struct TaskSessionTests {
     @Test func verifyFindsTasksThatDisagreeWithTheirMappings() async throws {
         for (sql, kind) in [
             ("UPDATE nave.tasks SET status = 'pending' WHERE slug = 'a'", "state.task"),
-            ("UPDATE nave.tasks SET status = 'failed' WHERE slug = 'b'", "state.task"),
+            ("UPDATE nave.tasks SET status = 'pending' WHERE slug = 'b'", "state.task"),
             ("UPDATE nave.tasks SET mapping_id = NULL WHERE slug = 'a'", "state.task"),
         ] {
             let hub = try await TestHub.make()
@@ -166,7 +166,7 @@ struct TaskSessionTests {
             _ = try await hub.spawn(order("a"))
             let done = try await hub.spawn(order("b"))
             spoke.start(done)
-            spoke.exit(done)
+            spoke.exit(done, code: 1)
             try await spoke.flush()
             try await hub.database.execute(Statement<Void>(sql))
             #expect(try await hub.ask(VerifyHub()).findings.map(\.kind) == [kind], "\(sql)")

@@ -44,7 +44,9 @@ public enum MappingLifecycle {
     ) -> Bool {
         switch session {
         case .busy, .retry: reason == nil && mapping == .active
-        case .idle, .archived: reason.map { outcome(of: $0, exitCode: exitCode) == mapping } ?? (mapping != .active)
+        case .idle: reason.map { outcome(of: $0, exitCode: exitCode) == mapping } ?? (mapping != .active)
+        // Only what has ended is put away.
+        case .archived: reason.map { outcome(of: $0, exitCode: exitCode) == mapping } ?? false
         }
     }
 }

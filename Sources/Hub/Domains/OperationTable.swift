@@ -26,7 +26,11 @@ public struct OperationTable: Sendable {
         precondition(Request.kind != .subscription, "\(Request.name) is a subscription: register it with stream.")
         enter(Request.self) { (input, caller) async throws(Fault) -> [UInt8] in
             let request: Request = try input.decoded()
-            return WireCoder.bytes(of: try await handler(request, caller))
+            do throws(Fault) {
+                return WireCoder.bytes(of: try await handler(request, caller))
+            } catch {
+                throw ConstraintWords.spoken(error, to: input)
+            }
         }
     }
 
@@ -45,7 +49,11 @@ public struct OperationTable: Sendable {
                 requestId: caller.requestId,
                 deliver: deliver
             )
-            try await handler(request, caller, writer)
+            do throws(Fault) {
+                try await handler(request, caller, writer)
+            } catch {
+                throw ConstraintWords.spoken(error, to: input)
+            }
         }
     }
 }

@@ -29,7 +29,7 @@ enum SQLState {
         switch code {
         case "23505", "23P01":
             return Fault(.conflict, "Something with the same key is already there; change the key.", details: facts)
-        case "23503":
+        case "23503", "23001":
             return Fault(
                 .conflict,
                 "It refers to something that is not there, or is still referred to.",
@@ -37,7 +37,9 @@ enum SQLState {
             )
         case "23514":
             return Fault(.validation, "The database refuses this combination of values; correct them.", details: facts)
-        case "22001", "22003", "22021", "22P05", "22008":
+        case "23502":
+            return Fault(.validation, "A value is missing that is required; give it.", details: facts)
+        case "22001", "22003", "22021", "22P05", "22008", "54000":
             return Fault(.validation, "A value is too long, too large or not allowed; correct it.", details: facts)
         case "57014", "55P03":
             return Fault(.timeout, "The database took too long; try again or ask for less.", details: facts)

@@ -278,6 +278,22 @@ public struct ActivateAccount: RemoteOperation {
     public init(account: String) { self.account = account }
 }
 
+/// Removes an account that left no trace.
+public struct DeleteAccount: RemoteOperation {
+    public static let name = "account.delete"
+    public static let kind = OperationKind.mutation
+    public static let summary =
+        "Removes an account that never changed anything and owns nothing; others are deactivated."
+    public static let access = AccessControl.scopes("account:admin")
+    public static let fields = ["account": "The account, by id or email."]
+    public static let examples = [DeleteAccount(account: "ada@example.org")]
+    public typealias Output = AccountRecord
+
+    public var account: String
+
+    public init(account: String) { self.account = account }
+}
+
 /// Gives an account up; its trail stays.
 public struct DeactivateAccount: RemoteOperation {
     public static let name = "account.deactivate"

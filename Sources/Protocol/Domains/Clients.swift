@@ -174,6 +174,7 @@ public struct UpdateClient: RemoteOperation {
         "name": "Its new name.",
         "config": "How to reach it; replaces the whole.",
         "enabled": "Whether it is used.",
+        "owner": "The account that it belongs to from now on, by id or email; needs client:admin.",
     ]
     public static let examples = [UpdateClient(client: "gitea", enabled: false)]
     public typealias Output = ClientRecord
@@ -182,12 +183,20 @@ public struct UpdateClient: RemoteOperation {
     public var name: String?
     public var config: JSONValue?
     public var enabled: Bool?
+    public var owner: String?
 
-    public init(client: String, name: String? = nil, config: JSONValue? = nil, enabled: Bool? = nil) {
+    public init(
+        client: String,
+        name: String? = nil,
+        config: JSONValue? = nil,
+        enabled: Bool? = nil,
+        owner: String? = nil
+    ) {
         self.client = client
         self.name = name
         self.config = config
         self.enabled = enabled
+        self.owner = owner
     }
 }
 

@@ -96,19 +96,34 @@ public struct ListJoinTokens: RemoteOperation {
     public static let summary =
         "Lists join tokens that are still accepted, the soonest to expire first, without secrets."
     public static let access = AccessControl.scopes("token:read")
-    public static let fields: [String: String] = [:]
+    public static let fields = [
+        "limit": "How many at most, 1 to 500; 100 if left out.",
+        "cursor": "Where to go on: nextCursor of the page before.",
+    ]
     public static let examples = [ListJoinTokens()]
     public typealias Output = JoinTokenList
 
-    public init() {}
+    public var limit: Int?
+    public var cursor: String?
+
+    public init(limit: Int? = nil, cursor: String? = nil) {
+        self.limit = limit
+        self.cursor = cursor
+    }
 }
 
-/// Join tokens; at most 500 are listed.
+/// Some join tokens, and where the next ones start.
 public struct JoinTokenList: Codable, Hashable, Sendable, Described {
-    public static let fields = ["tokens": "The tokens."]
+    public static let fields = [
+        "tokens": "The tokens.", "nextCursor": "Where the next page starts; absent on the last one.",
+    ]
     public var tokens: [JoinTokenRecord]
+    public var nextCursor: String?
 
-    public init(tokens: [JoinTokenRecord]) { self.tokens = tokens }
+    public init(tokens: [JoinTokenRecord], nextCursor: String? = nil) {
+        self.tokens = tokens
+        self.nextCursor = nextCursor
+    }
 }
 
 /// Makes a token unusable at once.

@@ -256,11 +256,18 @@ public struct DeleteProject: RemoteOperation {
     public static let kind = OperationKind.mutation
     public static let summary = "Removes a project with its workspaces, sessions and tasks from the hub's memory."
     public static let access = AccessControl.scopes("project:admin")
-    public static let fields = ["project": "The project's id or name."]
+    public static let fields = [
+        "project": "The project's id or name.",
+        "discardSalvaged": "Gives up what was salvaged of its worktrees as well. Without it, salvages forbid this.",
+    ]
     public static let examples = [DeleteProject(project: "website")]
     public typealias Output = ProjectRecord
 
     public var project: String
+    public var discardSalvaged: Bool?
 
-    public init(project: String) { self.project = project }
+    public init(project: String, discardSalvaged: Bool? = nil) {
+        self.project = project
+        self.discardSalvaged = discardSalvaged
+    }
 }

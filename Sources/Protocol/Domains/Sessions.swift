@@ -154,6 +154,9 @@ public struct ListSessions: RemoteOperation {
         "projectId": "Only those of this project.",
         "parentId": "Only those below this coordinator.",
         "status": "Only those in this state.",
+        "accountId": "Only those that this account spawned.",
+        "workspaceId": "Only those that work or worked in this workspace.",
+        "roleName": "Only those that act in this role.",
         "limit": "At most this many, 1 to 500; 100 if absent.",
         "cursor": "Goes on where an earlier answer's nextCursor points.",
     ]
@@ -175,6 +178,9 @@ public struct ListSessions: RemoteOperation {
     public var projectId: ProjectID?
     public var parentId: SessionID?
     public var status: SessionStatus?
+    public var accountId: AccountID?
+    public var workspaceId: WorkspaceID?
+    public var roleName: String?
     public var limit: Int?
     public var cursor: String?
 
@@ -182,12 +188,18 @@ public struct ListSessions: RemoteOperation {
         projectId: ProjectID? = nil,
         parentId: SessionID? = nil,
         status: SessionStatus? = nil,
+        accountId: AccountID? = nil,
+        workspaceId: WorkspaceID? = nil,
+        roleName: String? = nil,
         limit: Int? = nil,
         cursor: String? = nil
     ) {
         self.projectId = projectId
         self.parentId = parentId
         self.status = status
+        self.accountId = accountId
+        self.workspaceId = workspaceId
+        self.roleName = roleName
         self.limit = limit
         self.cursor = cursor
     }

@@ -125,6 +125,7 @@ public struct ListSpokes: RemoteOperation {
     public static let examples = [ListSpokes(status: .connected)]
     public static let fields = [
         "status": "Only spokes in this state.",
+        "projectId": "Only those that are kept for this project.",
         "limit": "At most this many, 1 to 500; 100 if absent.",
         "cursor": "Goes on where an earlier answer's nextCursor points.",
     ]
@@ -144,11 +145,13 @@ public struct ListSpokes: RemoteOperation {
     }
 
     public var status: SpokeStatus?
+    public var projectId: ProjectID?
     public var limit: Int?
     public var cursor: String?
 
-    public init(status: SpokeStatus? = nil, limit: Int? = nil, cursor: String? = nil) {
+    public init(status: SpokeStatus? = nil, projectId: ProjectID? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.status = status
+        self.projectId = projectId
         self.limit = limit
         self.cursor = cursor
     }
@@ -167,6 +170,28 @@ public struct GetSpoke: RemoteOperation {
     public var spoke: String
 
     public init(spoke: String) { self.spoke = spoke }
+}
+
+/// Keeps a spoke for one project, or gives it to all again.
+public struct UpdateSpoke: RemoteOperation {
+    public static let name = "spoke.update"
+    public static let kind = OperationKind.mutation
+    public static let summary = "Keeps a spoke for the sessions of one project, or lets it take those of all again."
+    public static let access = AccessControl.scopes("spoke:write")
+    public static let examples = [UpdateSpoke(spoke: "build-1", project: "website")]
+    public static let fields = [
+        "spoke": "The spoke's id or name.",
+        "project": "The project that it is kept for, by id or name; empty for none.",
+    ]
+    public typealias Output = SpokeRecord
+
+    public var spoke: String
+    public var project: String?
+
+    public init(spoke: String, project: String? = nil) {
+        self.spoke = spoke
+        self.project = project
+    }
 }
 
 /// Lets a spoke finish what it has and gives it nothing new, or takes that back.

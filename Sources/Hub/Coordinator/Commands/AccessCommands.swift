@@ -38,7 +38,7 @@ struct TokenCommand: AsyncParsableCommand {
         @OptionGroup var client: ClientOptions
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.call("token.list")
+            let answer = try await hub.pages("token.list", "tokens")
             if client.json { return try Output.json(answer) }
             var table = Table("TOKEN", "USES LEFT", "EXPIRES", "LABELS")
             for token in answer["tokens"]?.arrayValue ?? [] {

@@ -1,13 +1,13 @@
 import ArgumentParser
 import Protocol
 
-/// `hub accounts list|show|create|update|suspend|activate|deactivate`
+/// `hub accounts list|show|create|update|suspend|activate|deactivate|delete`
 struct AccountsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "accounts",
         abstract: "Who may have keys.",
         subcommands: [
-            List.self, Show.self, Create.self, Update.self, Suspend.self, Activate.self, Deactivate.self,
+            List.self, Show.self, Create.self, Update.self, Suspend.self, Activate.self, Deactivate.self, Delete.self,
         ],
         defaultSubcommand: List.self
     )
@@ -125,6 +125,20 @@ struct AccountsCommand: AsyncParsableCommand {
 
         func ask(_ hub: HubClient) async throws {
             let answer = try await hub.call("account.deactivate", ["account": .string(account)])
+            if client.json { try Output.json(answer) }
+        }
+    }
+
+    struct Delete: ClientCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove an account that never changed anything and owns nothing."
+        )
+
+        @OptionGroup var client: ClientOptions
+        @Argument(help: "The account, by email or id.") var account: String
+
+        func ask(_ hub: HubClient) async throws {
+            let answer = try await hub.call("account.delete", ["account": .string(account)])
             if client.json { try Output.json(answer) }
         }
     }

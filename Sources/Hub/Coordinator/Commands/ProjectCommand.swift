@@ -79,9 +79,12 @@ struct ProjectCommand: AsyncParsableCommand {
 
         @OptionGroup var client: ClientOptions
         @Argument(help: "The project, by name or id.") var project: String
+        @Flag(help: "Give up what was salvaged of its worktrees as well.") var discardSalvaged = false
 
         func ask(_ hub: HubClient) async throws {
-            let answer = try await hub.call("project.delete", ["project": .string(project)])
+            var input: [String: JSONValue] = ["project": .string(project)]
+            if discardSalvaged { input["discardSalvaged"] = true }
+            let answer = try await hub.call("project.delete", .object(input))
             if client.json { try Output.json(answer) }
         }
     }

@@ -2,12 +2,12 @@ import ArgumentParser
 import Foundation
 import Protocol
 
-/// `hub spokes [list|drain|remove]`
+/// `hub spokes [list|keep|drain|remove]`
 struct SpokesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "spokes",
         abstract: "The machines that work.",
-        subcommands: [List.self, Drain.self, Remove.self],
+        subcommands: [List.self, Keep.self, Drain.self, Remove.self],
         defaultSubcommand: List.self
     )
 
@@ -42,6 +42,20 @@ struct SpokesCommand: AsyncParsableCommand {
             guard spoke["status"]?.stringValue == "connected" else { return spoke.cell("status") }
             if spoke["draining"] == .bool(true) { return "draining" }
             return spoke["pausedReason"]?.stringValue == nil ? "connected" : "paused"
+        }
+    }
+
+    struct Keep: ClientCommand {
+        static let configuration = CommandConfiguration(abstract: "Keep a spoke for the sessions of one project.")
+
+        @OptionGroup var client: ClientOptions
+        @Argument(help: "The spoke, by name or id.") var spoke: String
+        @Argument(help: "The project, by name or id; empty (\"\") to give it to all again.") var project: String
+
+        func ask(_ hub: HubClient) async throws {
+            let answer = try await hub.call("spoke.update", ["spoke": .string(spoke), "project": .string(project)])
+            if client.json { return try Output.json(answer) }
+            try Output.line("\(answer.cell("name")) \(project.isEmpty ? "works for all" : "is kept for \(project)")")
         }
     }
 

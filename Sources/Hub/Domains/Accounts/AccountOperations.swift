@@ -14,6 +14,7 @@ struct AccountOperations: Sendable {
         table.answer(SuspendAccount.self, with: suspend)
         table.answer(ActivateAccount.self, with: activate)
         table.answer(DeactivateAccount.self, with: deactivate)
+        table.answer(DeleteAccount.self, with: delete)
     }
 
     private func get(_ request: GetAccount, by caller: Caller) async throws(Fault) -> AccountSelf {
@@ -71,6 +72,23 @@ struct AccountOperations: Sendable {
 
     private func deactivate(_ request: DeactivateAccount, by caller: Caller) async throws(Fault) -> AccountRecord {
         try await move(account(request.account, caller, others: "account:admin"), to: .deactivated)
+    }
+
+    private func delete(_ request: DeleteAccount, by caller: Caller) async throws(Fault) -> AccountRecord {
+        let account = try await accounts.require(request.account)
+        guard account.id != caller.accountId else {
+            throw Fault(
+                .conflict,
+                "Nobody deletes their own account, because the trail must say who it was; give it up with "
+                    + "account.deactivate, or let another administrator delete it.",
+                details: ["field": "account"]
+            )
+        }
+        guard let use = try await accounts.delete(account.id) else {
+            authenticator.forget(.account(account.id))
+            return account
+        }
+        throw use.isEmpty ? Self.lastAdministrator(account) : use.fault(account)
     }
 
     /// The account that a request names; the caller's own if it names none. For another's the scope is needed, which is

@@ -75,6 +75,33 @@ extension AccountStore {
             """
         )
 
+        static let use = Statement<AccountUse>(
+            """
+            SELECT ARRAY(SELECT name FROM nave.organizations WHERE owner_id = $1 ORDER BY name LIMIT 20)
+                       AS organizations,
+                   ARRAY(SELECT name FROM nave.clients WHERE owner_id = $1 ORDER BY name LIMIT 20) AS clients,
+                   ARRAY(SELECT s.name FROM nave.api_keys k JOIN nave.spokes s ON s.id = k.spoke_id
+                          WHERE k.owner_id = $1 ORDER BY s.name LIMIT 20) AS spokes,
+                   (SELECT count(*) FROM nave.audit_logs WHERE owner_id = $1) AS audit
+            """
+        )
+
+        /// Guarded: no row back means that it is gone, or that it is the last administrator.
+        static let delete = Statement<String>(
+            """
+            WITH gone AS (
+                DELETE FROM nave.accounts a
+                 WHERE id = $1
+                   AND (access_level <> 'admin' OR status <> 'active'
+                        OR EXISTS (SELECT FROM nave.accounts other
+                                    WHERE other.access_level = 'admin' AND other.status = 'active'
+                                      AND other.id <> a.id))
+                RETURNING id
+            ), bell AS MATERIALIZED (SELECT pg_notify('nave_keys', 'account:' || id) FROM gone)
+            SELECT gone.id FROM gone LEFT JOIN bell ON true
+            """
+        )
+
         /// Guarded: no row back means that the account is elsewhere, or is the last administrator.
         static let move = Statement<AccountRecord>(
             """

@@ -106,6 +106,16 @@ public struct AccountStore: Sendable {
         }
     }
 
+    /// Removes the account with its keys and memberships; what stands in the way otherwise, which is nothing but itself
+    /// if it is the last active administrator. Rings the bell that makes every hub forget its keys.
+    func delete(_ id: AccountID) async throws(Fault) -> AccountUse? {
+        try await database.transaction { transaction async throws(Fault) -> AccountUse? in
+            try await transaction.execute(SQL.lockAdministrators)
+            if let use = try await transaction.first(SQL.use, [id]), !use.isEmpty { return use }
+            return try await transaction.first(SQL.delete, [id]) == nil ? AccountUse() : nil
+        }
+    }
+
     private static func taken(_ email: String) -> Fault {
         Fault(.conflict, "There is an account with the email “\(email)” already.", details: ["field": "email"])
     }

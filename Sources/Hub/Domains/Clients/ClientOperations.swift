@@ -5,6 +5,7 @@ import Protocol
 struct ClientOperations: Sendable {
     let clients: ClientStore
     let organizations: OrganizationStore
+    let accounts: AccountStore
 
     func register(in table: inout OperationTable) {
         table.answer(CreateClient.self, with: create)
@@ -48,7 +49,20 @@ struct ClientOperations: Sendable {
             (request.name.map { Wording.violations(ofName: $0, at: "name") } ?? [])
             + (request.config.map { ClientRules.violations(of: $0, type: client.type) } ?? [])
         guard violations.isEmpty else { throw .invalid(violations) }
-        guard let changed = try await clients.update(client.id, request) else {
+        var owner: AccountID?
+        if let named = request.owner {
+            try AccessControl.scopes("client:admin").check(caller.identity)
+            let account = try await accounts.require(named)
+            guard account.status == .active else {
+                throw Fault(
+                    .conflict,
+                    "“\(account.email)” is \(account.status.rawValue); only an active account can own a client.",
+                    details: ["field": "owner"]
+                )
+            }
+            owner = account.id
+        }
+        guard let changed = try await clients.update(client.id, request, owner: owner) else {
             throw Fault(.notFound, "The client “\(client.name)” was removed meanwhile; list them with client.list.")
         }
         return changed

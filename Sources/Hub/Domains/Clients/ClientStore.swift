@@ -41,9 +41,9 @@ struct ClientStore: Sendable {
     }
 
     /// The client as changed; what is `nil` stays as it is. `nil` if it is gone.
-    func update(_ id: ClientID, _ request: UpdateClient) async throws(Fault) -> ClientRecord? {
+    func update(_ id: ClientID, _ request: UpdateClient, owner: AccountID?) async throws(Fault) -> ClientRecord? {
         do {
-            return try await database.first(SQL.update, [id, request.name, request.config, request.enabled])
+            return try await database.first(SQL.update, [id, request.name, request.config, request.enabled, owner])
         } catch {
             guard error.details?["constraint"] == "unq_clients_name" else { throw error }
             throw Self.taken(request.name ?? "")
@@ -98,7 +98,8 @@ struct ClientStore: Sendable {
         static let update = Statement<ClientRecord>(
             """
             UPDATE nave.clients c
-               SET name = coalesce($2, name), config = coalesce($3::jsonb, config), enabled = coalesce($4, enabled)
+               SET name = coalesce($2, name), config = coalesce($3::jsonb, config), enabled = coalesce($4, enabled),
+                   owner_id = coalesce($5, owner_id)
              WHERE id = $1
             RETURNING c.id, c.name, c.type, c.config, c.enabled, c.owner_id, c.org_id, c.created_at, c.updated_at,
                 ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets

@@ -79,11 +79,16 @@ public struct CoordinationDomain: Sendable {
     func register(in table: inout OperationTable) {
         let sessions = SessionStore(database: database)
         let workspaces = WorkspaceStore(database: database, commands: commands)
-        SpokeOperations(spokes: spokes, losses: losses, bell: bell).register(in: &table)
+        let projects = ProjectStore(database: database)
+        SpokeOperations(spokes: spokes, losses: losses, projects: projects, bell: bell).register(in: &table)
         SessionOperations(sessions: sessions, output: OutputStore(database: database), bell: bell).register(in: &table)
         TranscriptOperations(sessions: sessions, transcripts: TranscriptStore(database: database), bell: bell)
             .register(in: &table)
         WorkspaceOperations(workspaces: workspaces).register(in: &table)
+        MappingOperations(mappings: MappingStore(database: database)).register(in: &table)
+        let keeping = SessionKeepingStore(database: database)
+        SessionKeepingOperations(sessions: sessions, keeping: keeping, workspaces: workspaces, bell: bell)
+            .register(in: &table)
         CoordinationOperations(
             projects: ProjectStore(database: database),
             sessions: sessions,

@@ -31,6 +31,7 @@ struct CoordinationOperations: Sendable {
             do {
                 spawned.append(try await spawn(order, by: caller))
             } catch {
+                let error = ConstraintWords.spoken(error, to: JSONValue(encoding: order))
                 errors.append(SpawnError(index: index, task: order.task ?? order.title, error: error))
             }
         }

@@ -37,7 +37,11 @@ struct SpawnStore: Sendable {
         let values: [(any Bindable)?] = [draft.account, key]
         guard let earlier = try await transaction.first(SQL.repeated, values) else { return nil }
         guard earlier.project == draft.project.id, earlier.run == draft.run else {
-            throw Fault(.conflict, "This idempotency key belongs to another spawn; use a new one.")
+            throw Fault(
+                .conflict,
+                "This idempotency key belongs to another spawn; use a new one.",
+                details: ["field": "idempotencyKey"]
+            )
         }
         return earlier.session
     }

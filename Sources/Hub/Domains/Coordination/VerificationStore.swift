@@ -18,6 +18,7 @@ struct VerificationStore: Sendable {
         if session == nil {
             try await verifyCommands(&report)
             try await verifyTasks(&report)
+            try await verifyStates(&report)
         }
         try await verifySessions(session, &report)
         return report.output

@@ -41,7 +41,9 @@ struct JoinTokenOperations: Sendable {
     }
 
     private func list(_ request: ListJoinTokens, by caller: Caller) async throws(Fault) -> JoinTokenList {
-        JoinTokenList(tokens: try await tokens.list())
+        let cursor = try CreationCursor(request.cursor, limit: request.limit)
+        let page = cursor.page(try await tokens.list(cursor)) { ($0.expiresAt, $0.id.rawValue) }
+        return JoinTokenList(tokens: page.items, nextCursor: page.next)
     }
 
     private func revoke(_ request: RevokeJoinToken, by caller: Caller) async throws(Fault) -> JoinTokenRecord {

@@ -38,7 +38,11 @@ public struct JoinTokenStore: Sendable {
     }
 
     /// The tokens that are still accepted.
-    func list() async throws(Fault) -> [JoinTokenRecord] { try await database.query(SQL.list) }
+    ///
+    /// - Parameter cursor: Behind which expiry and id to go on.
+    func list(_ cursor: CreationCursor) async throws(Fault) -> [JoinTokenRecord] {
+        try await database.query(SQL.list, cursor.values)
+    }
 
     /// The token as revoked, `nil` if there is none of this id.
     func revoke(_ id: JoinTokenID) async throws(Fault) -> JoinTokenRecord? {
@@ -74,8 +78,10 @@ public struct JoinTokenStore: Sendable {
             SELECT id, prefix, labels, uses_left, expires_at, created_by, created_at
               FROM nave.join_tokens
              WHERE uses_left > 0 AND expires_at > now()
+               AND ($1::int8 IS NULL
+                    OR (expires_at, id) > ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
              ORDER BY expires_at, id
-             LIMIT 500
+             LIMIT $3
             """
         )
 

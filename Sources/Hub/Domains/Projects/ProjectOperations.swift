@@ -100,15 +100,10 @@ struct ProjectOperations: Sendable {
     private func delete(_ request: DeleteProject, by caller: Caller) async throws(Fault) -> ProjectRecord {
         let project = try await projects.find(request.project, seenBy: caller.confinedTo)
         try await check(.change, on: project, caller)
-        if let deleted = try await projects.delete(project.id) { return deleted }
+        let discards = request.discardSalvaged == true
+        if let deleted = try await projects.delete(project.id, discardingSalvaged: discards) { return deleted }
         let use = try await projects.use(of: project.id)
-        guard use.sessions > 0 || use.workspaces > 0 else { throw Self.gone(request.project) }
-        throw Fault(
-            .conflict,
-            "“\(project.name)” has \(use.sessions) sessions that are not over and \(use.workspaces) worktrees; abort "
-                + "those and remove these with workspace.remove, which saves what is in them.",
-            details: ["sessions": .integer(use.sessions), "workspaces": .integer(use.workspaces)]
-        )
+        throw use.fault(project) ?? Self.gone(request.project)
     }
 
     private static func gone(_ project: String) -> Fault {

@@ -80,12 +80,12 @@ public struct ProjectStore: Sendable {
 
     /// How many sessions that are not over, and how many worktrees, a project has.
     func use(of id: ProjectID) async throws(Fault) -> ProjectUse {
-        try await database.first(SQL.use, [id]) ?? ProjectUse(sessions: 0, workspaces: 0)
+        try await database.first(SQL.use, [id]) ?? ProjectUse(sessions: 0, workspaces: 0, salvages: [])
     }
 
     /// The project that was removed; `nil` if it was gone already, or is in use.
-    func delete(_ id: ProjectID) async throws(Fault) -> ProjectRecord? {
-        try await database.first(SQL.delete, [id])
+    func delete(_ id: ProjectID, discardingSalvaged: Bool) async throws(Fault) -> ProjectRecord? {
+        try await database.first(SQL.delete, [id, discardingSalvaged])
     }
 
     private func unknown(_ name: String, _ account: AccountID?) async throws(Fault) -> Fault {
@@ -205,7 +205,10 @@ extension ProjectStore {
             SELECT (SELECT count(*) FROM nave.mappings m JOIN nave.sessions s ON s.id = m.session_id
                      WHERE s.project_id = $1 AND m.status = 'active') AS sessions,
                    (SELECT count(*) FROM nave.workspaces w
-                     WHERE w.project_id = $1 AND w.state NOT IN ('removed', 'lost')) AS workspaces
+                     WHERE w.project_id = $1 AND w.state NOT IN ('removed', 'lost')) AS workspaces,
+                   ARRAY(SELECT v.id FROM nave.salvages v
+                          WHERE v.project_id = $1 AND v.restored_at IS NULL AND v.expires_at > now()
+                          ORDER BY v.created_at LIMIT 20) AS salvages
             """
         )
 
@@ -218,6 +221,8 @@ extension ProjectStore {
                                 WHERE w.project_id = p.id AND w.state NOT IN ('removed', 'lost'))
                AND NOT EXISTS (SELECT FROM nave.mappings m JOIN nave.sessions s ON s.id = m.session_id
                                 WHERE s.project_id = p.id AND m.status = 'active')
+               AND ($2 OR NOT EXISTS (SELECT FROM nave.salvages v
+                                       WHERE v.project_id = p.id AND v.restored_at IS NULL AND v.expires_at > now()))
             RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
                 verification, settings, metadata, created_at, updated_at
             """
@@ -235,20 +240,5 @@ extension ProjectStore {
              LIMIT 5
             """
         )
-    }
-}
-
-/// What stands in the way of removing a project.
-struct ProjectUse: RowDecodable {
-    let sessions: Int64
-    let workspaces: Int64
-
-    init(sessions: Int64, workspaces: Int64) {
-        self.sessions = sessions
-        self.workspaces = workspaces
-    }
-
-    init(_ row: Row) throws(Fault) {
-        self.init(sessions: try row["sessions"], workspaces: try row["workspaces"])
     }
 }

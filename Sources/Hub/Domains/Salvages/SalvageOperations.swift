@@ -65,7 +65,7 @@ struct SalvageOperations: Sendable {
         }
         let own = try await spokes.find(salvage.spokeId.map { [$0] } ?? []).first
         if let own, own.status == .connected || !hasBundle { return own }
-        let connected = try await spokes.list(status: .connected, after: nil, limit: 1).first
+        let connected = try await spokes.list(ListSpokes(status: .connected), after: nil, limit: 1).first
         guard let spoke = hasBundle ? connected ?? own : own else {
             throw Fault(.unavailable, "No spoke that could bring this work back is left; join one.")
         }

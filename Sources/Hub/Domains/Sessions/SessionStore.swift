@@ -25,7 +25,10 @@ struct SessionStore: Sendable {
     ) async throws(Fault) -> [SessionRecord] {
         try await database.query(
             SQL.list,
-            cursor.values + [request.projectId, request.parentId, request.status, account]
+            cursor.values + [
+                request.projectId, request.parentId, request.status, account, request.accountId, request.workspaceId,
+                request.roleName,
+            ]
         )
     }
 
@@ -83,7 +86,8 @@ struct SessionStore: Sendable {
              WHERE ($1::int8 IS NULL
                     OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
                AND ($4::text IS NULL OR project_id = $4) AND ($5::text IS NULL OR parent_id = $5)
-               AND ($6::text IS NULL OR status = $6)
+               AND ($6::text IS NULL OR status = $6) AND ($8::text IS NULL OR account_id = $8)
+               AND ($9::text IS NULL OR workspace_id = $9) AND ($10::text IS NULL OR role_name = $10)
                AND ($7::text IS NULL OR project_id IN (
                     SELECT p.id FROM nave.projects p
                      WHERE p.org_id IS NULL OR p.org_id IN (

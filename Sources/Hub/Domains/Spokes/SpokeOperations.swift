@@ -4,11 +4,13 @@ import Protocol
 struct SpokeOperations: Sendable {
     let spokes: SpokeStore
     let losses: LossStore
+    let projects: ProjectStore
     let bell: any Bell
 
     func register(in table: inout OperationTable) {
         table.answer(ListSpokes.self, with: list)
         table.answer(GetSpoke.self, with: get)
+        table.answer(UpdateSpoke.self, with: update)
         table.answer(SetSpokeDraining.self, with: drain)
         table.answer(RemoveSpoke.self, with: remove)
     }
@@ -16,7 +18,7 @@ struct SpokeOperations: Sendable {
     private func list(_ request: ListSpokes, by caller: Caller) async throws(Fault) -> ListSpokes.Output {
         let limit = try PageCursor.limit(request.limit)
         let after = try PageCursor.parts(of: request.cursor, count: 1)?[0]
-        let rows = try await spokes.list(status: request.status, after: after, limit: limit + 1)
+        let rows = try await spokes.list(request, after: after, limit: limit + 1)
         let page = Array(rows.prefix(limit))
         let next = rows.count > limit ? page.last.map { PageCursor.text([$0.name]) } : nil
         return ListSpokes.Output(spokes: page, nextCursor: next)
@@ -26,10 +28,23 @@ struct SpokeOperations: Sendable {
         try await spokes.require(request.spoke)
     }
 
+    private func update(_ request: UpdateSpoke, by caller: Caller) async throws(Fault) -> SpokeRecord {
+        let spoke = try await spokes.require(request.spoke)
+        guard let named = request.project else { return spoke }
+        var project: ProjectID?
+        if !named.isEmpty { project = try await projects.find(named, seenBy: caller.confinedTo).id }
+        guard let changed = try await spokes.keep(spoke.id, for: project) else { throw Self.gone }
+        return changed
+    }
+
+    private static var gone: Fault {
+        Fault(.notFound, "The spoke was removed meanwhile; list them with spoke.list.")
+    }
+
     private func drain(_ request: SetSpokeDraining, by caller: Caller) async throws(Fault) -> SpokeRecord {
         let spoke = try await spokes.require(request.spoke)
         guard let changed = try await spokes.setDraining(spoke.id, request.draining ?? true) else {
-            throw Fault(.notFound, "The spoke was removed meanwhile; list them with spoke.list.")
+            throw Self.gone
         }
         return changed
     }

@@ -66,8 +66,17 @@ public struct SpokeStore: Sendable {
 
     func find(_ ids: [SpokeID]) async throws(Fault) -> [SpokeRecord] { try await database.query(SQL.findMany, [ids]) }
 
-    func list(status: SpokeStatus?, after name: String?, limit: Int) async throws(Fault) -> [SpokeRecord] {
-        try await database.query(SQL.list, [status, name, limit])
+    func list(_ request: ListSpokes, after name: String?, limit: Int) async throws(Fault) -> [SpokeRecord] {
+        try await database.query(SQL.list, [request.status, name, limit, request.projectId])
+    }
+
+    /// Keeps the spoke for one project's sessions, or for none; the next placement heeds it. `nil` if it is gone.
+    func keep(_ spoke: SpokeID, for project: ProjectID?) async throws(Fault) -> SpokeRecord? {
+        try await database.transaction { transaction async throws(Fault) -> SpokeRecord? in
+            try await transaction.execute(SQL.keep, [spoke, project])
+            try await transaction.execute(SpawnStore.SQL.wake, [Ending.placementChannel])
+            return try await transaction.first(SQL.find, [spoke.rawValue])
+        }
     }
 
     /// What placement knows of every spoke, or only of those that could take a session of the project now.
@@ -184,6 +193,7 @@ extension SpokeStore {
             SELECT s.*, (SELECT count(*) FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active') AS busy
               FROM nave.spokes s
              WHERE ($1::text IS NULL OR s.status = $1) AND ($2::text IS NULL OR s.name > $2)
+               AND ($4::text IS NULL OR s.project_id = $4)
              ORDER BY s.name
              LIMIT $3
             """
@@ -204,6 +214,8 @@ extension SpokeStore {
                                AND b.busy < s.slots))
             """
         )
+
+        static let keep = Statement<Void>("UPDATE nave.spokes SET project_id = $2 WHERE id = $1")
 
         static let drain = Statement<Void>("UPDATE nave.spokes SET draining = $2 WHERE id = $1")
     }

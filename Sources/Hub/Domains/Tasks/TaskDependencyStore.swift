@@ -116,7 +116,7 @@ enum TaskCycle {
         Fault(
             .conflict,
             "That would close a cycle: \(text(cycle)); take away one of these dependencies first.",
-            details: ["cycle": .array(cycle.map(JSONValue.string))]
+            details: ["field": "dependsOn", "cycle": .array(cycle.map(JSONValue.string))]
         )
     }
 
@@ -126,7 +126,7 @@ enum TaskCycle {
         return Fault(
             .conflict,
             "These tasks wait for themselves: \(text(cycles.first ?? []))\(more); take away one of these dependencies.",
-            details: ["cycles": .array(cycles.map { .array($0.map(JSONValue.string)) })]
+            details: ["field": "dependsOn", "cycles": .array(cycles.map { .array($0.map(JSONValue.string)) })]
         )
     }
 

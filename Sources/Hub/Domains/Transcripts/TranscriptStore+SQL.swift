@@ -51,10 +51,11 @@ extension TranscriptStore {
             """
         )
 
-        static let openMessage = Statement<Void>(
+        static let addMessages = Statement<Void>(
             """
-            INSERT INTO nave.messages (id, session_id, role, status, model, data)
-            VALUES ($1, $2, $3, 'streaming', $4, '{}')
+            INSERT INTO nave.messages (session_id, id, role, status, model, data)
+            SELECT $1, m.id, m.role, m.status, m.model, '{}'
+              FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS m (id, role, status, model)
             """
         )
 

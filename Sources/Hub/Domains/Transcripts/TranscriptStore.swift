@@ -87,25 +87,58 @@ struct TranscriptStore: Sendable {
         _ book: inout Book,
         in transaction: Transaction
     ) async throws(Fault) {
-        var parts = Parts()
+        var (messages, parts) = (Messages(), Parts())
         for step in steps {
             switch step {
-            case .open(let role, let model):
-                let message = MessageID.sortable()
-                book.message = message
-                try await transaction.execute(SQL.openMessage, [message, session, role, model])
+            case .open(let role, let model): book.message = messages.open(role, model)
             case .part(let kind, let data):
                 guard let message = book.message else { continue }
                 book.sequence += 1
                 parts.add(message, kind, data, book.sequence)
             case .close(let status):
-                if let message = book.message { try await transaction.execute(SQL.closeMessage, [message, status]) }
+                if let message = book.message { messages.close(message, status) }
                 book.message = nil
             }
         }
+        if !messages.ids.isEmpty {
+            let values: [(any Bindable)?] = [
+                session, messages.ids, messages.roles, messages.statuses, messages.models,
+            ]
+            try await transaction.execute(SQL.addMessages, values)
+        }
+        for (message, status) in messages.closed { try await transaction.execute(SQL.closeMessage, [message, status]) }
         guard !parts.ids.isEmpty else { return }
         let values: [(any Bindable)?] = [session, parts.ids, parts.messages, parts.kinds, parts.data, parts.sequences]
         try await transaction.execute(SQL.addParts, values)
+    }
+
+    /// Messages as the columns of one insert: most begin and end in the page that is read.
+    private struct Messages {
+        var ids: [MessageID] = []
+        var roles: [String] = []
+        var statuses: [String] = []
+        var models: [String?] = []
+        /// Messages of earlier pages that end here.
+        var closed: [(MessageID, MessageStatus)] = []
+        private var sortable = SortableIds()
+
+        mutating func open(_ role: MessageRole, _ model: String?) -> MessageID {
+            let id = MessageID(sortable.next())
+            ids.append(id)
+            roles.append(role.rawValue)
+            statuses.append(MessageStatus.streaming.rawValue)
+            models.append(model)
+            return id
+        }
+
+        mutating func close(_ message: MessageID, _ status: MessageStatus) {
+            // One message is open at a time, so the one that ends is the last that began, if it began here.
+            if ids.last == message {
+                statuses[statuses.count - 1] = status.rawValue
+            } else {
+                closed.append((message, status))
+            }
+        }
     }
 
     /// Parts as the columns of one insert.

@@ -10,6 +10,14 @@ BEGIN
 END
 $$;
 
+-- What is over stays so, whoever asks. The machines in HubCore say it better; the database says it to everyone.
+CREATE FUNCTION nave.stay_over() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what is over in % stays so', TG_TABLE_NAME
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
 CREATE TABLE nave.accounts (
     id text NOT NULL CONSTRAINT pk_accounts PRIMARY KEY,
     metadata jsonb NOT NULL DEFAULT '{}',

@@ -36,6 +36,9 @@ CREATE INDEX idx_workspaces_created_at ON nave.workspaces (created_at, id);
 CREATE TRIGGER trg_workspaces_touch BEFORE UPDATE ON nave.workspaces
     FOR EACH ROW EXECUTE FUNCTION nave.touch();
 
+CREATE TRIGGER trg_workspaces_stay_over BEFORE UPDATE OF state ON nave.workspaces
+    FOR EACH ROW WHEN (OLD.state = 'removed' AND NEW.state <> 'removed') EXECUTE FUNCTION nave.stay_over();
+
 CREATE TABLE nave.sessions (
     id text NOT NULL CONSTRAINT pk_sessions PRIMARY KEY,
     metadata jsonb NOT NULL DEFAULT '{}',
@@ -123,6 +126,9 @@ CREATE INDEX idx_sessions_output_kept ON nave.sessions (ended_at) WHERE output_p
 CREATE TRIGGER trg_sessions_touch BEFORE UPDATE ON nave.sessions
     FOR EACH ROW EXECUTE FUNCTION nave.touch();
 
+CREATE TRIGGER trg_sessions_stay_over BEFORE UPDATE OF status ON nave.sessions
+    FOR EACH ROW WHEN (OLD.status = 'archived' AND NEW.status <> 'archived') EXECUTE FUNCTION nave.stay_over();
+
 CREATE TABLE nave.messages (
     id text NOT NULL CONSTRAINT pk_messages PRIMARY KEY,
     metadata jsonb NOT NULL DEFAULT '{}',
@@ -144,6 +150,8 @@ CREATE TABLE nave.messages (
     CONSTRAINT chk_messages_delivery CHECK (delivery IN ('queued', 'delivered', 'consumed'))
 );
 
+-- Agents have no account, so what they say costs nothing here.
+CREATE INDEX idx_messages_author_account_id ON nave.messages (author_account_id) WHERE author_account_id IS NOT NULL;
 CREATE INDEX idx_messages_session_id_created_at_id ON nave.messages (session_id, created_at, id);
 
 CREATE TRIGGER trg_messages_touch BEFORE UPDATE ON nave.messages

@@ -37,7 +37,8 @@ CREATE TRIGGER trg_mappings_touch BEFORE UPDATE ON nave.mappings
 -- active → completed | failed | aborted, and no way back: a retry is a mapping of its own.
 CREATE FUNCTION nave.mappings_move_forward() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'a mapping that is % cannot become %', OLD.status, NEW.status USING ERRCODE = 'check_violation';
+    RAISE EXCEPTION 'a mapping that is % cannot become %', OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'trg_mappings_move_forward';
 END
 $$;
 CREATE TRIGGER trg_mappings_move_forward BEFORE UPDATE OF status ON nave.mappings
@@ -71,6 +72,7 @@ CREATE TABLE nave.salvages (
 
 CREATE INDEX idx_salvages_workspace_id ON nave.salvages (workspace_id);
 CREATE INDEX idx_salvages_project_id ON nave.salvages (project_id);
+CREATE INDEX idx_salvages_spoke_id ON nave.salvages (spoke_id);
 CREATE INDEX idx_salvages_expires_at ON nave.salvages (expires_at);
 CREATE INDEX idx_salvages_created_at ON nave.salvages (created_at, id);
 

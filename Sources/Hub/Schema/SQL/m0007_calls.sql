@@ -98,7 +98,7 @@ CREATE FUNCTION nave.keep_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.id = '__removed__' THEN
         RAISE EXCEPTION 'the operation __removed__ holds the calls of removed ones'
-            USING ERRCODE = 'restrict_violation';
+            USING ERRCODE = 'restrict_violation', CONSTRAINT = 'trg_operations_keep_calls';
     END IF;
     UPDATE nave.call_graph_nodes
        SET operation_id = '__removed__', metadata = metadata || jsonb_build_object('operation', OLD.id)

@@ -10,6 +10,9 @@ CREATE UNIQUE INDEX unq_operations_namespace_name ON nave.operations (namespace,
 CREATE UNIQUE INDEX unq_operation_registrations_spoke
     ON nave.operation_registrations (operation_id, provider_id) WHERE provider_type = 'spoke';
 
+-- Offers are listed by time.
+CREATE INDEX idx_operation_registrations_created_at ON nave.operation_registrations (created_at, id);
+
 -- The set of operations that was taken in whole; none if some of it was refused, so that it is offered again.
 ALTER TABLE nave.spokes ADD COLUMN operations_hash text;
 

@@ -73,6 +73,9 @@ CREATE INDEX idx_tasks_claim ON nave.tasks (
 CREATE TRIGGER trg_tasks_touch BEFORE UPDATE ON nave.tasks
     FOR EACH ROW EXECUTE FUNCTION nave.touch();
 
+CREATE TRIGGER trg_tasks_stay_over BEFORE UPDATE OF status ON nave.tasks
+    FOR EACH ROW WHEN (OLD.status = 'completed' AND NEW.status <> 'completed') EXECUTE FUNCTION nave.stay_over();
+
 CREATE TABLE nave.task_dependencies (
     id text NOT NULL CONSTRAINT pk_task_dependencies PRIMARY KEY,
     metadata jsonb NOT NULL DEFAULT '{}',
@@ -103,7 +106,8 @@ BEGIN
     IF EXISTS (SELECT FROM nave.tasks a, nave.tasks b
                 WHERE a.id = NEW.depends_on_task_id AND b.id = NEW.dependent_task_id
                   AND a.project_id <> b.project_id) THEN
-        RAISE EXCEPTION 'tasks of different projects cannot depend on each other' USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'tasks of different projects cannot depend on each other'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'trg_task_dependencies_stay_in_project';
     END IF;
     RETURN NEW;
 END

@@ -1,0 +1,211 @@
+import HubCore
+import Postgres
+import Protocol
+
+extension VerificationStore {
+    private static let pageStates = 1_000
+
+    /// Everything that has a state against what that state goes with, besides sessions and tasks.
+    func verifyStates(_ report: inout Report) async throws(Fault) {
+        try await verifyWorkspaces(&report)
+        try await verifyMessages(&report)
+        try await verifyRegistrations(&report)
+        for spoke in try await database.query(StateSQL.lonelySpokes, [Self.findingsMax]) {
+            report.find("state.spoke", spoke, "The spoke is connected, and to no hub.")
+        }
+        for organization in try await database.query(StateSQL.ownerless, [Self.findingsMax]) {
+            report.find("state.owner", organization, "The account that answers for it is no member with level owner.")
+        }
+        if try await database.first(StateSQL.hasAdministrator) != true {
+            report.find("state.administrator", "accounts", "No account is an active administrator.")
+        }
+        for role in try await database.query(StateSQL.circularRoles, [Self.findingsMax]) {
+            report.find("role.cycle", role, "The role inherits from itself.")
+        }
+        for task in try await database.query(StateSQL.foreignParents, [Self.findingsMax]) {
+            report.find("task.parent", task, "The task is part of one of another project.")
+        }
+        for task in try await database.query(StateSQL.circularParents, [Self.findingsMax]) {
+            report.find("task.parent", task, "The task is part of itself.")
+        }
+    }
+
+    private func verifyWorkspaces(_ report: inout Report) async throws(Fault) {
+        var after = ""
+        while true {
+            let rows = try await database.query(StateSQL.workspaces, [after, Self.pageStates])
+            for row in rows {
+                after = row.id.rawValue
+                if WorkspaceLifecycle.agrees(row.state, isWorkedOn: row.isWorkedOn) { continue }
+                let work = row.isWorkedOn ? "and a session works on it" : "and no session works on it"
+                let message = "The workspace is \(row.state.rawValue), \(work); both cannot be."
+                report.find("state.workspace", row.id.rawValue, message)
+            }
+            if rows.count < Self.pageStates { return }
+        }
+    }
+
+    private func verifyMessages(_ report: inout Report) async throws(Fault) {
+        var after = ""
+        while true {
+            let rows = try await database.query(StateSQL.messages, [after, Self.pageStates])
+            for row in rows {
+                after = row.id.rawValue
+                if MessageLifecycle.agrees(row.status, delivery: row.delivery, isOver: row.isOver) { continue }
+                let delivery = row.delivery.map { " and \($0.rawValue)" } ?? " and for nobody"
+                let message =
+                    "The message is \(row.status.rawValue)\(delivery), its session is "
+                    + "\(row.isOver ? "over" : "not over"); that cannot be."
+                report.find("state.message", row.id.rawValue, message)
+            }
+            if rows.count < Self.pageStates { return }
+        }
+    }
+
+    private func verifyRegistrations(_ report: inout Report) async throws(Fault) {
+        var after = ""
+        while true {
+            let rows = try await database.query(StateSQL.registrations, [after, Self.pageStates])
+            for row in rows {
+                after = row.id
+                let isGood = RegistrationLifecycle.agrees(
+                    row.status,
+                    isThere: row.isThere,
+                    isConnected: row.isConnected
+                )
+                if isGood { continue }
+                let provider = row.isThere ? "disconnected" : "not known"
+                report.find(
+                    "state.registration",
+                    row.id,
+                    "The offer is \(row.status.rawValue), its spoke is \(provider); both cannot be."
+                )
+            }
+            if rows.count < Self.pageStates { return }
+        }
+    }
+
+    struct WorkspaceRow: RowDecodable {
+        var id: WorkspaceID
+        var state: WorkspaceState
+        var isWorkedOn: Bool
+
+        init(_ row: Row) throws(Fault) {
+            id = try row["id"]
+            state = try row["state"]
+            isWorkedOn = try row["is_worked_on"]
+        }
+    }
+
+    struct MessageRow: RowDecodable {
+        var id: MessageID
+        var status: MessageStatus
+        var delivery: Delivery?
+        var isOver: Bool
+
+        init(_ row: Row) throws(Fault) {
+            id = try row["id"]
+            status = try row["status"]
+            delivery = try row["delivery"]
+            isOver = try row["is_over"]
+        }
+    }
+
+    struct OfferRow: RowDecodable {
+        var id: String
+        var status: RegistrationStatus
+        var isThere: Bool
+        var isConnected: Bool
+
+        init(_ row: Row) throws(Fault) {
+            id = try row["id"]
+            status = try row["status"]
+            isThere = try row["is_there"]
+            isConnected = try row["is_connected"]
+        }
+    }
+
+    enum StateSQL {
+        static let workspaces = Statement<WorkspaceRow>(
+            """
+            SELECT w.id, w.state,
+                   EXISTS (SELECT FROM nave.mappings m WHERE m.workspace_id = w.id AND m.status = 'active')
+                       AS is_worked_on
+              FROM nave.workspaces w
+             WHERE w.id > $1
+             ORDER BY w.id
+             LIMIT $2
+            """
+        )
+
+        /// What agents said is many, is delivered to nobody and is always as it may be.
+        static let messages = Statement<MessageRow>(
+            """
+            SELECT g.id, g.status, g.delivery, s.ended_at IS NOT NULL AS is_over
+              FROM nave.messages g JOIN nave.sessions s ON s.id = g.session_id
+             WHERE g.id > $1 AND (g.delivery IS NOT NULL OR g.status = 'pending')
+             ORDER BY g.id
+             LIMIT $2
+            """
+        )
+
+        /// Spokes' alone: a hub publishes what it answers before it is entered among the hubs.
+        static let registrations = Statement<OfferRow>(
+            """
+            SELECT r.id, r.status, s.id IS NOT NULL AS is_there, coalesce(s.status = 'connected', false) AS is_connected
+              FROM nave.operation_registrations r LEFT JOIN nave.spokes s ON s.id = r.provider_id
+             WHERE r.provider_type = 'spoke' AND r.id > $1
+             ORDER BY r.id
+             LIMIT $2
+            """
+        )
+
+        static let lonelySpokes = Statement<String>(
+            "SELECT id FROM nave.spokes WHERE status = 'connected' AND hub_id IS NULL ORDER BY id LIMIT $1"
+        )
+
+        static let ownerless = Statement<String>(
+            """
+            SELECT o.id FROM nave.organizations o
+             WHERE NOT EXISTS (SELECT FROM nave.organization_members m
+                                WHERE m.org_id = o.id AND m.account_id = o.owner_id AND m.membership_level = 'owner')
+             ORDER BY o.id LIMIT $1
+            """
+        )
+
+        static let hasAdministrator = Statement<Bool>(
+            "SELECT EXISTS (SELECT FROM nave.accounts WHERE access_level = 'admin' AND status = 'active')"
+        )
+
+        static let circularRoles = Statement<String>(
+            """
+            WITH RECURSIVE up (id, above) AS (
+                SELECT id, parent_id FROM nave.roles WHERE parent_id IS NOT NULL
+                UNION
+                SELECT up.id, r.parent_id FROM up JOIN nave.roles r ON r.id = up.above WHERE r.parent_id IS NOT NULL
+            )
+            SELECT id FROM up WHERE above = id ORDER BY id LIMIT $1
+            """
+        )
+
+        static let foreignParents = Statement<String>(
+            """
+            SELECT t.id FROM nave.tasks t JOIN nave.tasks p ON p.id = t.parent_task_id
+             WHERE p.project_id <> t.project_id
+             ORDER BY t.id LIMIT $1
+            """
+        )
+
+        static let circularParents = Statement<String>(
+            """
+            WITH RECURSIVE up (id, above) AS (
+                SELECT id, parent_task_id FROM nave.tasks WHERE parent_task_id IS NOT NULL
+                UNION
+                SELECT up.id, t.parent_task_id FROM up JOIN nave.tasks t ON t.id = up.above
+                 WHERE t.parent_task_id IS NOT NULL
+            )
+            SELECT id FROM up WHERE above = id ORDER BY id LIMIT $1
+            """
+        )
+    }
+}
