@@ -68,7 +68,8 @@ extension DetectionStore {
                    k.name AS spoke_name, k.status AS spoke_status, k.connected_at, k.disconnected_at,
                    k.disconnect_reason, k.last_heartbeat, k.paused_reason, (k.load ->> 'cpu')::float8 AS cpu_load,
                    (SELECT min(h.started_at) FROM nave.hubs h WHERE h.lease_until > now()) AS watched_since,
-                   w.directory, w.updated_at AS observed_at, t.scope AS task_scope, t.metadata -> 'expectedFiles' AS expected_files,
+                   w.directory, w.updated_at AS observed_at, t.scope AS task_scope,
+                   t.metadata -> 'expectedFiles' AS expected_files,
                    o.last_chunk, g.told_at, c.called_at, r.reports, now() AS at
               FROM nave.sessions s
               LEFT JOIN nave.mappings m ON m.session_id = s.id AND m.status = 'active'
