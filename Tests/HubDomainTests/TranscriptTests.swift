@@ -163,7 +163,7 @@ struct TranscriptTests {
     @Test func aConversationIsTakenUpWhereItWorked() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()
-        var spoke = try await ScriptedSpoke.join(hub, "a")
+        var spoke = try await ScriptedSpoke.join(hub, "a", agents: [AgentOffer(name: "claude", resumes: true)])
         let order = SpawnOrder(project: "app", run: RunOrder(agent: "claude", prompt: "Begin."))
         let session = try await hub.spawn(order)
         let id = session.sessionId.rawValue

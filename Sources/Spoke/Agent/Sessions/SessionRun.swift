@@ -26,6 +26,10 @@ actor SessionRun {
     /// Who wants it to have started, and who wants it to have ended.
     private var waiters: [CheckedContinuation<Void, Never>] = []
     private var mourners: [CheckedContinuation<Void, Never>] = []
+    /// Who waits for the process to read a message.
+    private var readings: [MessageID: Task<Void, Never>] = [:]
+    /// It was asked to stop in its own words: however it then ends, it was aborted.
+    private var isAskedToStop = false
 
     init(_ order: StartSession, in surroundings: SessionSurroundings) {
         self.order = order
@@ -57,6 +61,7 @@ actor SessionRun {
         wakeWaiters()
         for waiter in mourners { waiter.resume() }
         mourners = []
+        for reading in readings.values { reading.cancel() }
     }
 
     /// Returns when nothing of this run is left to be done.
@@ -151,7 +156,7 @@ actor SessionRun {
             fence: order.fence,
             exitCode: end.exitCode,
             exitSignal: end.exitSignal,
-            reason: end.reason,
+            reason: isAskedToStop && end.reason == .exited ? .aborted : end.reason,
             endedAt: end.endedAt,
             streams: sums,
             swept: end.swept,
@@ -268,6 +273,30 @@ actor SessionRun {
         try await input.deliver(planned, to: process)
     }
 
+    /// Tells the hub once the process has read a message; until then it stays delivered.
+    func tellWhenRead(_ message: SendMessage, _ planned: SessionInput.Planned) {
+        guard case .running(let process) = phase, readings[message.messageId] == nil else { return }
+        readings[message.messageId] = Task {
+            if await input.untilRead(planned, by: process) { await tellRead(message) }
+            readings[message.messageId] = nil
+        }
+    }
+
+    private func tellRead(_ message: SendMessage) async {
+        let progress = SessionMessageProgress(
+            sessionId: order.sessionId,
+            fence: order.fence,
+            messageId: message.messageId,
+            delivery: .consumed
+        )
+        do {
+            try await surroundings.journal.append([JournalDraft(.sessionMessage, progress)])
+        } catch {
+            // It stays delivered, which is true as well.
+            logger.notice("a message's reading was not journaled", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Ends the session, with proof.
     func stop(_ order: AbortSession) async -> AbortOutcome {
         if abort == nil { abort = order }
@@ -290,6 +319,7 @@ actor SessionRun {
     @discardableResult
     private func stop(_ process: SupervisedProcess, grace: Double) async -> AbortOutcome {
         let begun = ContinuousClock.now
+        await askToStop(process, grace: grace)
         do {
             return try await process.stop(grace: .milliseconds(Int64(grace * 1_000)))
         } catch {
@@ -301,6 +331,19 @@ actor SessionRun {
                 waitedMilliseconds: (ContinuousClock.now - begun).milliseconds
             )
         }
+    }
+
+    /// An agent that can be told to stop in its own words is, and has the grace of one step to do so.
+    private func askToStop(_ process: SupervisedProcess, grace: Double) async {
+        // What cannot be read as an agent's order is ended without words.
+        guard case .agent(let profile)? = try? surroundings.profile(of: order.run), let words = profile.interrupt,
+            let planned = try? await input.plan(words, for: CommandID("interrupt-\(order.fence)"))
+        else { return }
+        isAskedToStop = true
+        // Whether it reads the words or not, the steps that follow do not wait for it.
+        let saying = Task { try? await input.deliver(planned, to: process) }
+        _ = await process.ends(within: .milliseconds(Int64(grace * 1_000)))
+        saying.cancel()
     }
 
     private func untilStarted() async {
