@@ -356,6 +356,17 @@ actor SessionRun {
         waiters = []
     }
 
+    /// Its processes, while they run.
+    var subject: SessionSampler.Subject? {
+        guard case .running(let process) = phase else { return nil }
+        return SessionSampler.Subject(
+            sessionId: order.sessionId,
+            fence: order.fence,
+            pid: process.pid,
+            printedBytes: process.sizes.values.reduce(0, +)
+        )
+    }
+
     /// What the hub is told of it on every connection.
     var summary: SessionSummary {
         let (state, pid): (SessionSummary.State, Int32?) =
