@@ -12,6 +12,19 @@ struct CallBenchmark {
     init(_ settings: BenchSettings) { self.settings = settings }
 
     func figures() async throws -> [Figure] {
+        var (figures, samples) = try await ours()
+        for peer in CallPeer.all {
+            let theirs = try peer.measure(in: settings.scratch, depths: Self.depths, seconds: settings.seconds)
+            for (name, depth, sample) in samples {
+                guard let other = theirs[depth] else { throw Fault(.execution, "\(peer.name) left out \(depth).") }
+                figures.append(sample.figure(name, depth, beside: peer, other))
+            }
+        }
+        return figures
+    }
+
+    /// The rows that stand alone, and the samples of calls to a spoke, which peers stand beside.
+    private func ours() async throws -> ([Figure], [(name: String, depth: Int, sample: CallSample)]) {
         let folder = settings.scratch + "/calls"
         // The limit of one key is there against loops gone wild; this is one.
         let wheel = try await Wheel(
@@ -25,19 +38,20 @@ struct CallBenchmark {
         let spoke = try await EchoSpoke.join(hub, token: token, name: "echo")
         defer { spoke.leave() }
         var figures: [Figure] = []
+        var samples: [(name: String, depth: Int, sample: CallSample)] = []
         for depth in Self.depths {
             let own = try await http("operation.schema", #"{"operation":"project.create"}"#, depth, hub)
             figures.append(own.figure("HTTP call to a hub operation", depth))
             let routed = try await http("bench.echo", Self.input, depth, hub)
-            figures.append(routed.figure("HTTP call through the hub to a spoke and back", depth))
+            samples.append(("HTTP call through the hub to a spoke and back", depth, routed))
             figures += routed.targets("HTTP call to a spoke", depth)
             let caller = try await SocketCaller.dial(hub)
             let socket = try await caller.measure("bench.echo", Self.input, depth: depth, seconds: settings.seconds)
             caller.close()
-            figures.append(socket.figure("WebSocket call through the hub to a spoke and back", depth))
+            samples.append(("WebSocket call through the hub to a spoke and back", depth, socket))
             figures += socket.targets("WebSocket call to a spoke", depth)
         }
-        return figures
+        return (figures, samples)
     }
 
     private func http(_ operation: String, _ input: String, _ depth: Int, _ hub: HubUnderLoad) async throws
@@ -62,9 +76,20 @@ struct CallSample: Sendable {
 
     private var rate: Double { Double(latencies.count) / seconds }
 
+    private var pace: CallPace { CallPace(rate: rate, p50: quantile(0.5), p99: quantile(0.99)) }
+
     func figure(_ name: String, _ depth: Int) -> Figure {
-        let text = String(format: "%.0f/s, p50 %.2f ms, p99 %.2f ms", rate, quantile(0.5), quantile(0.99))
-        return Figure("\(name), \(depth) in flight", text)
+        Figure("\(name), \(depth) in flight", pace.text)
+    }
+
+    func figure(_ name: String, _ depth: Int, beside peer: CallPeer, _ other: CallPace) -> Figure {
+        Figure(
+            "\(name), \(depth) in flight",
+            pace.text,
+            against: "\(peer.name), \(peer.keeps): \(other.text)",
+            ratio: rate / other.rate,
+            peer.target
+        )
     }
 
     /// What is promised of calls to spokes: how many at 100 in flight, how soon at 10.

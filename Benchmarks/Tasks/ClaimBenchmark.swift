@@ -4,8 +4,8 @@ import Postgres
 import Protocol
 import Synchronization
 
-/// How many tasks per second eight claimers take and complete through a hub, beside procrastinate's worker with eight
-/// jobs at a time, on the same server. Each of our calls is a request over HTTP, checked and written to the audit trail.
+/// How many tasks per second eight claimers take and complete through a hub, beside workers of procrastinate and DBOS with
+/// eight jobs at a time, on the same server. Each of our calls is a request over HTTP, checked and written to the audit trail.
 struct ClaimBenchmark {
     private let settings: BenchSettings
     private static let tasks = 4_000
@@ -33,7 +33,7 @@ struct ClaimBenchmark {
     }
 
     private func series(on database: Database, in folder: String) async throws -> [Figure] {
-        for name in ["hub", "peer"] { try await database.execute(Statement<Void>("CREATE DATABASE \(name)")) }
+        try await database.execute(Statement<Void>("CREATE DATABASE hub"))
         let server = "host='\(folder)/postgres/socket' port=5432 user=nave dbname="
         let program = try Program(
             "hub",
@@ -43,27 +43,46 @@ struct ClaimBenchmark {
         )
         defer { program.stop() }
         let hub = try HubUnderLoad(ready: try program.firstLine())
-        var (ours, theirs): ([Double], [Double]) = ([], [])
+        var ours: [Double] = []
+        var theirs = [[Double]](repeating: [], count: Self.peers.count)
         for round in 0..<max(settings.rounds / 2, 1) {
             ours.append(try await claimed(from: hub, project: "bench-\(round)"))
+            for (place, peer) in Self.peers.enumerated() {
+                try await database.execute(Statement<Void>("CREATE DATABASE peer"))
+                try await database.execute(Statement<Void>("CHECKPOINT"))
+                let answer = try Peer.answer(peer.script, [server + "peer", "\(Self.tasks)"] + peer.arguments)
+                guard case .number(let seconds)? = answer["seconds"] else {
+                    throw Fault(.execution, "No figure: \(answer)")
+                }
+                theirs[place].append(Double(Self.tasks) / seconds)
+                try await database.execute(Statement<Void>("DROP DATABASE peer WITH (FORCE)"))
+            }
             try await database.execute(Statement<Void>("CHECKPOINT"))
-            let peer = try Peer.answer("claims.py", [server + "peer", "\(Self.tasks)"])
-            guard case .number(let seconds)? = peer["seconds"] else { throw Fault(.execution, "No figure: \(peer)") }
-            theirs.append(Double(Self.tasks) / seconds)
-            try await database.execute(Statement<Void>("CHECKPOINT"))
-            try await database.execute(Statement<Void>("DROP DATABASE peer"))
-            try await database.execute(Statement<Void>("CREATE DATABASE peer"))
         }
-        return [
+        return zip(Self.peers, theirs).map { peer, rates in
             Figure(
                 "tasks claimed and completed over HTTP, 8 claimers",
                 String(format: "%.0f /s", ours.median),
-                against: String(format: "procrastinate, 8 at a time: %.0f /s", theirs.median),
-                ratio: ours.median / theirs.median,
-                .atLeast(1)
+                against: String(format: "\(peer.name): %.0f /s", rates.median),
+                ratio: ours.median / rates.median,
+                peer.target
             )
-        ]
+        }
     }
+
+    private struct ClaimPeer {
+        let name: String
+        let script: String
+        var arguments: [String] = []
+        var target = Figure.Target.atLeast(1)
+    }
+
+    private static let peers = [
+        ClaimPeer(name: "procrastinate, 8 at a time", script: "claims.py"),
+        ClaimPeer(name: "DBOS, 8 at a time", script: "dbos_claims.py", arguments: ["8"]),
+        // Not the same question: one claim takes all there is. It shows what a claim of many at once would save.
+        ClaimPeer(name: "DBOS, all at once", script: "dbos_claims.py", arguments: ["0"], target: .none),
+    ]
 
     /// Tasks per second until none is left.
     private func claimed(from hub: HubUnderLoad, project: String) async throws -> Double {

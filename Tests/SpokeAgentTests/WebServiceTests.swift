@@ -93,7 +93,12 @@ import Testing
         var settings = WebServiceSettings(file: file)
         settings.server = "http://127.0.0.1:\(server.port)"
         settings.headerFiles = ["authorization": secret]
-        let client = WebServiceClient(name: "shop", settings: settings, logger: Logger(label: "test"))
+        let client = WebServiceClient(
+            name: "shop",
+            settings: settings,
+            policy: PolicyFile(path: folder.path + "/policy.yaml"),
+            logger: Logger(label: "test")
+        )
         let entries = Dictionary(try await client.entries().map { ($0.spec.id, $0) }, uniquingKeysWith: { $1 })
         let get = try #require(entries["shop.items_get"]?.answering)
         let put = try #require(entries["shop.put_items__id_"]?.answering)

@@ -141,8 +141,7 @@ public struct HubAssembly: Sendable {
             limiter: limiter,
             drain: drain,
             provider: CallProvider(type: .hub, id: identity.id.rawValue),
-            logger: logger,
-            watch: SubscriptionWatch(keys: domains.keys)
+            logger: logger
         )
         domains.composed.lead { (operation, input, caller, wait) async throws(Fault) in
             try await desk.call(operation, input, by: caller, deadline: wait)

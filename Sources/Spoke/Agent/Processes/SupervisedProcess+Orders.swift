@@ -25,6 +25,7 @@ extension SupervisedProcess {
             outcome: end.remaining.isEmpty ? .stopped : .incomplete,
             processes: end.ended,
             remaining: end.remaining,
+            exitSignal: end.exitSignal,
             waitedMilliseconds: (clock.now - begun).milliseconds
         )
     }

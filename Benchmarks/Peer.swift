@@ -4,9 +4,14 @@ import Protocol
 /// A Python script of `Benchmarks/python`, in an environment with what it needs from PyPI.
 enum Peer {
     /// Runs it to its end and answers the JSON that it prints.
-    static func answer(_ script: String, _ arguments: [String]) throws -> JSONValue {
-        let requirements = "Benchmarks/python/requirements.txt"
-        let python = try output("Tests/python/environment", [requirements])
+    ///
+    /// - Parameter requirements: What it needs, as a file beside it.
+    static func answer(
+        _ script: String,
+        _ arguments: [String],
+        requirements: String = "requirements.txt"
+    ) throws -> JSONValue {
+        let python = try output("Tests/python/environment", ["Benchmarks/python/" + requirements])
         let text = try output(
             python.trimmingCharacters(in: .whitespacesAndNewlines),
             ["Benchmarks/python/" + script] + arguments
