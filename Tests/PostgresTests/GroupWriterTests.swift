@@ -143,4 +143,22 @@ import Testing
         let late = await #expect(throws: Fault.self) { try await writer.append(9) }
         #expect(late?.code == .unavailable)
     }
+
+    @Test func aLaneThatRestsBeginsAtOnceAndThenGathersWhatComes() async throws {
+        let log = Log()
+        let writer = GroupWriter<Item, Int>(lanes: 1, maxItems: 10, rest: .seconds(2)) { batch throws(Fault) in
+            log.note(batch)
+            return batch.count
+        }
+        try await withThrowingTaskGroup { group in
+            group.addTask { await writer.run() }
+            let items = (0..<3).map { Item(stream: 0, number: $0) }
+            #expect(try await writer.append(items[0]) == 1)
+            writer.submit(items[1]) { _ in }
+            #expect(try await writer.append(items[2]) == 2)
+            #expect(log.written == [[items[0]], [items[1], items[2]]])
+            writer.finish()
+            try await group.waitForAll()
+        }
+    }
 }

@@ -43,6 +43,7 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
     private let capacity: Int
     private let weigh: @Sendable (Item) -> Int
     private let order: (@Sendable (Item) -> String?)?
+    private let rest: Duration
     private let write: @Sendable ([Item]) async throws(Fault) -> Output
 
     /// - Parameters:
@@ -52,6 +53,8 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
     ///   - capacity: Items that may wait; one more is refused with `UNAVAILABLE`.
     ///   - weigh: An item's weight, such as its bytes.
     ///   - order: Items of one key are written in order, never in two lanes at a time; `nil` for items without order.
+    ///   - rest: From the start of a lane's batch to its next while less than half a batch waits: many small batches cost
+    ///     more than few large ones. A lane that was idle for that long begins at once.
     ///   - write: Makes a batch durable, as one statement or one transaction; every item's writer gets its answer.
     public init(
         lanes: Int = 2,
@@ -60,6 +63,7 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
         capacity: Int = 20_000,
         weigh: @escaping @Sendable (Item) -> Int = { _ in 1 },
         order: (@Sendable (Item) -> String?)? = nil,
+        rest: Duration = .zero,
         write: @escaping @Sendable ([Item]) async throws(Fault) -> Output
     ) {
         precondition(lanes > 0 && maxItems > 0 && capacity > 0, "A writer needs a lane, and room for one item")
@@ -69,6 +73,7 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
         self.capacity = capacity
         self.weigh = weigh
         self.order = order
+        self.rest = rest
         self.write = write
     }
 
@@ -127,6 +132,7 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
 extension GroupWriter {
     private func work() async {
         while let batch = await nextBatch() {
+            let begun = ContinuousClock.now
             let result: Result<Output, Fault>
             do throws(Fault) {
                 result = .success(try await write(batch.map(\.item)))
@@ -135,7 +141,17 @@ extension GroupWriter {
             }
             landed(batch)
             for entry in batch { entry.done(result) }
+            await pause(since: begun)
         }
+    }
+
+    private func pause(since begun: ContinuousClock.Instant) async {
+        guard rest > .zero, state.withLock({ !$0.isFinished && $0.waiting.count - $0.head < maxItems / 2 }) else {
+            return
+        }
+        let left = rest - (ContinuousClock.now - begun)
+        // Cancelled, it goes on at once and finds that it is over.
+        if left > .zero { try? await Task.sleep(for: left) }
     }
 
     private func nextBatch() async -> [Entry]? {

@@ -45,7 +45,8 @@ public final class CallRecorder: Sendable {
             lanes: 1,
             maxItems: 1_000,
             capacity: Limits.callRecordsWaiting,
-            weigh: \.weight
+            weigh: \.weight,
+            rest: .milliseconds(5)
         ) { (notes) async throws(Fault) -> Bool in
             try await scribe.write(notes, patiently: true)
             return true

@@ -66,9 +66,19 @@ enum InputDigest {
     }
 
     static func hexadecimal(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        // Straight into the string: one is made for every request.
+        String(unsafeUninitializedCapacity: SHA256.byteCount * 2) { text in
+            var place = 0
+            for byte in digest {
+                text[place] = Self.digit(byte >> 4)
+                text[place + 1] = Self.digit(byte & 15)
+                place += 2
+            }
+            return place
+        }
     }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 
     /// Whether two digests are equal, in a time that does not depend on where they differ.
     static func equal(_ first: String, _ second: String) -> Bool {
