@@ -130,6 +130,9 @@ struct CascadeTests {
             let (parent, other) = (try await rows.make("tasks", project), try await rows.make("tasks", project))
             let end = column == "depends_on_task_id" ? "dependent_task_id" : "depends_on_task_id"
             return (parent, [end: "'\(other)'"])
+        case ("detections", "resolved_by"):
+            // Who resolved it goes with that it was.
+            return (try await rows.make(rule.parent), ["resolved_at": "now()", "resolution": "'fixed'"])
         default: return (try await rows.make(rule.parent), [:])
         }
     }

@@ -45,7 +45,7 @@ extension SchemaList {
         > session_id sessions cascade
         > author_account_id accounts set null
         i idx_messages_session_id_created_at_id (session_id, created_at, id)
-        ?a idx_messages_session_id_updated_at_id (session_id, updated_at, id)
+        a idx_messages_session_id_updated_at_id (session_id, updated_at, id)
         a idx_messages_delivered (session_id, updated_at) WHERE delivery IS NOT NULL
         a idx_messages_author_account_id (author_account_id) WHERE author_account_id IS NOT NULL
 
@@ -65,7 +65,7 @@ extension SchemaList {
         = load jsonb! '{}' | slots int! 0 | draining bool! false | paused_reason text | journal_epoch bigint! 0
         = journal_acknowledged bigint! 0 | journal_hash bytea! decode(repeat('00', 32), 'hex')
         = commands_epoch bigint! 1 | commands_next bigint! 1
-        ?+ agents jsonb! '[]'
+        + agents jsonb! '[]'
         + join_labels jsonb! '{}' | former_incarnations text[]! '{}'
         + commands_hash bytea! decode(repeat('00', 32), 'hex') | commands_pruned bigint! 0
         + commands_pruned_hash bytea! decode(repeat('00', 32), 'hex') | owed_seq bigint | owed jsonb

@@ -87,7 +87,9 @@ enum StateStore {
             swept: record.swept,
             remaining: record.remaining
         )
-        try await end.write(record.sessionId, fence: record.fence, on: spoke, in: transaction)
+        if try await !end.write(record.sessionId, fence: record.fence, on: spoke, in: transaction) {
+            try await end.fill(record.sessionId, fence: record.fence, on: spoke, in: transaction)
+        }
         news.insert(record.sessionId.rawValue)
     }
 

@@ -58,7 +58,7 @@ struct WebServiceClient: Sendable {
     ///
     /// - Throws: `VALIDATION_ERROR` also for a document that would have the owner's secrets sent to another host than
     ///   the one it came from.
-    private func base(of document: OpenAPIDocument) throws(Fault) -> WebAddress {
+    func base(of document: OpenAPIDocument) throws(Fault) -> WebAddress {
         let field = "openapi.\(name).server"
         let home = try settings.url.map { (url) throws(Fault) in try WebAddress(url, field: "openapi.\(name).url") }
         if let server = settings.server { return try WebAddress(server, field: field) }
@@ -66,7 +66,7 @@ struct WebServiceClient: Sendable {
             guard let home else { throw Fault.invalid(field, "is not said by the document; set it.") }
             return try WebAddress(home.origin, field: field)
         }
-        if named.hasPrefix("/"), let home { return try WebAddress(home.origin + named, field: field) }
+        if named.isEmpty || named.hasPrefix("/"), let home { return try WebAddress(home.origin + named, field: field) }
         let server = try WebAddress(named, field: field)
         guard settings.headerFiles == nil || home == nil || home?.host == server.host else {
             throw Fault.invalid(field, "is another host than the document's; set it if the secrets are to go there.")

@@ -26,6 +26,8 @@ actor SessionRun {
     /// Who wants it to have started, and who wants it to have ended.
     private var waiters: [CheckedContinuation<Void, Never>] = []
     private var mourners: [CheckedContinuation<Void, Never>] = []
+    /// Its end is in the journal.
+    private var isSettled = false
     /// Who waits for the process to read a message.
     private var readings: [MessageID: Task<Void, Never>] = [:]
     /// It was asked to stop in its own words: however it then ends, it was aborted.
@@ -206,6 +208,7 @@ actor SessionRun {
         let settled = try await surroundings.inbox.completed(order.commandId, drafts: [draft]) { [row] db in
             try SessionTable.save(row, in: db)
         }
+        isSettled = true
         if settled { logger.info("session ended") }
     }
 
@@ -313,7 +316,19 @@ actor SessionRun {
         guard case .running(let process) = phase else {
             return AbortOutcome(outcome: .stopped, waitedMilliseconds: 0)
         }
-        return await stop(process, grace: order.graceSeconds)
+        let outcome = await stop(process, grace: order.graceSeconds)
+        if outcome.outcome == .stopped { await untilSettled() }
+        return outcome
+    }
+
+    /// Waits a moment for the end to be in the journal: what is told of the abort stands behind it, so that the hub
+    /// learns of the exit code first. With much output to take in, nobody waits for that.
+    private func untilSettled() async {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while !isSettled, ContinuousClock.now < deadline {
+            // Cancelled, the agent stops: its next run tells the end.
+            do { try await Task.sleep(for: .milliseconds(2)) } catch { return }
+        }
     }
 
     @discardableResult
