@@ -12,7 +12,12 @@ struct DetectionStage {
     static func make(agent: Bool = true) async throws -> DetectionStage {
         let hub = try await TestHub.make()
         _ = try await hub.project()
-        var spoke = try await ScriptedSpoke.join(hub, "a", slots: 100)
+        var spoke = try await ScriptedSpoke.join(
+            hub,
+            "a",
+            slots: 100,
+            agents: [AgentOffer(name: "claude", resumes: true)]
+        )
         let run = agent ? RunOrder(agent: "claude", prompt: "Begin.") : RunOrder(command: ["sleep", "1000"])
         let session = try await hub.spawn(SpawnOrder(project: "app", run: run))
         spoke.start(session, agentOutput: agent ? .jsonl : nil)
