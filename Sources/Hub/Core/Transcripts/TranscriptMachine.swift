@@ -81,7 +81,17 @@ public struct TranscriptMachine: Codable, Hashable, Sendable {
                 if !isOpen { open(.system, key: nil, model: nil, into: &steps) }
                 return steps.append(.part(.text, ["text": .string(Self.text(line))]))
             }
-            take(Self.storable(value), into: &steps)
+            take(Self.isStorable(value) ? value : Self.storable(value), into: &steps)
+        }
+    }
+
+    /// Whether no text in it has a U+0000, as nearly always.
+    private static func isStorable(_ value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool, .integer, .number: true
+        case .string(let text): !text.utf8.contains(0)
+        case .array(let elements): elements.allSatisfy(isStorable)
+        case .object(let members): members.allSatisfy { !$0.utf8.contains(0) && isStorable($1) }
         }
     }
 
@@ -97,7 +107,7 @@ public struct TranscriptMachine: Codable, Hashable, Sendable {
     }
 
     private static func storable(_ text: String) -> String {
-        text.utf8.contains(0) ? text.replacing("\0", with: "\u{fffd}") : text
+        text.replacing("\0", with: "\u{fffd}")
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {

@@ -374,12 +374,8 @@ actor SessionRun {
     /// Its processes, while they run.
     var subject: SessionSampler.Subject? {
         guard case .running(let process) = phase else { return nil }
-        return SessionSampler.Subject(
-            sessionId: order.sessionId,
-            fence: order.fence,
-            pid: process.pid,
-            printedBytes: process.sizes.values.reduce(0, +)
-        )
+        let printed = process.sizes.values.reduce(0, +)
+        return .init(sessionId: order.sessionId, fence: order.fence, pid: process.pid, printedBytes: printed)
     }
 
     /// What the hub is told of it on every connection.
