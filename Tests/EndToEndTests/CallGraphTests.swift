@@ -92,6 +92,12 @@ struct CallGraphTests {
                 )
                 provider.say(.requested(nested))
             case .responded(let answer) where answer.requestId == "nested": provider.answer("outer", "done")
+            case .aborted(let end) where end.requestId == "silent" && end.wantsProof == true:
+                let proof: JSONValue = [
+                    "outcome": "stopped", "processes": [], "remaining": [], "waitedMilliseconds": 5,
+                ]
+                provider.fail("silent", Fault(.aborted, "Stopped.", details: proof))
+            case .aborted(let end) where end.requestId == "cut": provider.hangUp()
             default: break
             }
         }
@@ -114,7 +120,22 @@ struct CallGraphTests {
             _ = try await spoke.request(of: "demo.never")
             let aborted = try await hub.call("call.abort", #"{"requestId":"silent"}"#)
             #expect(aborted.data?["aborted"] == ["silent"], "\(aborted.body)")
+            let stop = aborted.data?["calls"]?.arrayValue?.first
+            #expect(stop?["outcome"] == "aborted" && stop?["waitedMilliseconds"] == 5, "\(aborted.body)")
+            #expect(stop?["providerId"] == .string(spoke.spoke.id.rawValue))
             try await spoke.abort(of: "silent")
+            #expect(try await group.next()?.code == "ABORTED")
+        }
+        let silent = try await hub.call("call.get", #"{"requestId":"silent"}"#)
+        #expect(silent.data?["status"] == "aborted", "\(silent.body)")
+        #expect(silent.data?["error"]?["details"]?["outcome"] == "aborted", "\(silent.body)")
+        try await withThrowingTaskGroup(of: HubUnderTest.Reply.self) { group in
+            group.addTask { try await hub.call("demo.never", headers: [("x-request-id", "cut")]) }
+            _ = try await spoke.wait {
+                if case .requested(let call) = $0, call.requestId == "cut" { true } else { Bool?.none }
+            }
+            let aborted = try await hub.call("call.abort", #"{"requestId":"cut"}"#)
+            #expect(aborted.data?["calls"]?.arrayValue?.first?["outcome"] == "unreachable", "\(aborted.body)")
             #expect(try await group.next()?.code == "ABORTED")
         }
         #expect(await hub.stop() == 0)

@@ -21,6 +21,7 @@ struct CredentialTests {
         try await nobodyGetsInAnywhere(hub)
         try await aKeyIsMeteredByItsOwnRate(hub)
         try await allKeysAreMeteredByTheSettings(hub)
+        try await aSubscriptionEndsWithItsKey(hub)
         try await aLinkEndsWithItsCredential(hub)
         #expect(await hub.stop() == 0)
     }
@@ -90,6 +91,34 @@ struct CredentialTests {
         }
         _ = try await eventually("the usual rate is back") {
             try await hub.request(.POST, "/v1/call/account.get", [], bearer(key)).status == 200 ? true : nil
+        }
+    }
+
+    /// Though nothing is said that its consumer would have to be sent.
+    private func aSubscriptionEndsWithItsKey(_ hub: HubUnderTest) async throws {
+        _ = try await ask(hub, "project.create", ["name": "quiet", "repoUrl": "/srv/quiet.git"])
+        let spawned = try await ask(hub, "coord.spawn", ["project": "quiet", "run": ["command": ["true"]]])
+        let input: JSONValue = ["sessionId": spawned["sessionId"] ?? .null, "follow": true]
+        let eve = try await ask(hub, "account.create", ["email": "eve@example.org"])["id"] ?? .null
+        var keys: [(key: String, id: JSONValue)] = []
+        for more in [["ttlSeconds": 3], ["account": eve], [:]] as [[String: JSONValue]] {
+            let wanted: [String: JSONValue] = ["name": "follower", "scopes": ["session:read"]]
+            let issued = try await ask(hub, "key.create", wanted.merging(more) { $1 })
+            keys.append((issued["key"]?.stringValue ?? "", issued["record"]?["id"] ?? .null))
+        }
+        try await withThrowingTaskGroup(of: String.self) { group in
+            for (key, _) in keys {
+                group.addTask { try await hub.followed("session.output", input, key: key) }
+            }
+            _ = try await eventually("those that last are open") {
+                let found = try await ask(hub, "call.list", ["operation": "session.output", "status": "running"])
+                return (found["calls"]?.arrayValue?.count ?? 0) >= 2 ? true : nil
+            }
+            _ = try await ask(hub, "account.suspend", ["account": eve])
+            _ = try await ask(hub, "key.revoke", ["id": keys[2].id])
+            for try await text in group {
+                #expect(text.contains("event: error") && text.contains("UNAUTHENTICATED"), "\(text)")
+            }
         }
     }
 

@@ -38,6 +38,17 @@ extension Fleet {
         return spawned["sessionId"]?.stringValue ?? ""
     }
 
+    /// Starts a command of `hub` or `spoke` that goes on while the test does.
+    func begin(_ name: String, _ arguments: [String], environment more: [String: String] = [:]) throws -> FleetProgram {
+        try FleetProgram(
+            Self.binaries.appending(path: name).path,
+            arguments,
+            environment: environment.merging(more) { $1 },
+            folder: folder,
+            name: "\(name)-\(UUID().uuidString.prefix(8))"
+        )
+    }
+
     /// A file of the fleet's folder that did not exist before.
     func write(_ text: String, to name: String, mode: Int = 0o600) throws -> String {
         let path = folder.appending(path: name).path

@@ -88,6 +88,16 @@ final class HubUnderTest: Sendable {
         )
     }
 
+    /// Everything that a subscription says until its end, as it was said.
+    func followed(_ operation: String, _ input: JSONValue, key: String) async throws -> String {
+        var request = HTTPClientRequest(url: ready.url + "/v1/subscribe/\(operation)")
+        request.method = .POST
+        request.headers = HTTPHeaders([("authorization", "Bearer \(key)")])
+        request.body = .bytes(ByteBuffer(bytes: input.serialized()))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        return String(buffer: try await response.body.collect(upTo: 8 << 20))
+    }
+
     func request(
         _ method: HTTPMethod,
         _ path: String,

@@ -54,7 +54,6 @@ import Testing
         try await denied([], ["./git"], fleet, saying: "command ./git")
         try await denied([], ["true"], fleet, saying: "command true")
         try await denied(["--env", "PATH=."], ["git"], fleet, saying: "PATH")
-        try await denied(["--agent", "coder", "--prompt", "x"], [], fleet, code: "NOT_FOUND", saying: "coder")
     }
 
     private func everythingElseIsJudgedToo(_ fleet: Fleet) async throws {

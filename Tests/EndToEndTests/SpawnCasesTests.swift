@@ -78,8 +78,6 @@ import Testing
         try await fleet.refused(follow("demo", [], ["/no/such"]), "EXECUTION_ERROR", saying: "/no/such")
         try await fleet.refused(follow("demo", [], ["no-such"]), "EXECUTION_ERROR", saying: "no-such")
         try await fleet.refused(follow("demo", [], ["./README"]), "EXECUTION_ERROR", saying: "README")
-        let agent = follow("demo", ["--agent", "coder", "--prompt", "x"], [])
-        try await fleet.refused(agent, "NOT_FOUND", saying: "no agent coder")
     }
 
     private func aBranchBelongsToOneWorktree(_ fleet: Fleet) async throws {

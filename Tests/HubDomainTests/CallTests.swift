@@ -105,23 +105,97 @@ import Testing
                 as [(String, String?)]
             {
                 let call = try await stage.open(id, below: parent)
-                call.whenAborted { order.note(id) }
+                call.whenAborted {
+                    order.note(id)
+                    stage.recorder.close(call, .failed(Fault(.aborted, "It was told to.")))
+                }
             }
             #expect(try await stage.hub.ask(AbortCalls(requestId: "nobody")).aborted == [])
             #expect(try await stage.hub.ask(AbortCalls(requestId: "root", policy: .continueRunning)).aborted == [])
             let aborted = try await stage.hub.ask(AbortCalls(requestId: "root"))
             #expect(aborted.aborted == ["leaf", "left", "right", "root"])
             #expect(order.ids == ["leaf", "right", "left", "root"])
+            #expect(aborted.calls.map(\.outcome) == [.aborted, .aborted, .aborted, .aborted])
+            #expect(aborted.calls.map(\.requestId) == aborted.aborted)
+            let node = try await stage.record("leaf")
+            #expect(node.status == .aborted && node.error?.details?["outcome"] == "aborted", "\(node)")
             #expect(try await stage.hub.ask(AbortCalls(requestId: "root")).aborted == [])
-            let late = try #require(stage.recorder.running.call("leaf"))
+            let late = try await stage.open("late")
+            #expect(try await stage.hub.ask(AbortCalls(requestId: "late")).calls.map(\.outcome) == [.aborted])
             late.whenAborted { order.note("late") }
             #expect(order.ids.last == "late")
         }
     }
 
+    @Test func anAbortTellsWhatBecameOfEachCall() async throws {
+        try await CallStage.with { stage in
+            let killed = AbortOutcome(
+                outcome: .stopped,
+                processes: [ProcessRecord(pid: 7, command: "sleep")],
+                exitSignal: 9,
+                waitedMilliseconds: 12
+            )
+            var left = killed
+            (left.outcome, left.remaining) = (.incomplete, [ProcessRecord(pid: 8, command: "stuck")])
+            let words: [(String, CallResult?, CallStopOutcome)] = [
+                ("a-killed", .failed(CallError(Fault(.aborted, "", details: JSONValue(encoding: killed)))), .aborted),
+                ("b-left", .failed(CallError(Fault(.aborted, "", details: JSONValue(encoding: left)))), .incomplete),
+                ("c-done", .answered(["data": 1]), .finishedFirst), ("d-silent", nil, .unreachable),
+                ("e-gone", .failed(CallError(Fault(.notFound, "", details: ["gone": true]))), .gone),
+                ("f-broken", .failed(CallError(Fault(.conflict, ""))), .finishedFirst),
+            ]
+            let root = try await stage.open("root")
+            root.whenAborted { stage.recorder.close(root, .failed(Fault(.aborted, ""))) }
+            for (id, word, _) in words {
+                let call = try await stage.open(id, CallStage.mutation, below: "root")
+                call.provided(by: CallProvider(type: .spoke, id: "spoke-1"))
+                call.whenAborted { [unowned call] in
+                    // As a link does it: the call is over here before its provider has said a word.
+                    call.proof?.take()
+                    stage.recorder.close(call, .failed(Fault(.aborted, "")))
+                    call.proof?.settle(StopFinding(of: word))
+                }
+            }
+            // A mutation of the hub's own goes on.
+            try await stage.open("g-own", CallStage.mutation, below: "root").detach()
+            let stops = try await stage.hub.ask(AbortCalls(requestId: "root")).calls
+            #expect(stops.map(\.requestId) == words.map(\.0) + ["g-own", "root"])
+            #expect(stops.map(\.outcome) == words.map(\.2) + [.finishedFirst, .aborted])
+            #expect(stops[0].processes == killed.processes && stops[0].exitSignal == 9)
+            #expect(stops[0].waitedMilliseconds == 12 && stops[0].providerId == "spoke-1")
+            #expect(stops[1].remaining == left.remaining)
+            for (id, _, outcome) in words {
+                let details = try await stage.record(id).error?.details
+                #expect(details?["outcome"] == .string(outcome.rawValue), "\(id): \(String(describing: details))")
+            }
+            #expect(try await stage.record("a-killed").error?.details?["processes"]?.arrayValue?.count == 1)
+        }
+    }
+
+    @Test func theCallsOfASessionEndWithIt() async throws {
+        try await CallStage.with { stage in
+            let hub = stage.hub
+            _ = try await hub.project()
+            let spawned = try await hub.spawn()
+            var session = hub.admin
+            session.principal.sessionId = spawned.sessionId
+            let mine = try await stage.open("mine", by: session)
+            mine.whenAborted { stage.recorder.close(mine, .failed(Fault(.aborted, ""))) }
+            let below = try await stage.open("below", below: "mine")
+            let others = try await stage.open("others")
+            try await hub.domains.calls.endOfSessions()
+            #expect(mine.abortion == nil)
+            _ = try await hub.ask(AbortSessionTree(sessionId: spawned.sessionId.rawValue))
+            try await hub.domains.calls.endOfSessions()
+            #expect(mine.abortion?.code == .aborted && below.abortion != nil && others.abortion == nil)
+            #expect(try await stage.record("mine").error?.message.contains("session that made it is over") == true)
+        }
+    }
+
     @Test func callsOfAnotherHubAreAbortedInTheGraphAndItIsRung() async throws {
         try await CallStage.with { stage in
-            let other = CallDomain(database: stage.hub.database, hub: "hub-2", logger: .quiet).recorder
+            let domain = CallDomain(database: stage.hub.database, hub: "hub-2", logger: .quiet)
+            let other = domain.recorder
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await other.run() }
                 defer { other.finish() }
@@ -130,9 +204,10 @@ import Testing
                 let far = try await other.open(CallStage.mutation, input: nil, by: caller)
                 let news = stage.hub.database.listen([CallStore.channel])
                 var rung: CallID?
+                var abort: Task<[CallStop], any Error>?
                 for await one in news {
                     if case .reconnected = one {
-                        #expect(try await stage.hub.ask(AbortCalls(requestId: "far")).aborted == ["far"])
+                        abort = Task { try await stage.hub.ask(AbortCalls(requestId: "far")).calls }
                     }
                     if case .notified(_, let id) = one {
                         rung = CallID(id)
@@ -140,11 +215,57 @@ import Testing
                     }
                 }
                 #expect(rung == far.id)
-                if let rung { other.aborted(rung) }
+                far.whenAborted { other.close(far, .answered([49])) }
+                if let rung { await domain.aborted(rung) }
                 #expect(far.status == .aborted)
-                other.close(far, .answered([49]))
+                // Whoever asked hears what the other hub found out.
+                let stops = try await abort?.value
+                #expect(stops?.map(\.requestId) == ["far"] && stops?.first?.outcome == .finishedFirst)
             }
             #expect(try await stage.record("far").status == .aborted)
+        }
+    }
+
+    @Test func whatIsFollowedEndsWithTheKeyThatItWasAskedWith() async throws {
+        try await CallStage.with { stage in
+            let hub = stage.hub
+            var open: [String: OpenCall] = [:]
+            for (name, subject) in [
+                ("revoked", CallStage.subscription), ("expired", CallStage.query), ("locked", CallStage.subscription),
+                ("good", CallStage.subscription), ("mutation", CallStage.mutation),
+            ] {
+                let account = try await hub.stranger("session:read").accountId
+                let key = try await hub.ask(CreateKey(name: name, scopes: ["session:read"]))
+                try await hub.database.execute(
+                    Statement<Void>("UPDATE nave.api_keys SET owner_id = $2 WHERE id = $1"),
+                    [key.record.id, account]
+                )
+                var caller = hub.admin
+                (caller.principal.keyId, caller.principal.accountId) = (key.record.id, account)
+                let call = try await stage.open(name, subject, by: caller)
+                call.whenAborted { stage.recorder.close(call, .failed(Fault(.aborted, ""))) }
+                open[name] = call
+            }
+            try await hub.domains.calls.endOfKeys(nil)
+            #expect(open.values.allSatisfy { $0.abortion == nil })
+            func key(_ name: String) throws -> KeyID { try #require(open[name]?.caller.keyId) }
+            for name in ["revoked", "mutation"] {
+                _ = try await hub.ask(RevokeKey(id: try key(name)))
+                try await hub.domains.calls.endOfKeys(.key(try key(name)))
+            }
+            #expect(open["revoked"]?.abortion?.code == .unauthenticated && open["expired"]?.abortion == nil)
+            try await hub.database.execute(
+                Statement<Void>("UPDATE nave.api_keys SET expires_at = now() WHERE id = $1"),
+                [try key("expired")]
+            )
+            try await hub.database.execute(
+                Statement<Void>("UPDATE nave.accounts SET status = 'suspended' WHERE id = $1"),
+                [try #require(open["locked"]?.caller.accountId)]
+            )
+            try await hub.domains.calls.endOfKeys(nil)
+            let ended = open.filter { $0.value.abortion != nil }.keys.sorted()
+            // A mutation that has begun goes on.
+            #expect(ended == ["expired", "locked", "revoked"])
         }
     }
 

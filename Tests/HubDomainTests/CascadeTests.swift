@@ -82,12 +82,11 @@ struct CascadeTests {
     @Test func everyChildFollowsItsParentAsTheTableSays() async throws {
         let hub = try await TestHub.make()
         let rows = RowMaker(database: hub.database)
-        let detections = try await hub.count("SELECT count(*) FROM pg_tables WHERE tablename = 'detections'")
         // By itself the database refuses; the hub reassigns such calls first, which has a test of its own.
         try await hub.database.execute(
             Statement<Void>("ALTER TABLE nave.operations DISABLE TRIGGER trg_operations_keep_calls")
         )
-        for rule in Self.seed + Self.added where rule.child != "detections" || detections > 0 {
+        for rule in Self.seed + Self.added {
             try await follow(rule, rows, hub)
         }
         await hub.close()
@@ -131,6 +130,9 @@ struct CascadeTests {
             let (parent, other) = (try await rows.make("tasks", project), try await rows.make("tasks", project))
             let end = column == "depends_on_task_id" ? "dependent_task_id" : "depends_on_task_id"
             return (parent, [end: "'\(other)'"])
+        case ("detections", "resolved_by"):
+            // Who resolved it goes with that it was.
+            return (try await rows.make(rule.parent), ["resolved_at": "now()", "resolution": "'fixed'"])
         default: return (try await rows.make(rule.parent), [:])
         }
     }

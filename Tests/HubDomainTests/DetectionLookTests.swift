@@ -112,6 +112,7 @@ struct DetectionLookTests {
         let few = Self.process(quiet: 700)
         var many = few
         (many.activity.sampledAt, many.activity.processorAt) = (Self.now, Self.now - 700_000)
+        many.activity.referencesAt = Self.now - 800_000
         many.spoke?.cpuLoad = 0.01
         let findings = try [few, many].map { signs in
             try #require(AnomalyLook.verdict(on: signs, by: .init()).findings.first)

@@ -9,57 +9,8 @@ import Testing
 
 /// Detections in the database: raised once, resolved once, put away with their session.
 struct DetectionTests {
-    /// A hub with a spoke on which one agent runs.
-    private struct Stage {
-        let hub: TestHub
-        var spoke: ScriptedSpoke
-        let session: SpawnedSession
-
-        static func make(agent: Bool = true) async throws -> Stage {
-            let hub = try await TestHub.make()
-            _ = try await hub.project()
-            var spoke = try await ScriptedSpoke.join(hub, "a", slots: 100)
-            let run = agent ? RunOrder(agent: "claude", prompt: "Begin.") : RunOrder(command: ["sleep", "1000"])
-            let session = try await hub.spawn(SpawnOrder(project: "app", run: run))
-            spoke.start(session, agentOutput: agent ? .jsonl : nil)
-            try await spoke.flush()
-            return Stage(hub: hub, spoke: spoke, session: session)
-        }
-
-        var id: String { session.sessionId.rawValue }
-
-        mutating func fail(_ count: Int, from offset: Int64 = 0, saying text: String = "no such file") async throws
-            -> Int64
-        {
-            let line =
-                #"{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t","#
-                + #""content":"\#(text)","is_error":true}]}}"# + "\n"
-            let sum = spoke.print(session, Array(repeating: line, count: count), from: offset)
-            try await spoke.flush()
-            _ = try await hub.domains.coordination.readTranscripts()
-            return sum.bytes
-        }
-
-        /// As if everything that is known of the session were so many seconds older.
-        func age(by seconds: Int) async throws {
-            for sql in [
-                "UPDATE nave.sessions SET last_activity_at = last_activity_at - make_interval(secs => $1::int)",
-                "UPDATE nave.mappings SET created_at = created_at - make_interval(secs => $1::int)",
-                "UPDATE nave.spokes SET connected_at = connected_at - make_interval(secs => $1::int),"
-                    + " disconnected_at = disconnected_at - make_interval(secs => $1::int)",
-                "UPDATE nave.hubs SET started_at = started_at - make_interval(secs => $1::int)",
-            ] {
-                try await hub.database.execute(Statement<Void>(sql), [seconds])
-            }
-        }
-
-        func listed(open: Bool? = nil) async throws -> [DetectionRecord] {
-            try await hub.ask(ListDetections(open: open)).detections
-        }
-    }
-
     @Test func anAgentInTroubleIsNoticedAsItsOutputIsRead() async throws {
-        var stage = try await Stage.make()
+        var stage = try await DetectionStage.make()
         let hub = stage.hub
         let offset = try await stage.fail(4)
         #expect(try await stage.listed().isEmpty)
@@ -85,7 +36,7 @@ struct DetectionTests {
     }
 
     @Test func aLookInVainStoresNothing() async throws {
-        let stage = try await Stage.make(agent: false)
+        let stage = try await DetectionStage.make(agent: false)
         let hub = stage.hub
         #expect(try await hub.ask(LookForAnomalies()).found.isEmpty)
         try await stage.age(by: 700)
@@ -103,7 +54,7 @@ struct DetectionTests {
     }
 
     @Test func manyLooksAtATimeMakeOneDetection() async throws {
-        let stage = try await Stage.make(agent: false)
+        let stage = try await DetectionStage.make(agent: false)
         let hub = stage.hub
         try await stage.age(by: 700)
         let (looks, watch, id) = (16, hub.domains.coordination.detections, stage.session.sessionId)
@@ -118,7 +69,7 @@ struct DetectionTests {
     }
 
     @Test func aDetectionIsResolvedOnceAndItsEvidenceDoesNotRaiseItAgain() async throws {
-        var stage = try await Stage.make()
+        var stage = try await DetectionStage.make()
         let hub = stage.hub
         let offset = try await stage.fail(5)
         let errors = try #require(try await stage.listed().first { $0.anomalyType == "HIGH_ERROR_COUNT" })
@@ -151,7 +102,7 @@ struct DetectionTests {
     }
 
     @Test func anArchivedSessionHasNothingOpen() async throws {
-        var stage = try await Stage.make()
+        var stage = try await DetectionStage.make()
         let hub = stage.hub
         _ = try await stage.fail(5)
         stage.spoke.exit(stage.session)
@@ -210,7 +161,7 @@ struct DetectionTests {
     }
 
     @Test func ofSeveralHubsOneLooksAndOthersTakeOver() async throws {
-        let stage = try await Stage.make(agent: false)
+        let stage = try await DetectionStage.make(agent: false)
         let hub = stage.hub
         try await stage.age(by: 700)
         let other = DetectionWatch(database: hub.database)
@@ -227,7 +178,7 @@ struct DetectionTests {
     }
 
     @Test func whatLastedAndIsOverResolvesItself() async throws {
-        var stage = try await Stage.make(agent: false)
+        var stage = try await DetectionStage.make(agent: false)
         let hub = stage.hub
         let watch = hub.domains.coordination.detections
         try await stage.age(by: 700)
@@ -256,8 +207,36 @@ struct DetectionTests {
         await hub.close()
     }
 
+    @Test func aSilentSessionWhoseProcessesWorkDoesNotStall() async throws {
+        var stage = try await DetectionStage.make(agent: false)
+        let hub = stage.hub
+        func sampled(_ processorSeconds: Double, fence: Int64 = 1) async throws {
+            let sample = SessionSampled(
+                sessionId: stage.session.sessionId,
+                fence: fence,
+                seconds: 30,
+                processorSeconds: processorSeconds,
+                writtenBytes: 0
+            )
+            stage.spoke.note(.sessionSampled, sample)
+            #expect(try await stage.spoke.flush() == .applied(stage.spoke.mark))
+        }
+        func confidence() async throws -> Double? {
+            try await hub.ask(LookForAnomalies(sessionId: stage.id, dryRun: true)).found.first?.confidence
+        }
+        try await stage.age(by: 700)
+        let unsampled = try #require(try await confidence())
+        try await sampled(0.1)
+        #expect(try #require(try await confidence()) > unsampled, "it is known to sleep")
+        try await sampled(29, fence: 7)
+        #expect(try await confidence() != nil, "a sample of another placement says nothing")
+        try await sampled(29)
+        #expect(try await confidence() == nil)
+        await hub.close()
+    }
+
     @Test func aLimitIsFoundEvenIfTheAgentEndsByIt() async throws {
-        var stage = try await Stage.make()
+        var stage = try await DetectionStage.make()
         let hub = stage.hub
         let reset = Int64(Date().timeIntervalSince1970) + 3_600
         let line = #"{"type":"result","is_error":true,"result":"Usage limit reached|\#(reset)"}"# + "\n"
@@ -273,7 +252,7 @@ struct DetectionTests {
     }
 
     @Test func theSettingSaysFromWhereOn() async throws {
-        let stage = try await Stage.make(agent: false)
+        let stage = try await DetectionStage.make(agent: false)
         let hub = stage.hub
         func set(_ value: JSONValue) async throws -> Fault? {
             try await hub.refusal(SetSetting(key: DetectionThresholds.key, value: value))
@@ -290,7 +269,7 @@ struct DetectionTests {
     }
 
     @Test func listsArePagedFilteredAndBounded() async throws {
-        let stage = try await Stage.make()
+        let stage = try await DetectionStage.make()
         let hub = stage.hub
         let project = try await hub.ask(GetProject(project: "app"))
         try await hub.database.execute(
@@ -341,7 +320,7 @@ struct DetectionTests {
     }
 
     @Test func aRoundOverManySessionsIsPagedAndQuick() async throws {
-        let stage = try await Stage.make(agent: false)
+        let stage = try await DetectionStage.make(agent: false)
         let hub = stage.hub
         let sessions = DetectionWatch.page * 2 + 500
         try await hub.database.execute(
@@ -365,7 +344,6 @@ struct DetectionTests {
         let watch = hub.domains.coordination.detections
         #expect(try await watch.lookAtAll() == sessions + 1)
         #expect(try await hub.count("SELECT count(*) FROM nave.detections WHERE resolved_at IS NULL") == sessions + 1)
-        print("a round over \(sessions + 1) stalled sessions took \(watch.counts.rounds.seconds) s")
         await hub.close()
     }
 }

@@ -48,6 +48,23 @@ struct PlacementTests {
         )
     }
 
+    @Test func anAgentRunsOnlyWhereItIsSetUp() {
+        let (plain, coder) = (spoke("a"), spoke("b", busy: 3) { $0.agents = [AgentOffer(name: "coder")] })
+        let ask = PlacementAsk(projectId: "p", agent: WantedAgent(name: "coder"))
+        #expect(Placement.decide(ask, among: [plain, coder]) == .place("b"))
+        #expect(Placement.refusal(of: plain, for: ask)?.reason == .agent)
+        #expect(Placement.missingAgent(ask, among: [plain, coder]) == nil)
+        let misspelt = PlacementAsk(projectId: "p", agent: WantedAgent(name: "coda"))
+        #expect(Placement.decide(misspelt, among: [plain]) == .wait(Placement.refusals(misspelt, among: [plain])))
+        #expect(Placement.refusal(of: coder, for: misspelt)?.message == "It has no agent “coda”, but coder.")
+        #expect(Placement.missingAgent(misspelt, among: [plain, coder])?.contains("“coder”") == true)
+        let again = PlacementAsk(projectId: "p", agent: WantedAgent(name: "coder", resumes: true))
+        #expect(Placement.refusal(of: coder, for: again)?.message.contains("cannot take up") == true)
+        let able = spoke("c") { $0.agents = [AgentOffer(name: "coder", resumes: true)] }
+        #expect(Placement.decide(again, among: [coder, able]) == .place("c"))
+        #expect(WantedAgent(RunOrder(command: ["true"])) == nil)
+    }
+
     @Test func aSpokeThatIsNotThereIsNamedFirst() {
         let ask = PlacementAsk(projectId: "p", target: SpokeTarget(spokeName: "nowhere"))
         guard case .wait(let refusals) = Placement.decide(ask, among: [spoke("a")]) else {

@@ -94,6 +94,11 @@ struct ReachTests {
                 input[field] = property["type"] == "array" ? [.string(name)] : .string(name)
                 if (try? spec.accessControl.check(stranger.identity)) == nil { continue }  // Closed by scope already.
                 let input2 = input
+                if spec.type == .subscription {
+                    // A door that asks before it streams hears the same.
+                    let early = await refusalBeforeStreaming(hub, spec.id, .object(input2), by: stranger)
+                    #expect(early?.code == .notFound, "\(spec.id) \(field)")
+                }
                 let fault = await #expect(throws: Fault.self, "\(spec.id) \(field)") {
                     if spec.type == .subscription {
                         try await hub.domains.table.subscribe(spec.id, input: .object(input2), by: stranger) { _ in }
@@ -107,6 +112,17 @@ struct ReachTests {
         }
         #expect(tried >= 12, "only \(tried) were found")
         await hub.close()
+    }
+
+    private func refusalBeforeStreaming(_ hub: TestHub, _ name: String, _ input: JSONValue, by caller: Caller) async
+        -> Fault?
+    {
+        do throws(Fault) {
+            try await hub.domains.table.checkSubscription(name, input: input, by: caller)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     @Test func whoNamesTooMuchIsTold() async throws {

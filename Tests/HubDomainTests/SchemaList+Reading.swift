@@ -9,17 +9,13 @@ extension SchemaList {
         var indexes: Set<String> = []
         /// The primary key's columns; empty without one.
         var key = "id"
-        /// Lines that may be there and need not: of parts of the plan that are still on their way.
-        var awaited: Set<String> = []
-        var isAwaited = false
     }
 
     static func parse(_ text: String) -> [Table] {
         text.components(separatedBy: "\n\n").map { block in
             let lines = block.split(separator: "\n").map(String.init)
             let head = lines.first ?? ""
-            var table = Table(name: String(head.drop { "? ".contains($0) }.prefix { $0 != " " }))
-            table.isAwaited = head.hasPrefix("?")
+            var table = Table(name: String(head.prefix { $0 != " " }))
             if !head.hasSuffix("†") { table.columns = columns(common) }
             for line in lines.dropFirst() {
                 let rest = String(line.dropFirst(2))
@@ -27,9 +23,6 @@ extension SchemaList {
                 case "=", "+": table.columns.formUnion(columns(rest))
                 case ">": table.foreignKeys.insert(rest)
                 case "i", "a": table.indexes.insert(index(rest))
-                case "?":
-                    let text = String(rest.dropFirst())
-                    table.awaited.formUnion(rest.hasPrefix("a") ? [index(text)] : columns(text))
                 case "p": table.key = rest == "-" ? "" : squeezed(rest)
                 default: preconditionFailure("The list has a line that says nothing: \(line)")
                 }

@@ -36,7 +36,7 @@ extension SchemaList {
         a unq_sessions_idempotency_key unique (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL
         a idx_sessions_waiting (priority DESC, created_at, id) WHERE status = 'busy' AND fence = 0 OR status = 'retry'
         a idx_sessions_transcript_open (id) WHERE transcript IS NOT NULL AND NOT (transcript ->> 'isDone')::boolean
-        ?a idx_sessions_ended_agents (last_activity_at) WHERE ended_at IS NOT NULL AND transcript IS NOT NULL
+        a idx_sessions_ended_agents (last_activity_at) WHERE ended_at IS NOT NULL AND transcript IS NOT NULL
         a idx_sessions_output_kept (ended_at) WHERE output_pruned_at IS NULL
 
         messages
@@ -45,8 +45,8 @@ extension SchemaList {
         > session_id sessions cascade
         > author_account_id accounts set null
         i idx_messages_session_id_created_at_id (session_id, created_at, id)
-        ?a idx_messages_session_id_updated_at_id (session_id, updated_at, id)
-        ?a idx_messages_delivered (session_id, updated_at) WHERE delivery IS NOT NULL
+        a idx_messages_session_id_updated_at_id (session_id, updated_at, id)
+        a idx_messages_delivered (session_id, updated_at) WHERE delivery IS NOT NULL
         a idx_messages_author_account_id (author_account_id) WHERE author_account_id IS NOT NULL
 
         parts
@@ -65,7 +65,7 @@ extension SchemaList {
         = load jsonb! '{}' | slots int! 0 | draining bool! false | paused_reason text | journal_epoch bigint! 0
         = journal_acknowledged bigint! 0 | journal_hash bytea! decode(repeat('00', 32), 'hex')
         = commands_epoch bigint! 1 | commands_next bigint! 1
-        ?+ agents jsonb! '[]'
+        + agents jsonb! '[]'
         + join_labels jsonb! '{}' | former_incarnations text[]! '{}'
         + commands_hash bytea! decode(repeat('00', 32), 'hex') | commands_pruned bigint! 0
         + commands_pruned_hash bytea! decode(repeat('00', 32), 'hex') | owed_seq bigint | owed jsonb
@@ -96,7 +96,7 @@ extension SchemaList {
         a idx_mappings_running (spoke_id) WHERE status = 'active'
         a unq_mappings_active_session unique (session_id) WHERE status = 'active'
 
-        ? detections
+        detections
         = session_id text! | anomaly_type text! | severity text! | details jsonb | resolved_at timestamptz
         = resolved_by text | resolution text | dedup_key text | occurrence_count int! 1 | evidence jsonb
         = confidence real

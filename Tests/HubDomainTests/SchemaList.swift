@@ -7,7 +7,6 @@
 /// * `+` columns that were added to make them work; the migrations say why.
 /// * `>` foreign keys: `column table what-happens-when-it-is-deleted`.
 /// * `i` indexes that the documents name, `a` those that were added: `name [unique] (columns) [WHERE …]`.
-/// * `?` before any of these: of a part of the plan that is still on its way; may be there.
 /// * `p` the primary key where it is not `(id)`; `p -` for none.
 enum SchemaList {
     static let common =

@@ -17,6 +17,7 @@ enum SchemaPages {
             )
             let rules =
                 rows(entry["rules"]).map { "* `\($0[0])` `\($0[1])`" } + rows(entry["indexes"]).map { "* `\($0[0])`" }
+                + rows(entry["policies"]).map { "* policy `\($0[0])` `\($0[1])`" }
             if !rules.isEmpty { page += "\n" + rules.joined(separator: "\n") + "\n" }
         }
         return page
@@ -28,7 +29,8 @@ enum SchemaPages {
         <!-- Written by `make docs` from a migrated database; a test keeps it true. Do not edit. -->
 
         Every table in the schema `nave`, as the migrations in `Sources/Hub/Schema/SQL` leave it. Why a table is as it
-        is stands there, above it. The schema carries the rules: states, and what belongs together, are CHECKs.
+        is stands there, above it. The schema carries the rules: states, and what belongs together, are CHECKs. What is
+        read for callers is read through the policies; the hub's own work is bound by none.
 
         """
 
@@ -58,7 +60,12 @@ enum SchemaPages {
                       FROM pg_index i
                      WHERE i.indrelid = t.oid
                        AND NOT EXISTS (SELECT FROM pg_constraint c
-                                        WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x')))
+                                        WHERE c.conindid = i.indexrelid AND c.contype IN ('p', 'u', 'x'))),
+                'policies', (
+                    SELECT json_agg(json_build_array(p.polname,
+                               regexp_replace(pg_get_expr(p.polqual, p.polrelid, true), '[[:space:]]+', ' ', 'g'))
+                               ORDER BY p.polname)
+                      FROM pg_policy p WHERE p.polrelid = t.oid)
                 )::text
               FROM pg_class t
              WHERE t.relnamespace = 'nave'::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition

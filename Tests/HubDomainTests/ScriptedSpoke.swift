@@ -10,6 +10,7 @@ struct ScriptedSpoke {
     var incarnation = UUID().uuidString
     var slots = 4
     var labels: [String: String] = [:]
+    var agents: [AgentOffer] = []
     var epoch: Int64 = 1
     var records: [StreamRecord] = []
     /// How far the hub is known to have applied the journal.
@@ -21,15 +22,19 @@ struct ScriptedSpoke {
     static let hubId: HubID = "hub-1"
 
     /// Joins with a fresh token and connects.
-    static func join(_ hub: TestHub, _ name: String, slots: Int = 4, labels: [String: String] = [:]) async throws
-        -> Self
-    {
+    static func join(
+        _ hub: TestHub,
+        _ name: String,
+        slots: Int = 4,
+        labels: [String: String] = [:],
+        agents: [AgentOffer] = []
+    ) async throws -> Self {
         let token = try await hub.ask(CreateJoinToken(uses: 1)).token
         let answer = try await hub.domains.coordination.spokes.join(
             JoinRequest(token: token, name: name, labels: labels)
         )
         var spoke = ScriptedSpoke(hub: hub, id: answer.spokeId, name: name)
-        (spoke.slots, spoke.labels) = (slots, labels)
+        (spoke.slots, spoke.labels, spoke.agents) = (slots, labels, agents)
         let hubs = hub.domains.coordination.hubs
         if try await !hubs.renew(hubId) { try await hubs.register(hubId, url: "http://127.0.0.1:1", version: "test") }
         _ = try await spoke.connect()
@@ -66,7 +71,8 @@ struct ScriptedSpoke {
             commands: commandsMark,
             operations: OperationsSummary(hash: ""),
             sessions: sessions,
-            worktrees: worktrees
+            worktrees: worktrees,
+            agents: agents
         )
     }
 

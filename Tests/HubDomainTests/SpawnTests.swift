@@ -6,6 +6,22 @@ import Testing
 
 /// Spawning: what is refused, what waits, who comes first, and that no slot is given twice.
 struct SpawnTests {
+    @Test func aSessionOfAnAgentWaitsForASpokeThatHasIt() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        let plain = try await ScriptedSpoke.join(hub, "plain")
+        let session = try await hub.spawn(SpawnOrder(project: "app", run: RunOrder(agent: "coder", prompt: "Go.")))
+        #expect(session.spokeId == nil)
+        let why = try await hub.ask(ExplainWaiting(sessionId: session.sessionId.rawValue))
+        #expect(why.waiting && why.message.contains("No spoke has an agent “coder”"))
+        #expect(why.spokes.map(\.reason) == [.agent] && why.spokes.map(\.name) == [plain.name])
+        let able = try await ScriptedSpoke.join(hub, "able", agents: [AgentOffer(name: "coder", resumes: true)])
+        #expect(try await hub.ask(GetSpoke(spoke: "able")).agents == able.agents)
+        #expect(try await hub.domains.coordination.placeWaiting() == 1)
+        #expect(try await hub.view(session).spoke?.id == able.id)
+        await hub.close()
+    }
+
     @Test func oneFailureAmongFiftyTakesNoOther() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()

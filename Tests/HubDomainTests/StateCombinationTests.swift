@@ -177,6 +177,24 @@ struct StateCombinationTests {
         await hub.close()
     }
 
+    @Test func everyDetectionWithItsSession() async throws {
+        let hub = try await TestHub.make()
+        let rows = RowMaker(database: hub.database)
+        let ended = ["ended_at": "now()", "exit_reason": "'exited'", "exit_code": "0"]
+        let resolved = ["resolved_at": "now()", "resolution": "'dismissed'"]
+        var wrong: Set<String> = []
+        for status in SessionStatus.allCases {
+            let isEnded = status == .idle || status == .archived
+            let given = (isEnded ? ended : [:]).merging(["status": "'\(status.rawValue)'"]) { $1 }
+            let session = ["session_id": "'\(try await rows.make("sessions", given))'"]
+            let open = try await rows.make("detections", session)
+            try await rows.make("detections", session.merging(resolved) { $1 })
+            if status == .archived { wrong.insert(open) }
+        }
+        #expect(try await found("state.detection", hub) == wrong)
+        await hub.close()
+    }
+
     @Test func whatRefersToItselfOrToNobodyIsFound() async throws {
         let hub = try await TestHub.make()
         let rows = RowMaker(database: hub.database)

@@ -19,7 +19,7 @@ struct StatusRulesTests {
     }
 
     @Test func everyMachineMovesAsItsTableSays() {
-        check([.idle: [.busy, .archived], .busy: [.idle, .retry], .retry: [.busy, .idle]]) {
+        check([.idle: [.retry, .archived], .busy: [.idle, .retry], .retry: [.busy, .idle]]) {
             SessionLifecycle.mayBecome($0, from: $1)
         }
         check([.active: [.completed, .failed, .aborted]]) { MappingLifecycle.mayBecome($0, from: $1) }

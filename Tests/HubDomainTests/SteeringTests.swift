@@ -61,6 +61,27 @@ struct SteeringTests {
         await hub.close()
     }
 
+    @Test func howAnAbortedProcessEndedIsKnownWhicheverWordComesFirst() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        var spoke = try await ScriptedSpoke.join(hub, "a")
+        let session = try await hub.spawn()
+        spoke.start(session)
+        try await spoke.flush()
+        // The spoke is away: the order stands, and nobody waits for it.
+        try await spoke.disconnect()
+        _ = try await hub.ask(AbortSessionTree(sessionId: session.sessionId.rawValue))
+        let order = try #require(try await spoke.take(.sessionAbort, as: AbortSession.self).first)
+        let proof = JSONValue(encoding: AbortOutcome(outcome: .stopped, waitedMilliseconds: 1))
+        spoke.note(.commandCompleted, CommandCompleted(commandId: order.commandId, result: proof, error: nil))
+        spoke.exit(session, code: 3, reason: .aborted, sums: [OutputSum(stream: .stdout, bytes: 0, hash: .origin)])
+        try await spoke.flush()
+        let view = try await hub.view(session)
+        #expect(view.session.exitReason == .aborted && view.session.exitCode == 3)
+        #expect(view.mapping.status == .aborted)
+        await hub.close()
+    }
+
     @Test func messagesReachSessionsAlsoThoseThatWait() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()

@@ -5,6 +5,7 @@ import Logging
 import Postgres
 import Protocol
 import TestSupport
+import Testing
 
 /// A hub's domains over a fresh database, right after its first start.
 struct TestHub {
@@ -17,7 +18,8 @@ struct TestHub {
 
     /// - Parameter seal: Keeps secrets; one with a fresh key if absent.
     static func make(seal: SecretSeal? = nil) async throws -> TestHub {
-        let migrations = Schema.steps.map { Migration(number: $0.number, name: $0.name, sql: $0.sql) }
+        let steps = Schema.steps.map { Migration(number: $0.number, name: $0.name, sql: $0.sql) }
+        let migrations = steps + [Migration(number: steps.count + 1, name: "observed", sql: ObservedSteps.sql)]
         let test = try await TestDatabase.make(migrations: migrations)
         let seal = try seal ?? SecretSeal(SecretSeal.line(version: 1))
         let domains = Domains(database: test.database, seal: seal, logger: .quiet)
@@ -37,8 +39,13 @@ struct TestHub {
 
     var database: Database { test.database }
 
-    /// Removes the database.
-    func close() async { await test.close() }
+    /// Removes the database, after a look at the steps that its states took.
+    func close(sourceLocation: SourceLocation = #_sourceLocation) async {
+        // A database that the test itself took away took no steps any more.
+        let unknown = (try? await ObservedSteps.unknown(in: database)) ?? []
+        #expect(unknown == [], "steps that no machine knows", sourceLocation: sourceLocation)
+        await test.close()
+    }
 
     /// A caller of the administrator's account with these rights only.
     func caller(_ scopes: String..., resources: [String: [String]]? = nil) -> Caller {

@@ -95,6 +95,25 @@ struct TranscriptTests {
         #expect(gapped.offset == 100)
     }
 
+    @Test func aCharacterThatNobodyCanStoreStopsNothing() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        var spoke = try await ScriptedSpoke.join(hub, "a")
+        let session = try await hub.spawn()
+        spoke.start(session, agentOutput: .jsonl)
+        let line =
+            #"{"type":"user","a\u0000b":1,"message":{"content":[{"type":"tool_result","tool_use_id":"t","#
+            + #""content":[{"type":"text","text":"x\u0000y"}],"is_error":true}]}}"#
+        spoke.print(session, [line + "\n", line + "\n"])
+        try await spoke.flush()
+        #expect(try await hub.domains.coordination.readTranscripts() == 1)
+        let parts = try await hub.ask(ListParts(sessionId: session.sessionId.rawValue)).parts
+        #expect(
+            parts.map { $0.data["output"] } == Array(repeating: [["type": "text", "text": "x\u{fffd}y"]], count: 2)
+        )
+        await hub.close()
+    }
+
     @Test func anAgentsOutputIsReadOnceHoweverOftenItIsLookedAt() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()
@@ -144,7 +163,7 @@ struct TranscriptTests {
     @Test func aConversationIsTakenUpWhereItWorked() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()
-        var spoke = try await ScriptedSpoke.join(hub, "a")
+        var spoke = try await ScriptedSpoke.join(hub, "a", agents: [AgentOffer(name: "claude", resumes: true)])
         let order = SpawnOrder(project: "app", run: RunOrder(agent: "claude", prompt: "Begin."))
         let session = try await hub.spawn(order)
         let id = session.sessionId.rawValue

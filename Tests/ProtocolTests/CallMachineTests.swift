@@ -100,6 +100,37 @@ import Testing
         #expect(code(hear(.completed(end("a"))), of: "a") == .execution)
     }
 
+    @Test mutating func whatIsRecalledIsOverAtOnceAndItsProviderHasTheLastWord() {
+        let until = Moment.zero + .seconds(5)
+        let aborted = CallError(Fault(.aborted, "Stopped.", details: ["outcome": "stopped"]))
+        ask("a")
+        let actions = machine.handle(.recall(requestId: "a", until: until), at: .zero)
+        #expect(actions.first == .recall(requestId: "a") && code(actions, of: "a") == .aborted)
+        #expect(machine.askedCount == 0 && machine.obstacle(toAsking: "a")?.code == .conflict)
+        #expect(machine.handle(.giveUp(requestId: "a"), at: .zero) == [])
+        let word = CallMessage.failed(CallFailed(requestId: "a", error: aborted, timestamp: 0))
+        #expect(hear(word) == [.proven(requestId: "a", .failed(aborted))])
+        #expect(hear(word) == [.ignored(requestId: "a")] && machine.obstacle(toAsking: "a") == nil)
+        // What was answered meanwhile is a word, too; values of a subscription are none.
+        ask("b")
+        ask("s", stream: true)
+        for id in ["b", "s"] { _ = machine.handle(.recall(requestId: id, until: until), at: .zero) }
+        #expect(hear(.responded(answer("s"))) == [])
+        #expect(hear(.responded(answer("b"))) == [.proven(requestId: "b", .answered(["data": 1]))])
+        #expect(hear(.completed(end("s"))) == [.proven(requestId: "s", .completed)])
+        // Who says nothing is waited for no longer than this, and not beyond the link.
+        ask("c")
+        ask("d", deadline: until)
+        for id in ["c", "d"] {
+            _ = machine.handle(.recall(requestId: id, until: id == "c" ? until : until + .seconds(9)), at: .zero)
+        }
+        #expect(machine.handle(.deadlineReached, at: until) == [.proven(requestId: "c", nil)])
+        #expect(machine.handle(.ended, at: until) == [.proven(requestId: "d", nil)])
+        // What had ended before is no news.
+        let late = machine.handle(.recall(requestId: "a", until: until), at: until)
+        #expect(late == [.proven(requestId: "a", .completed)])
+    }
+
     @Test mutating func whoGivesUpIsToldOnceAndTheProviderToo() {
         ask("a")
         let actions = machine.handle(.giveUp(requestId: "a"), at: .zero)

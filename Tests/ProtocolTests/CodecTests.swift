@@ -41,7 +41,11 @@ import Testing
                 timestamp: Arbitrary.milliseconds(&random)
             )
             try agrees(answer, "call.responded", .callResponded(answer))
-            let end = CallEnded(requestId: Arbitrary.text(&random), timestamp: Arbitrary.milliseconds(&random))
+            let end = CallEnded(
+                requestId: Arbitrary.text(&random),
+                wantsProof: [nil, true, false].randomElement(using: &random) ?? nil,
+                timestamp: Arbitrary.milliseconds(&random)
+            )
             try agrees(end, "call.completed", .callCompleted(end))
             try agrees(end, "call.aborted", .callAborted(end))
             let error = CallError(

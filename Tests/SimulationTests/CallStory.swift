@@ -45,6 +45,8 @@ struct CallStory {
     private var asked: [String: Asked] = [:]
     private var runs: [String: Run] = [:]
     private var left = 0
+    private var recalls = 0
+    private var proofs = 0
     private var isBroken = false
     private var failure: String?
 
@@ -70,6 +72,7 @@ struct CallStory {
         }
         breakLink()
         if failure != nil { return }
+        if proofs != recalls { fail("Of \(recalls) recalls \(proofs) were answered.") }
         for (id, call) in asked where call.finished != 1 { fail("\(id) ended \(call.finished) times.") }
         if caller.askedCount + caller.answeringCount + provider.askedCount + provider.answeringCount > 0 {
             fail("A machine holds calls of a link that is over.")
@@ -85,7 +88,10 @@ struct CallStory {
         case .ask: ask()
         case .providerActs(let id): act(id)
         case .consumerTakes(let id): consume(id)
-        case .callerLeaves(let id): tellCaller(.giveUp(requestId: id))
+        case .callerLeaves(let id):
+            guard random.chance(50) else { return tellCaller(.giveUp(requestId: id)) }
+            recalls += 1
+            tellCaller(.recall(requestId: id, until: now + .milliseconds(Int64.random(in: 1...200, using: &random))))
         case .alarm: tellCaller(.deadlineReached)
         case .rogue: rogue()
         case .linkBreaks: breakLink()
@@ -175,6 +181,9 @@ struct CallStory {
             switch action {
             case .send(let message): send(message, toProvider: true)
             case .abort(let id): send(.aborted(CallEnded(requestId: id, timestamp: 0)), toProvider: true)
+            case .recall(let id):
+                send(.aborted(CallEnded(requestId: id, wantsProof: true, timestamp: 0)), toProvider: true)
+            case .proven: proofs += 1
             case .grant(let id, let values):
                 send(.credit(CallCredit(requestId: id, values: values)), toProvider: true)
             case .deliver(let id, .integer(let value)): delivered(id, value)
@@ -220,8 +229,12 @@ struct CallStory {
                 schedule(in: 0, .providerActs(id))
             case .cancel(let id):
                 if runs.removeValue(forKey: id) == nil { fail("\(id) was cancelled and is not being run.") }
+                // Some prove what became of it, asked or not.
+                guard random.chance(60) else { break }
+                let error = CallError(Fault(.aborted, "It was stopped."))
+                send(.failed(CallFailed(requestId: id, error: error, timestamp: 0)), toProvider: false)
             case .ignored: break
-            case .abort, .grant, .deliver, .finished: fail("The provider was told to \(action).")
+            case .abort, .recall, .proven, .grant, .deliver, .finished: fail("The provider was told to \(action).")
             }
         }
     }

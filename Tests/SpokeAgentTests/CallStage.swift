@@ -129,7 +129,9 @@ final class CallStage: Sendable {
         return id
     }
 
-    func abort(_ id: String) async { await runner.deliver(.aborted(CallEnded(requestId: id, timestamp: 0))) }
+    func abort(_ id: String, wantsProof: Bool? = nil) async {
+        await runner.deliver(.aborted(CallEnded(requestId: id, wantsProof: wantsProof, timestamp: 0)))
+    }
 
     func grant(_ id: String, _ values: Int) async {
         await runner.deliver(.credit(CallCredit(requestId: id, values: values)))

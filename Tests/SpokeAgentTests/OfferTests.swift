@@ -14,7 +14,7 @@ import Testing
             Set(specs.map(\.id)) == [
                 "fs.read", "fs.write", "fs.list", "fs.stat", "fs.glob", "fs.grep", "git.status", "git.diff", "git.log",
                 "git.show", "git.commit", "git.push", "git.fetch", "git.merge", "git.mergeability", "git.worktrees",
-                "process.run", "host.info", "host.load",
+                "git.land", "process.run", "host.info", "host.load",
             ]
         )
         for spec in specs {
@@ -83,6 +83,23 @@ import Testing
         await stage.abort("nobody")
         await stage.grant("nobody", 5)
         await stage.runner.end()
+    }
+
+    @Test func whoeverAbortsMayAskWhatBecameOfIt() async throws {
+        let command = CommandOperation(description: "Takes for ever.", command: ["sleep", "900"])
+        let stage = try await CallStage(commands: ["own.wait": command])
+        let id = try await stage.begin("own.wait", [:])
+        await stage.abort(id, wantsProof: true)
+        guard case .failed(let failure) = await stage.heard.last(of: id) else { return #expect(Bool(false)) }
+        #expect(failure.error.code == .aborted)
+        // Nobody asked: nobody is told.
+        let unasked = try await stage.begin("own.wait", [:])
+        await stage.abort(unasked)
+        await stage.abort("nobody", wantsProof: true)
+        guard case .failed(let gone) = await stage.heard.last(of: "nobody") else { return #expect(Bool(false)) }
+        #expect(gone.error.code == .notFound && gone.error.details?["gone"] == true)
+        await stage.runner.end()
+        #expect(stage.heard.all(of: unasked).isEmpty && stage.heard.all(of: id).count == 1)
     }
 
     @Test func onlySoManyCallsAreUnderWay() async throws {

@@ -80,7 +80,7 @@ import Testing
         let last = await stage.heard.next(of: id, behind: 2)
         guard case .failed(let failure) = last else { return #expect(Bool(false), "\(last)") }
         #expect(failure.error.code == .aborted)
-        #expect(failure.error.details?["outcome"] == "stopped")
+        #expect(failure.error.details?["outcome"] == "stopped" && failure.error.details?["exitSignal"] == 9)
         #expect((failure.error.details?["processes"]?.arrayValue?.count ?? 0) >= 1)
         #expect(!ProcessTable.isAlive(pid))
         #expect(stage.runner.count == 0)

@@ -83,6 +83,34 @@ import Testing
         }
     }
 
+    @Test func aDocumentDoesNotDecideWhoGetsTheOwnersSecrets() throws {
+        func base(_ server: String?, _ change: (inout WebServiceSettings) -> Void = { _ in }) throws -> String {
+            var document: [String: JSONValue] = ["openapi": "3.0.0", "paths": [:]]
+            if let server { document["servers"] = [["url": .string(server)]] }
+            var settings = WebServiceSettings(url: "https://shop.example:8443/v1/openapi.json")
+            settings.headerFiles = ["authorization": "/etc/token"]
+            change(&settings)
+            let client = WebServiceClient(
+                name: "shop",
+                settings: settings,
+                policy: PolicyFile(path: "/nowhere"),
+                logger: Logger(label: "test")
+            )
+            return try client.base(of: OpenAPIDocument(.object(document))).text
+        }
+        #expect(try base("https://shop.example/api") == "https://shop.example/api")
+        #expect(try base("/api/v3") == "https://shop.example:8443/api/v3")
+        #expect(try base("/") == "https://shop.example:8443")
+        #expect(try base(nil) == "https://shop.example:8443")
+        #expect(throws: Fault.self) { try base("https://evil.example/api") }
+        #expect(throws: Fault.self) { try base("https://me:secret@shop.example/") }
+        #expect(throws: Fault.self) { try base("{scheme}://shop.example") }
+        // The owner may want that, or there is nothing to lose.
+        #expect(try base("/api") { $0.server = "https://other.example/x" } == "https://other.example/x")
+        #expect(try base("https://evil.example/api") { $0.headerFiles = nil } == "https://evil.example/api")
+        #expect(throws: Fault.self) { try base("/api") { ($0.url, $0.file) = (nil, "/etc/shop.json") } }
+    }
+
     @Test func aServiceIsCalled() async throws {
         let server = try SmallServer()
         let folder = try Scratch()
@@ -93,7 +121,12 @@ import Testing
         var settings = WebServiceSettings(file: file)
         settings.server = "http://127.0.0.1:\(server.port)"
         settings.headerFiles = ["authorization": secret]
-        let client = WebServiceClient(name: "shop", settings: settings, logger: Logger(label: "test"))
+        let client = WebServiceClient(
+            name: "shop",
+            settings: settings,
+            policy: PolicyFile(path: folder.path + "/policy.yaml"),
+            logger: Logger(label: "test")
+        )
         let entries = Dictionary(try await client.entries().map { ($0.spec.id, $0) }, uniquingKeysWith: { $1 })
         let get = try #require(entries["shop.items_get"]?.answering)
         let put = try #require(entries["shop.put_items__id_"]?.answering)

@@ -8,6 +8,6 @@ public enum Coordinator {
         ProjectCommand.self, OperationsCommand.self, CallCommand.self, SubscribeCommand.self, TokenCommand.self,
         KeyCommand.self, AccountsCommand.self, OrganizationsCommand.self, AuditCommand.self, ClientsCommand.self,
         SecretsCommand.self, RolesCommand.self, VerifyCommand.self, LoginCommand.self, CallsCommand.self,
-        TasksCommand.self, DetectionsCommand.self,
+        TasksCommand.self, LandCommand.self, AttachCommand.self, MessagesCommand.self, DetectionsCommand.self,
     ]
 }

@@ -41,6 +41,11 @@ extension Limits {
     /// Calls in one tree that is answered, and calls below one that are looked through for an abort.
     public static let callTreeNodes = 1_000
     public static let callAbortNodes = 100_000
+    /// How long an abort waits for a provider to say what became of a call: a program is interrupted, terminated and
+    /// killed within 10 s.
+    public static let callProof = Duration.seconds(15)
+    /// How long a subscription may outlive its key where no news tells of its end: an expiry is told by nobody.
+    public static let keyRound = Duration.seconds(1)
     /// The longest window of `call.latency`.
     public static let callWindowSeconds = 604_800
     /// Calls that one call may be declared to depend on at a time.

@@ -6,11 +6,37 @@ public struct PlacementAsk: Hashable, Sendable {
     public var target: SpokeTarget
     /// The spoke that holds the worktree to reuse.
     public var pinned: SpokeID?
+    /// The agent that it runs, if it runs one.
+    public var agent: WantedAgent?
 
-    public init(projectId: ProjectID, target: SpokeTarget = SpokeTarget(), pinned: SpokeID? = nil) {
+    public init(
+        projectId: ProjectID,
+        target: SpokeTarget = SpokeTarget(),
+        pinned: SpokeID? = nil,
+        agent: WantedAgent? = nil
+    ) {
         self.projectId = projectId
         self.target = target
         self.pinned = pinned
+        self.agent = agent
+    }
+}
+
+/// An agent program that a session needs.
+public struct WantedAgent: Hashable, Sendable {
+    public var name: String
+    /// Whether it is to take an earlier conversation up.
+    public var resumes: Bool
+
+    public init(name: String, resumes: Bool = false) {
+        self.name = name
+        self.resumes = resumes
+    }
+
+    /// What an order runs, if that is an agent.
+    public init?(_ run: RunOrder) {
+        guard let name = run.agent else { return nil }
+        self.init(name: name, resumes: run.resume != nil)
     }
 }
 
@@ -26,6 +52,7 @@ public struct SpokeFacts: Hashable, Sendable {
     /// The only project that it works for, if it is bound to one.
     public var projectId: ProjectID?
     public var labels: [String: String]
+    public var agents: [AgentOffer]
     public var slots: Int
     public var busy: Int
     public var load: HostLoad?
@@ -41,6 +68,7 @@ public struct SpokeFacts: Hashable, Sendable {
         pausedReason: String? = nil,
         projectId: ProjectID? = nil,
         labels: [String: String] = [:],
+        agents: [AgentOffer] = [],
         slots: Int,
         busy: Int = 0,
         load: HostLoad? = nil,
@@ -54,6 +82,7 @@ public struct SpokeFacts: Hashable, Sendable {
         self.pausedReason = pausedReason
         self.projectId = projectId
         self.labels = labels
+        self.agents = agents
         self.slots = slots
         self.busy = busy
         self.load = load
@@ -110,6 +139,7 @@ public enum Placement {
         if let project = spoke.projectId, project != ask.projectId {
             return (.project, "It works for another project only.")
         }
+        if let agent = ask.agent, let lack = lack(of: agent, on: spoke) { return (.agent, lack) }
         if !spoke.isConnected {
             return (.disconnected, "It is disconnected since \(spoke.disconnectedSince ?? "it joined").")
         }
@@ -122,6 +152,27 @@ public enum Placement {
             return (.slots, "It has no free slot: \(spoke.busy) of \(spoke.slots) are taken.")
         }
         return nil
+    }
+
+    private static func lack(of agent: WantedAgent, on spoke: SpokeFacts) -> String? {
+        guard let offer = spoke.agents.first(where: { $0.name == agent.name }) else {
+            let names = spoke.agents.map(\.name).sorted().joined(separator: ", ")
+            return "It has no agent “\(agent.name)”\(names.isEmpty ? "" : ", but \(names)")."
+        }
+        return agent.resumes && !offer.resumes ? "Its agent “\(agent.name)” cannot take up a conversation." : nil
+    }
+
+    /// What to say when no spoke of the whole fleet has the agent; `nil` where that is not what is missing.
+    public static func missingAgent(_ ask: PlacementAsk, among spokes: [SpokeFacts]) -> String? {
+        guard let agent = ask.agent, !spokes.isEmpty, spokes.allSatisfy({ lack(of: agent, on: $0) != nil }) else {
+            return nil
+        }
+        let known = Set(spokes.flatMap(\.agents).map(\.name)).sorted()
+        let near = Nearness.nearest(agent.name, among: known).map { "“\($0)”" }.joined(separator: " or ")
+        let hint = near.isEmpty || known.contains(agent.name) ? "" : " Did you mean \(near)?"
+        return
+            "No spoke has an agent “\(agent.name)”\(agent.resumes ? " that can resume" : ""): add it under agents: in "
+            + "a spoke's spoke.yaml, or abort the session.\(hint)"
     }
 
     private static func isMeant(_ spoke: SpokeFacts, by ask: PlacementAsk) -> Bool {

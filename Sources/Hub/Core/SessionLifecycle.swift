@@ -2,12 +2,13 @@ public import Protocol
 
 /// Which states of a session follow which.
 public enum SessionLifecycle {
-    /// A session is busy from its spawn to its end, idle afterwards, and archived for good.
+    /// A session is busy from its spawn to its end, idle afterwards, and archived for good. One that is taken up again,
+    /// or whose spoke was given up, waits for a place (retry) before it is busy.
     public static func mayBecome(_ next: SessionStatus, from status: SessionStatus) -> Bool {
         switch (status, next) {
-        case (.busy, .idle), (.busy, .retry), (.retry, .busy), (.retry, .idle), (.idle, .busy), (.idle, .archived):
+        case (.busy, .idle), (.busy, .retry), (.retry, .busy), (.retry, .idle), (.idle, .retry), (.idle, .archived):
             true
-        case (.idle, .idle), (.idle, .retry), (.busy, .busy), (.busy, .archived), (.retry, .retry),
+        case (.idle, .idle), (.idle, .busy), (.busy, .busy), (.busy, .archived), (.retry, .retry),
             (.retry, .archived), (.archived, .idle), (.archived, .busy), (.archived, .retry), (.archived, .archived):
             false
         }

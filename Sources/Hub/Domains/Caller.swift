@@ -63,6 +63,8 @@ public struct Caller: Sendable {
     public var target: CallTarget?
     /// How long a subscription may say nothing before it is given up.
     public var idleTimeout: Duration?
+    /// An operation of the hub asks, to answer another call: that one was counted.
+    public internal(set) var isComposed = false
 
     public init(
         _ principal: Principal,

@@ -63,6 +63,8 @@ extension ConstraintWords {
         fk_tasks_project_id: project projectId: was removed meanwhile; list them with project.list.
         fk_tasks_parent_task_id: parentTaskId: was removed meanwhile; list them with task.list.
         fk_tasks_mapping_id: taskId task: was given to another session meanwhile; look at it again.
+        chk_detections_resolution: resolution: must be acknowledged, dismissed, escalated or fixed.
+        fk_detections_session_id: sessionId: was removed meanwhile; list them with session.list.
         chk_tasks_scope: scope: must be single, narrow, moderate, broad or system.
         chk_tasks_risk: risk: must be trivial, low, medium, high or critical.
         chk_tasks_impact: impact: must be isolated, component, phase or project.

@@ -17,6 +17,8 @@ public struct Domains: Sendable {
     public let mutations: MutationStore
     /// Spokes, sessions, workspaces, coordination and salvages.
     public let coordination: CoordinationDomain
+    /// How operations ask for other operations; the doors are shown to it when they are built.
+    public let composed = ComposedCalls()
     /// The call graph.
     public let calls: CallDomain
     /// From bearer keys to principals.
@@ -46,7 +48,7 @@ public struct Domains: Sendable {
         providers = ProviderBoard(store: registrations)
         settings = SettingStore(database: database)
         mutations = MutationStore(database: database)
-        coordination = CoordinationDomain(database: database, bell: bell, logger: logger)
+        coordination = CoordinationDomain(database: database, bell: bell, composed: composed, logger: logger)
         calls = CallDomain(database: database, hub: hub, logger: logger)
         authenticator = Authenticator(keys: keys)
 
@@ -69,7 +71,7 @@ public struct Domains: Sendable {
         SettingOperations(settings: settings).register(in: &table)
         coordination.register(in: &table)
         calls.register(in: &table)
-        TaskOperations(database: database, projects: projects).register(in: &table)
+        TaskOperations(database: database, projects: projects, composed: composed).register(in: &table)
         TaskGraphQuestions(projects: projects, graphs: TaskGraphStore(database: database)).register(in: &table)
         OperationOperations(specs: { [catalogue, providers] in catalogue.specs + providers.specs }).register(in: &table)
         catalogue.show(table.specs)

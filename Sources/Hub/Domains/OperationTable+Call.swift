@@ -28,7 +28,9 @@ extension OperationTable {
         } else {
             try entry.admit(input, from: caller)
             try await reach.check(Belongings(of: input), for: caller)
-            data = try await answering(input, caller)
+            data = try await secondLock.reading(for: caller, name) { () async throws(Fault) in
+                try await answering(input, caller)
+            }
         }
         return Answer(data: data, operationId: name, requestId: caller.requestId)
     }
@@ -79,18 +81,21 @@ extension OperationTable {
         }
         try entry.admit(input, from: caller)
         try await reach.check(Belongings(of: input), for: caller)
-        try await streaming(input, caller, lastEventId, deliver)
+        try await secondLock.reading(for: caller, name) { () async throws(Fault) in
+            try await streaming(input, caller, lastEventId, deliver)
+        }
     }
 
     /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
     ///
     /// - Throws: what ``subscribe(_:input:lastEventId:by:deliver:)`` would throw before its first value.
-    public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) throws(Fault) {
+    public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) async throws(Fault) {
         let entry = try entry(name)
         guard entry.streaming != nil else {
             throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
         }
         try entry.admit(input, from: caller)
+        try await reach.check(Belongings(of: input), for: caller)
     }
 
     /// What the table answers, by id.

@@ -9,12 +9,14 @@ public struct OperationTable: Sendable {
     private(set) var entries: [String: Entry] = [:]
     let mutations: MutationStore
     let reach: Reach
+    let secondLock: SecondLock
     let logger: Logger
 
     /// A table that answers nothing yet.
     public init(recording mutations: MutationStore, logger: Logger) {
         self.mutations = mutations
         reach = Reach(database: mutations.database)
+        secondLock = SecondLock(database: mutations.database, logger: logger)
         self.logger = logger
     }
 

@@ -136,7 +136,7 @@ public final class Database: Sendable {
     func lease() async throws(Fault) -> Lane { try await lane.leased() }
 
     private func answer(_ sql: String, _ values: [(any Bindable)?]) async throws(Fault) -> QueryResult {
-        try fault(await lane.send(sql, try Parameter.list(values)))
+        try fault(await lane.send(sql, try Parameter.list(values), standpoint: Standpoint.current))
     }
 
     private func fault(_ result: Swift.Result<QueryResult, Failure>) throws(Fault) -> QueryResult {

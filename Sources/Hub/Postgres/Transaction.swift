@@ -75,7 +75,14 @@ public struct Transaction: Sendable {
         guard !isOver else {
             throw Fault(.execution, "The transaction is over; use it only inside its body.")
         }
-        return try take(await lane.send(sql, parameters, opening: isFirst ? isolation.begin : nil))
+        return try take(
+            await lane.send(
+                sql,
+                parameters,
+                opening: isFirst ? isolation.begin : nil,
+                standpoint: Standpoint.current
+            )
+        )
     }
 
     private func commit() async throws(Fault) {

@@ -32,5 +32,6 @@ public enum Schema {
         SchemaStep(10, "tasks", PackageResources.m0010_tasks_sql),
         SchemaStep(11, "services", PackageResources.m0011_services_sql),
         SchemaStep(12, "detections", PackageResources.m0012_detections_sql),
+        SchemaStep(13, "viewers", PackageResources.m0013_viewers_sql),
     ]
 }

@@ -124,7 +124,7 @@ public struct HubAssembly: Sendable {
     }
 
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
-        CallDesk(
+        let desk = CallDesk(
             operations: domains.table,
             recorder: domains.calls.recorder,
             router: CallRouter(
@@ -141,9 +141,12 @@ public struct HubAssembly: Sendable {
             limiter: limiter,
             drain: drain,
             provider: CallProvider(type: .hub, id: identity.id.rawValue),
-            logger: logger,
-            watch: SubscriptionWatch(keys: domains.keys)
+            logger: logger
         )
+        domains.composed.lead { (operation, input, caller, wait) async throws(Fault) in
+            try await desk.call(operation, input, by: caller, deadline: wait)
+        }
+        return desk
     }
 
     private var registrations: RegistrationDesk {

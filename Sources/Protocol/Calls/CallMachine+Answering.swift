@@ -42,6 +42,7 @@ extension CallMachine {
             let fault = Fault(.aborted, "The provider gave the call up.")
             return [.finished(requestId: id, .failed(CallError(fault)))]
         }
+        if let proven = proof(of: id, .failed(CallError(Self.left))) { return proven }
         if answering.removeValue(forKey: id) != nil { return [.cancel(requestId: id)] }
         return [.ignored(requestId: id)]
     }

@@ -6,7 +6,7 @@ extension CallMachine {
     /// when as many are as one link carries.
     public func obstacle(toAsking id: String) -> Fault? {
         if isOver { return Self.disconnected }
-        if asked[id] != nil {
+        if asked[id] != nil || recalled[id] != nil {
             return Fault(.conflict, "A call with the request id “\(id.prefix(80))” is under way; draw a new one.")
         }
         if asked.count >= capacity {
@@ -44,10 +44,31 @@ extension CallMachine {
         return [.abort(requestId: id), .finished(requestId: id, .failed(CallError(Self.left)))]
     }
 
+    mutating func recall(_ id: String, until: Moment) -> [Action] {
+        // It was over before anybody wanted it back.
+        guard let call = asked.removeValue(forKey: id) else { return [.proven(requestId: id, .completed)] }
+        let finished = Action.finished(requestId: id, .failed(CallError(Self.left)))
+        guard recalled.count < capacity else {
+            return [.abort(requestId: id), finished, .proven(requestId: id, nil)]
+        }
+        recalled[id] = Recalled(isStream: call.isStream, until: until)
+        wake(by: until)
+        return [.recall(requestId: id), finished]
+    }
+
+    /// The last word on a call that was recalled; `nil` if it was not.
+    mutating func proof(of id: String, _ word: CallResult) -> [Action]? {
+        recalled.removeValue(forKey: id).map { _ in [.proven(requestId: id, word)] }
+    }
+
     /// The peer answered, or sent a value.
     mutating func heard(_ answer: CallResponded, at now: Moment) -> [Action] {
         let id = answer.requestId
-        guard var call = asked[id] else { return [.ignored(requestId: id)] }
+        guard var call = asked[id] else {
+            // Values that were under way when the subscription was recalled are nobody's.
+            if recalled[id]?.isStream == true { return [] }
+            return proof(of: id, .answered(answer.output)) ?? [.ignored(requestId: id)]
+        }
         guard call.isStream else {
             asked[id] = nil
             return [.finished(requestId: id, .answered(answer.output))]
@@ -66,7 +87,9 @@ extension CallMachine {
 
     /// The peer says that a call is over.
     mutating func heardEnd(of id: String, _ outcome: CallResult) -> [Action] {
-        guard let call = asked.removeValue(forKey: id) else { return [.ignored(requestId: id)] }
+        guard let call = asked.removeValue(forKey: id) else {
+            return proof(of: id, outcome) ?? [.ignored(requestId: id)]
+        }
         if case .completed = outcome, !call.isStream {
             let fault = Fault(.execution, "The provider ended the call without an answer.")
             return [.finished(requestId: id, .failed(CallError(fault)))]

@@ -5,6 +5,7 @@
 /// exceed the credit that their consumer gave. Nothing outlives the link.
 ///
 ///     asked:     ask ──▶ waiting ──answer / end / deadline / giveUp / link's end──▶ finished, once
+///                        waiting ──recall──▶ finished, once; then last word / deadline / link's end──▶ proven, once
 ///     answering: begin ──▶ running ──answer / end──▶ sent        (abort, link's end ──▶ cancel)
 public struct CallMachine: Machine {
     /// What happened.
@@ -15,6 +16,8 @@ public struct CallMachine: Machine {
         case taken(requestId: String, values: Int)
         /// Whoever asked does not wait any more.
         case giveUp(requestId: String)
+        /// The same, and until then the provider may say what became of it.
+        case recall(requestId: String, until: Moment)
         case received(CallMessage)
         /// The answer to ``Action/begin(_:)``: the last word of a query or mutation, or one value of a subscription
         /// for which there is credit.
@@ -33,6 +36,8 @@ public struct CallMachine: Machine {
         case send(CallMessage)
         /// Tell the peer that the call is aborted.
         case abort(requestId: String)
+        /// Tell the peer so, and that it shall say what became of it.
+        case recall(requestId: String)
         /// Let the peer send this many more values.
         case grant(requestId: String, values: Int)
         /// Tell the peer that its request is not begun.
@@ -47,6 +52,8 @@ public struct CallMachine: Machine {
         case deliver(requestId: String, JSONValue)
         /// A call that this end asked for is over. Exactly once for each.
         case finished(requestId: String, CallResult)
+        /// What the provider of a recalled call said last; `nil` if it said nothing in time. Once for each recall.
+        case proven(requestId: String, CallResult?)
         /// The peer answered what was not asked, or is over: for the count.
         case ignored(requestId: String)
     }
@@ -60,7 +67,14 @@ public struct CallMachine: Machine {
         var credit: Int
     }
 
+    /// A call that nobody waits for any more but whoever wants to know how it ended.
+    struct Recalled: Hashable, Sendable {
+        var isStream: Bool
+        var until: Moment
+    }
+
     var asked: [String: Asked] = [:]
+    var recalled: [String: Recalled] = [:]
     /// What the peer asked for, with the values that it will still take.
     var answering: [String: Int] = [:]
     /// No later than the earliest deadline of any call: firing too early costs one look, never a missed one.
@@ -90,6 +104,7 @@ public struct CallMachine: Machine {
         case .ask(let ask): return self.ask(ask, at: now)
         case .taken(let id, let values): return taken(id, values, at: now)
         case .giveUp(let id): return giveUp(id)
+        case .recall(let id, let until): return recall(id, until: until)
         case .received(let message): return received(message, at: now)
         case .answered(let answer, let isLast): return answered(answer, isLast: isLast)
         case .completed(let end): return ended(end.requestId, with: .completed(end))
@@ -110,10 +125,12 @@ public struct CallMachine: Machine {
         alarm = nil
         let lost = CallError(Self.disconnected)
         let finished = asked.keys.sorted().map { Action.finished(requestId: $0, .failed(lost)) }
+        let unproven = recalled.keys.sorted().map { Action.proven(requestId: $0, nil) }
         let cancelled = answering.keys.sorted().map { Action.cancel(requestId: $0) }
         asked = [:]
+        recalled = [:]
         answering = [:]
-        return finished + cancelled
+        return finished + unproven + cancelled
     }
 
     private mutating func deadlineReached(at now: Moment) -> [Action] {
@@ -131,6 +148,14 @@ public struct CallMachine: Machine {
                 let late = CallError(isIdle ? Self.silent(call.idleTimeout ?? .zero) : Self.late)
                 actions += [.abort(requestId: id), .finished(requestId: id, .failed(late))]
             }
+        }
+        for (id, call) in recalled.sorted(by: { $0.key < $1.key }) {
+            guard call.until <= now else {
+                next = next.map { min($0, call.until) } ?? call.until
+                continue
+            }
+            recalled[id] = nil
+            actions.append(.proven(requestId: id, nil))
         }
         self.alarm = next
         return actions

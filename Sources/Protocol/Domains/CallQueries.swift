@@ -212,10 +212,17 @@ public struct AbortCalls: RemoteOperation {
     ]
 
     public struct Output: Codable, Hashable, Sendable, Described {
-        public static let fields = ["aborted": "The request ids of the calls that were aborted, in order; maybe none."]
+        public static let fields = [
+            "aborted": "The request ids of the calls that were aborted, in order; maybe none.",
+            "calls": "What became of each of them, in the same order; their nodes tell it, too (error.details).",
+        ]
         public var aborted: [String]
+        public var calls: [CallStop]
 
-        public init(aborted: [String]) { self.aborted = aborted }
+        public init(calls: [CallStop]) {
+            self.calls = calls.sorted { $0.requestId < $1.requestId }
+            aborted = self.calls.map(\.requestId)
+        }
     }
 
     public var requestId: String

@@ -84,7 +84,7 @@ public struct SpokeRefusal: Codable, Hashable, Sendable, Described {
     ]
 
     public enum Reason: String, Codable, CaseIterable, Hashable, Sendable {
-        case unknown, notTargeted, labels, project, disconnected, draining, paused, disk, slots
+        case unknown, notTargeted, labels, project, agent, disconnected, draining, paused, disk, slots
     }
 
     public var spokeId: SpokeID?

@@ -65,15 +65,16 @@ public struct MessageRecord: Codable, Hashable, Sendable, Described {
     }
 }
 
-/// A session's messages, oldest first.
+/// A session's messages, from either end.
 public struct ListMessages: RemoteOperation {
     public static let name = "session.messages"
     public static let kind = OperationKind.query
-    public static let summary = "What was said to, by and about a session, oldest first."
+    public static let summary = "What was said to, by and about a session, from either end."
     public static let access = AccessControl.scopes("session:read")
     public static let examples = [ListMessages(sessionId: "run-the-tests-1f2e3d4c")]
     public static let fields = [
         "sessionId": "The session's id or slug.",
+        "from": "The end at which the list begins; oldest if absent.",
         "limit": "At most this many, 1 to 500; 100 if absent.",
         "cursor": "Goes on where an earlier answer's nextCursor points.",
     ]
@@ -93,11 +94,13 @@ public struct ListMessages: RemoteOperation {
     }
 
     public var sessionId: String
+    public var from: ListEnd?
     public var limit: Int?
     public var cursor: String?
 
-    public init(sessionId: String, limit: Int? = nil, cursor: String? = nil) {
+    public init(sessionId: String, from: ListEnd? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.sessionId = sessionId
+        self.from = from
         self.limit = limit
         self.cursor = cursor
     }

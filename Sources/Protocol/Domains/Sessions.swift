@@ -37,6 +37,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         "endedAt": "When it ended.",
         "lastActivityAt": "When its state last changed.",
         "providerSessionId": "The agent's own id for it.",
+        "agent": "How its agent stands, once it has said something; absent where a command runs.",
         "outputPrunedAt": "Since when its output is no longer kept (setting retention.outputDays).",
         "createdAt": "When it was spawned.",
         "updatedAt": "When its row last changed.",
@@ -64,6 +65,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
     public var endedAt: Date?
     public var lastActivityAt: Date?
     public var providerSessionId: String?
+    public var agent: AgentStanding?
     public var outputPrunedAt: Date?
     public var createdAt: Date
     public var updatedAt: Date
@@ -91,6 +93,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         endedAt: Date?,
         lastActivityAt: Date?,
         providerSessionId: String?,
+        agent: AgentStanding? = nil,
         outputPrunedAt: Date?,
         createdAt: Date,
         updatedAt: Date
@@ -117,6 +120,7 @@ public struct SessionRecord: Codable, Hashable, Sendable, Described {
         self.endedAt = endedAt
         self.lastActivityAt = lastActivityAt
         self.providerSessionId = providerSessionId
+        self.agent = agent
         self.outputPrunedAt = outputPrunedAt
         self.createdAt = createdAt
         self.updatedAt = updatedAt

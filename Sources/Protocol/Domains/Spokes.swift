@@ -16,6 +16,7 @@ public struct SpokeRecord: Codable, Hashable, Sendable, Described {
         "lastHeartbeat": "When it was last heard of.",
         "hostInfo": "The machine as the spoke described it.",
         "labels": "What placement may ask for.",
+        "agents": "The agent programs that can run there.",
         "connectedAt": "When the link was made.",
         "disconnectedAt": "Since when it is away.",
         "disconnectReason": "Why it is away.",
@@ -43,6 +44,7 @@ public struct SpokeRecord: Codable, Hashable, Sendable, Described {
     public var lastHeartbeat: Date?
     public var hostInfo: JSONValue
     public var labels: [String: String]
+    public var agents: [AgentOffer]
     public var connectedAt: Date?
     public var disconnectedAt: Date?
     public var disconnectReason: String?
@@ -70,6 +72,7 @@ public struct SpokeRecord: Codable, Hashable, Sendable, Described {
         lastHeartbeat: Date?,
         hostInfo: JSONValue,
         labels: [String: String],
+        agents: [AgentOffer] = [],
         connectedAt: Date?,
         disconnectedAt: Date?,
         disconnectReason: String?,
@@ -96,6 +99,7 @@ public struct SpokeRecord: Codable, Hashable, Sendable, Described {
         self.lastHeartbeat = lastHeartbeat
         self.hostInfo = hostInfo
         self.labels = labels
+        self.agents = agents
         self.connectedAt = connectedAt
         self.disconnectedAt = disconnectedAt
         self.disconnectReason = disconnectReason

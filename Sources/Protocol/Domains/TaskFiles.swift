@@ -49,6 +49,9 @@ public struct ImportTasks: RemoteOperation {
     public static let fields = [
         "projectId": "The project's id or name.",
         "tasks": "The tasks; each may depend on any other of them and of the project.",
+        "directory": "Or a folder of a worktree: every *.md below it is a task; empty for the worktree itself.",
+        "workspaceId": "The workspace in whose worktree that folder is.",
+        "sessionId": "The session in whose worktree it is, where no workspace is named.",
     ]
     public static let examples = [
         ImportTasks(
@@ -57,7 +60,8 @@ public struct ImportTasks: RemoteOperation {
                 TaskEntry(id: "session-store", name: "Keep sessions in the database"),
                 TaskEntry(id: "passkey-login", name: "Log in with a passkey", dependsOn: ["session-store"]),
             ]
-        )
+        ),
+        ImportTasks(projectId: "website", directory: "tasks", workspaceId: "5c4d…"),
     ]
     public struct Output: Codable, Hashable, Sendable, Described {
         public static let fields = [
@@ -77,11 +81,23 @@ public struct ImportTasks: RemoteOperation {
     }
 
     public var projectId: String
-    public var tasks: [TaskEntry]
+    public var tasks: [TaskEntry]?
+    public var directory: String?
+    public var workspaceId: WorkspaceID?
+    public var sessionId: SessionID?
 
-    public init(projectId: String, tasks: [TaskEntry]) {
+    public init(
+        projectId: String,
+        tasks: [TaskEntry]? = nil,
+        directory: String? = nil,
+        workspaceId: WorkspaceID? = nil,
+        sessionId: SessionID? = nil
+    ) {
         self.projectId = projectId
         self.tasks = tasks
+        self.directory = directory
+        self.workspaceId = workspaceId
+        self.sessionId = sessionId
     }
 }
 

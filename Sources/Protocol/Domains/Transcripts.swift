@@ -18,6 +18,58 @@ public enum AgentState: String, Codable, CaseIterable, Hashable, Sendable {
     case needsAnswer = "needs-answer"
 }
 
+/// How a session's agent stands, and what it used in its present placement.
+public struct AgentStanding: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "state": "What it does, or what it waits for.",
+        "model": "The model that it named last.",
+        "quotaResetsAt": "When its provider's limit ends, if it said so.",
+        "usage": "What it used.",
+    ]
+    public var state: AgentState
+    public var model: String?
+    public var quotaResetsAt: Date?
+    public var usage: AgentUsage
+
+    public init(state: AgentState, model: String? = nil, quotaResetsAt: Date? = nil, usage: AgentUsage = AgentUsage()) {
+        self.state = state
+        self.model = model
+        self.quotaResetsAt = quotaResetsAt
+        self.usage = usage
+    }
+}
+
+/// What an agent used, in tokens and dollars.
+public struct AgentUsage: Codable, Hashable, Sendable, Described {
+    public static let fields = [
+        "inputTokens": "Tokens that the model was given.",
+        "outputTokens": "Tokens that it wrote.",
+        "cachedTokens": "Tokens that it was given before and did not read anew.",
+        "costUsd": "Dollars, as the agent itself reports them.",
+        "turns": "How often it had its turn.",
+    ]
+    public var inputTokens: Int64
+    public var outputTokens: Int64
+    public var cachedTokens: Int64
+    /// As the agent itself reports it.
+    public var costUsd: Double
+    public var turns: Int64
+
+    public init(
+        inputTokens: Int64 = 0,
+        outputTokens: Int64 = 0,
+        cachedTokens: Int64 = 0,
+        costUsd: Double = 0,
+        turns: Int64 = 0
+    ) {
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+        self.cachedTokens = cachedTokens
+        self.costUsd = costUsd
+        self.turns = turns
+    }
+}
+
 /// What an agent writes to its standard output, and so what its messages are made of.
 public enum AgentOutput: String, Codable, CaseIterable, Hashable, Sendable {
     /// Text for people: one message with the text as it comes.

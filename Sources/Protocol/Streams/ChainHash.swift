@@ -65,10 +65,10 @@ public struct ChainHash: Hashable, Sendable {
     }
 
     /// The same for an addition in two parts, neither of which is copied.
-    func appending(_ front: [UInt8], _ back: [UInt8]) -> ChainHash {
+    func appending(_ front: UnsafeRawBufferPointer, _ back: [UInt8]) -> ChainHash {
         var hasher = SHA256()
         withUnsafeBytes { hasher.update(bufferPointer: $0) }
-        front.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+        hasher.update(bufferPointer: front)
         back.withUnsafeBytes { hasher.update(bufferPointer: $0) }
         return Self.link(hasher)
     }

@@ -188,17 +188,21 @@ public struct AbortOutcome: Codable, Hashable, Sendable {
     public var outcome: Outcome
     public var processes: [ProcessRecord]
     public var remaining: [ProcessRecord]
+    /// The signal that ended the first process of the tree, if one did.
+    public var exitSignal: Int32?
     public var waitedMilliseconds: Int64
 
     public init(
         outcome: Outcome,
         processes: [ProcessRecord] = [],
         remaining: [ProcessRecord] = [],
+        exitSignal: Int32? = nil,
         waitedMilliseconds: Int64
     ) {
         self.outcome = outcome
         self.processes = processes
         self.remaining = remaining
+        self.exitSignal = exitSignal
         self.waitedMilliseconds = waitedMilliseconds
     }
 }

@@ -5,6 +5,7 @@ public enum JournalRecordType: String, CaseIterable, Sendable {
     case sessionStarted = "session.started"
     case sessionOutput = "session.output"
     case sessionMessage = "session.message"
+    case sessionSampled = "session.sampled"
     case sessionExited = "session.exited"
     case sessionFailed = "session.failed"
     case outputGap = "output.gap"
@@ -63,6 +64,26 @@ public struct SessionStarted: Codable, Hashable, Sendable {
         self.pid = pid
         self.startedAt = startedAt
         self.agentOutput = agentOutput
+    }
+}
+
+/// What the processes of a silent session did between two samples.
+public struct SessionSampled: Codable, Hashable, Sendable {
+    public var sessionId: SessionID
+    public var fence: Int64
+    /// How far the samples are apart.
+    public var seconds: Double
+    /// Processor time that its processes used in between.
+    public var processorSeconds: Double
+    /// Bytes that they sent to storage.
+    public var writtenBytes: Int64
+
+    public init(sessionId: SessionID, fence: Int64, seconds: Double, processorSeconds: Double, writtenBytes: Int64) {
+        self.sessionId = sessionId
+        self.fence = fence
+        self.seconds = seconds
+        self.processorSeconds = processorSeconds
+        self.writtenBytes = writtenBytes
     }
 }
 

@@ -70,10 +70,14 @@ public struct CallResponded: Codable, Hashable, Sendable {
 /// The natural end of a subscription, or an abort by either side.
 public struct CallEnded: Codable, Hashable, Sendable {
     public var requestId: String
+    /// In an abort: its provider shall say a last word when the work has ended, with what became of it. An answer that
+    /// was there before is that word; a call that is not there is told as `NOT_FOUND`.
+    public var wantsProof: Bool?
     public var timestamp: Int64
 
-    public init(requestId: String, timestamp: Int64) {
+    public init(requestId: String, wantsProof: Bool? = nil, timestamp: Int64) {
         self.requestId = requestId
+        self.wantsProof = wantsProof
         self.timestamp = timestamp
     }
 }

@@ -126,22 +126,30 @@ extension CallEnded {
     func write(into writer: inout JSONWriter) {
         writer.object {
             $0.member("requestId", requestId)
+            if let wantsProof {
+                $0.key("wantsProof")
+                $0.bool(wantsProof)
+            }
             $0.member("timestamp", timestamp)
         }
     }
 
     init(from scanner: inout JSONScanner) throws(JSONProblem) {
         var requestId: String?
+        var wantsProof: Bool?
         var timestamp: Int64?
         try scanner.object { scanner, key throws(JSONProblem) in
             switch key {
             case "requestId": requestId = try scanner.string()
+            case "wantsProof":
+                wantsProof = try scanner.optional { scanner throws(JSONProblem) in try scanner.bool() }
             case "timestamp": timestamp = try scanner.milliseconds()
             default: try scanner.skip()
             }
         }
         self.init(
             requestId: try scanner.required(requestId, "requestId"),
+            wantsProof: wantsProof,
             timestamp: try scanner.required(timestamp, "timestamp")
         )
     }

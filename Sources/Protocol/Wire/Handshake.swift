@@ -20,6 +20,8 @@ public struct LinkHello: Codable, Hashable, Sendable {
     public var operations: OperationsSummary
     public var sessions: [SessionSummary]
     public var worktrees: [WorktreeSummary]
+    /// Agent programs that the owner has set up here, by name; absent from a spoke that has none.
+    public var agents: [AgentOffer]?
 
     public init(
         versions: [Int] = [1],
@@ -36,7 +38,8 @@ public struct LinkHello: Codable, Hashable, Sendable {
         commands: StreamMark,
         operations: OperationsSummary,
         sessions: [SessionSummary],
-        worktrees: [WorktreeSummary]
+        worktrees: [WorktreeSummary],
+        agents: [AgentOffer]? = nil
     ) {
         self.versions = versions
         self.spokeId = spokeId
@@ -53,6 +56,7 @@ public struct LinkHello: Codable, Hashable, Sendable {
         self.operations = operations
         self.sessions = sessions
         self.worktrees = worktrees
+        self.agents = agents
     }
 }
 

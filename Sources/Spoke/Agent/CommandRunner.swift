@@ -123,6 +123,7 @@ struct CommandRunner: Sendable {
         let text: SessionInput.Planned
         if let planned { text = planned } else { text = try await run.plan(order) }
         try await run.deliver(text)
+        await run.tellWhenRead(order, text)
         let progress = SessionMessageProgress(
             sessionId: order.sessionId,
             fence: order.fence,

@@ -11,6 +11,7 @@ actor Housekeeping {
     private let watermarks: DiskWatermarks
     private var level: DiskLevel = .ample
     private var told: [WorkspaceID: String] = [:]
+    private var sampler = SessionSampler()
 
     private static let lookSeconds = 30
     private static let sweepEvery = 20
@@ -28,6 +29,7 @@ actor Housekeeping {
         repeat {
             await attempt("disk not looked after") { () async throws(Fault) in try await self.lookAfterDisk() }
             await attempt("worktrees not observed") { () async throws(Fault) in try await self.observeWorktrees() }
+            await attempt("sessions not sampled") { () async throws(Fault) in try await self.sampleSessions() }
             if round % Self.sweepEvery == 0 {
                 await attempt("sweep incomplete") { () async throws(Fault) in try await self.sweep() }
             }
@@ -79,6 +81,13 @@ actor Housekeeping {
             try await surroundings.tellState(of: id)
             told[id] = fingerprint
         }
+    }
+
+    /// Tells the hub which of the silent sessions are at work.
+    private func sampleSessions() async throws(Fault) {
+        let sampled = sampler.sample(await sessions.subjects())
+        guard !sampled.isEmpty else { return }
+        try await surroundings.journal.append(sampled.map { JournalDraft(.sessionSampled, $0) })
     }
 
     private func sweep() async throws(Fault) {

@@ -101,6 +101,11 @@ struct SpokeParts: Service {
             configuration: configuration,
             policyFile: paths.policy,
             logger: logger,
+            protect: { (own) async throws(Fault) in
+                var wanted = configuration
+                wanted.own = own
+                await journal.protect(try Self.secrets(wanted, credential))
+            },
             changed: { await link.offerAnew() }
         )
         commands = CommandRunner(
@@ -167,8 +172,14 @@ struct SpokeParts: Service {
         _ credential: SpokeCredential
     ) throws(Fault) -> SecretPatterns {
         var secrets = [Array(credential.key.utf8)]
-        for path in configuration.redact + configuration.own.secretFiles {
-            secrets.append(try PrivateFile.readSecret(path).trimmingTrailingNewlines())
+        for path in configuration.redact { secrets.append(try PrivateFile.readSecret(path).trimmingTrailingNewlines()) }
+        for path in configuration.own.secretFiles {
+            let secret = try PrivateFile.readSecret(path).trimmingTrailingNewlines()
+            secrets.append(secret)
+            // “Bearer TOKEN” must not be known by its token either.
+            if let token = secret.split(separator: UInt8(ascii: " ")).last, token.count < secret.count {
+                secrets.append(Array(token))
+            }
         }
         return SecretPatterns(secrets)
     }

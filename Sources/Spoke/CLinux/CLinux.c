@@ -6,8 +6,11 @@
 #include <link.h>
 #include <linux/falloc.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int linux_give_back(int file, int64_t offset) {
@@ -45,4 +48,17 @@ static int let_go(struct dl_phdr_info *object, size_t size, void *context) {
 void linux_give_back_memory(void) {
     malloc_trim(0);
     dl_iterate_phdr(let_go, NULL);
+}
+
+int64_t linux_unread_input(int32_t process) {
+    char path[32];
+    snprintf(path, sizeof path, "/proc/%d/fd/0", (int)process);
+    struct stat status;
+    if (stat(path, &status) < 0 || !S_ISFIFO(status.st_mode)) return -1;
+    int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0) return -1;
+    int count = 0;
+    int result = ioctl(file, FIONREAD, &count);
+    close(file);
+    return result < 0 ? -1 : count;
 }

@@ -15,6 +15,8 @@ public struct Policy: Hashable, Sendable {
     public var environment: AllowList
     /// Paths outside the spoke's own directories that operations may touch.
     public var paths: AllowList
+    /// Where servers and services of the owner's operations may be reached: `host` or `host:port`.
+    public var hosts: AllowList
     /// Sessions at a time; `nil` leaves it to the spoke's slots.
     public var sessionsMax: Int?
     /// When sessions may start, in the machine's local time; always if empty.
@@ -26,6 +28,7 @@ public struct Policy: Hashable, Sendable {
         commands: AllowList = .everything,
         environment: AllowList = .standardEnvironment,
         paths: AllowList = AllowList(allow: []),
+        hosts: AllowList = .everything,
         sessionsMax: Int? = nil,
         hours: [HourRange] = []
     ) {
@@ -34,6 +37,7 @@ public struct Policy: Hashable, Sendable {
         self.commands = commands
         self.environment = environment
         self.paths = paths
+        self.hosts = hosts
         self.sessionsMax = sessionsMax
         self.hours = hours
     }
@@ -80,6 +84,15 @@ public struct Policy: Hashable, Sendable {
     public func objection(toPath path: String) -> Fault? {
         paths.permits(path)
             ? nil : Self.denied("\(path) is in no worktree, and the policy of this spoke does not allow it.")
+    }
+
+    /// The same for a place on the web that an operation would reach. A host that is denied is denied on every port.
+    public func objection(toReach address: WebAddress) -> Fault? {
+        let names = [address.host, "\(address.host):\(address.port)"]
+        let allowed = hosts.allow.contains { pattern in names.contains(where: pattern.matches) }
+        let denied = hosts.deny.contains { pattern in names.contains(where: pattern.matches) }
+        return allowed && !denied
+            ? nil : Self.denied("The policy of this spoke does not allow reaching \(address.origin).")
     }
 
     private func objection(toProgram program: String) -> Fault? {

@@ -77,10 +77,10 @@ public struct WorktreePlan: Hashable, Sendable {
     }
 
     /// What to ask the mirror for a base, best first: the origin's branch, a branch of another session, a tag,
-    /// a commit.
+    /// a commit; or the very ref that is named in full.
     public static func candidates(forBase base: String) -> [String] {
         ["refs/remotes/origin/\(base)", "refs/heads/\(base)", "refs/tags/\(base)", "refs/remotes/\(base)"]
-            + (isCommitName(base) ? [base] : [])
+            + (isCommitName(base) || base.hasPrefix("refs/") ? [base] : [])
     }
 
     /// Whether the text can be a commit's name: 7 to 64 hexadecimal digits.

@@ -131,10 +131,10 @@ struct HubClient: Sendable {
             let body = try? await response.body.collect(upTo: Limits.frameBytes)  // An unreadable body is told as such.
             throw failure(response.status.code, body.map { Array($0.readableBytesView) } ?? [])
         }
-        var parser = ServerSentEventParser()
+        var parser = ServerSentEventParser(longest: 8 * Limits.frameBytes)
         do {
             for try await buffer in response.body {
-                for event in parser.feed(buffer.readableBytesView) {
+                for event in try parser.feed(buffer.readableBytesView) {
                     if let id = event.id { lastEventId = id }
                     switch event.name {
                     case "completed": return true
@@ -146,6 +146,8 @@ struct HubClient: Sendable {
                 }
             }
             return false
+        } catch let fault as Fault {
+            throw CommandFailure.answered(fault)
         } catch is HTTPClientError {
             return false
         } catch is ChannelError {

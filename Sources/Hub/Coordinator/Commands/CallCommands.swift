@@ -108,8 +108,18 @@ struct CallsCommand: AsyncParsableCommand {
             let answer = try await hub.call(preview ? "call.preview" : "call.abort", input)
             if client.json { return try Output.json(answer) }
             guard preview else {
-                let ids = (answer["aborted"]?.arrayValue ?? []).compactMap(\.stringValue)
-                return try Output.line(ids.isEmpty ? "Nothing to abort." : ids.joined(separator: "\n"))
+                var table = Table("CALL", "OPERATION", "OUTCOME", "ENDED", "LEFT", "WAITED")
+                for stop in answer["calls"]?.arrayValue ?? [] {
+                    table.add(
+                        stop.cell("requestId"),
+                        stop.cell("operationId"),
+                        stop.cell("outcome"),
+                        "\(stop["processes"]?.arrayValue?.count ?? 0)",
+                        "\(stop["remaining"]?.arrayValue?.count ?? 0)",
+                        "\(stop["waitedMilliseconds"]?.integerValue ?? 0) ms"
+                    )
+                }
+                return try Output.line(table.text(empty: "Nothing to abort."))
             }
             var table = Table("CALL", "STATUS", "OPERATION")
             for call in answer["calls"]?.arrayValue ?? [] {

@@ -45,7 +45,12 @@ struct StatusCommand: ClientCommand {
 
     private static func state(of entry: JSONValue) -> String {
         let waiting = entry["waitingFor"].map { $0 != .null } ?? false
-        return waiting ? "waiting" : entry.cell("mapping.status")
+        let state = waiting ? "waiting" : entry.cell("mapping.status")
+        // What an agent waits for, somebody has to know.
+        switch entry.at("session.agent.state")?.stringValue.flatMap(AgentState.init) {
+        case .needsPermission?, .needsAnswer?, .quota?: return "\(state) (\(entry.cell("session.agent.state")))"
+        case .busy?, .idle?, .done?, nil: return state
+        }
     }
 }
 
@@ -88,12 +93,16 @@ struct MessageCommand: ClientCommand {
     @Argument(help: "The text, @FILE, or - for standard input.") var text: String
 
     func ask(_ hub: HubClient) async throws {
-        let message = try TextArgument.read(text)
+        try await Self.send(try TextArgument.read(text), to: session, over: hub, asJSON: client.json)
+    }
+
+    /// The same for every command that says something.
+    static func send(_ message: String, to session: String, over hub: HubClient, asJSON: Bool) async throws {
         let answer = try await hub.call(
-            "coord.message",
+            MessageSession.name,
             ["sessionId": .string(session), "message": .string(message)]
         )
-        if client.json { return try Output.json(answer) }
+        if asJSON { return try Output.json(answer) }
         try Output.line("\(answer.cell("messageId"))  \(answer.cell("delivery"))")
     }
 }

@@ -17,6 +17,11 @@ struct SessionFollower {
     /// - Parameter streams: `stdout`, `stderr` or `all`; with `all` each stream goes to its own descriptor.
     func follow(streams: String, from offset: Int64? = nil) async throws {
         try await write(streams: streams, from: offset, follow: true)
+        try await end()
+    }
+
+    /// Exits as the session ended, once it has.
+    func end() async throws {
         let session = try await hub.call("session.get", ["sessionId": .string(sessionId)])
         if let failure = Self.failure(of: session) { Output.note("hub: \(failure)") }
         let code = Self.exitCode(of: session)

@@ -19,7 +19,18 @@ struct SpokesCommand: AsyncParsableCommand {
         func ask(_ hub: HubClient) async throws {
             let answer = try await hub.pages("spoke.list", "spokes")
             if client.json { return try Output.json(answer) }
-            var table = Table("SPOKE", "NAME", "STATUS", "SINCE", "SESSIONS", "SLOTS", "LABELS", "VERSION", "REASON")
+            var table = Table(
+                "SPOKE",
+                "NAME",
+                "STATUS",
+                "SINCE",
+                "SESSIONS",
+                "SLOTS",
+                "LABELS",
+                "AGENTS",
+                "VERSION",
+                "REASON"
+            )
             for spoke in answer["spokes"]?.arrayValue ?? [] {
                 let connected = spoke["status"]?.stringValue == "connected"
                 table.add(
@@ -30,11 +41,17 @@ struct SpokesCommand: AsyncParsableCommand {
                     spoke.cell("busy"),
                     spoke.cell("slots"),
                     spoke.cell("labels"),
+                    Self.agents(of: spoke),
                     spoke.cell("version"),
                     spoke.cell("disconnectReason")
                 )
             }
             try Output.line(table.text(empty: "No spokes. Make a join token with `hub token create`."))
+        }
+
+        private static func agents(of spoke: JSONValue) -> String {
+            let names = (spoke["agents"]?.arrayValue ?? []).map { $0.cell("name") }
+            return names.isEmpty ? "-" : names.joined(separator: ",")
         }
 
         /// Connected or not and, of those that are, whether new sessions are kept away.

@@ -11,6 +11,7 @@ struct TaskImportCommand: ClientCommand {
             Every *.md below the directory is a task; its fields are id, name, status, depends_on, scope, risk, impact,
             level, priority, tags, assignee and due. Tasks that the hub knows keep their state. All or nothing, unless
             there are more than \(TaskImportCommand.most) files: then tasks first, dependencies afterwards.
+            With --session or --workspace, the directory is one of that worktree, and its spoke reads it.
             """
     )
     static let most = 1_000
@@ -18,8 +19,11 @@ struct TaskImportCommand: ClientCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "The directory.") var directory: String
     @Option(help: "The project, by name or id.") var project: String
+    @Option(help: "The session in whose worktree the directory is.") var session: String?
+    @Option(help: "The workspace in whose worktree the directory is.") var workspace: String?
 
     func ask(_ hub: HubClient) async throws {
+        if session != nil || workspace != nil { return try await importFromWorktree(hub) }
         let entries = try Self.entries(below: directory)
         guard !entries.isEmpty else { throw CommandFailure.configuration("There is no *.md below \(directory).") }
         var (created, updated, dependencies) = ([JSONValue](), [JSONValue](), Int64(0))
@@ -42,6 +46,16 @@ struct TaskImportCommand: ClientCommand {
             ])
         }
         try Output.line("\(created.count) added, \(updated.count) changed, \(dependencies) dependencies")
+    }
+
+    private func importFromWorktree(_ hub: HubClient) async throws {
+        var input: [String: JSONValue] = ["projectId": .string(project), "directory": .string(directory)]
+        input["sessionId"] = session.map(JSONValue.string)
+        input["workspaceId"] = workspace.map(JSONValue.string)
+        let answer = try await hub.call(ImportTasks.name, .object(input), timeout: .seconds(330))
+        if client.json { return try Output.json(answer) }
+        let counts = ["created", "updated"].map { answer[$0]?.arrayValue?.count ?? 0 }
+        try Output.line("\(counts[0]) added, \(counts[1]) changed, \(answer.cell("dependencies")) dependencies")
     }
 
     /// What is sent at a time.

@@ -73,14 +73,26 @@ public struct SessionSigns: Hashable, Sendable {
         public var messageAt: Int64?
         /// It asked for an operation.
         public var callAt: Int64?
-        /// Its processes used a processor, wrote to files; references of its worktree moved. As its spoke sampled.
+        /// Its worktree stood otherwise than before: another head, another branch, changes or none.
+        public var referencesAt: Int64?
+        /// Its processes used a processor, or wrote to files, as its spoke sampled.
         public var processorAt: Int64?
         public var writeAt: Int64?
-        public var referencesAt: Int64?
         /// The last sample, whatever it said.
         public var sampledAt: Int64?
 
         public init() {}
+
+        /// Less than this share of one processor is what an idle program takes, too.
+        public static let processorShare = 0.05
+
+        /// What a sample shows, by the names under which it is kept.
+        public static func seen(in sample: SessionSampled, at: Int64) -> [String: Int64] {
+            var seen = ["at": at]
+            if sample.processorSeconds >= processorShare * sample.seconds { seen["processorAt"] = at }
+            if sample.writtenBytes > 0 { seen["writeAt"] = at }
+            return seen
+        }
     }
 
     /// What it works on.

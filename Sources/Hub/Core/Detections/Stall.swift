@@ -78,7 +78,7 @@ enum Stall {
         let isSampled = activity.sampledAt != nil
         add("processor", 0.45, activity.processorAt, orElse: isSampled ? nil : unsampled)
         add("writes", 0.3, activity.writeAt, orElse: isSampled ? nil : unsampled)
-        add("references", 0.15, activity.referencesAt, orElse: isSampled ? nil : unsampled)
+        add("references", 0.15, activity.referencesAt, orElse: "its worktree was not reported")
         if let load = signs.spoke?.cpuLoad {
             evidence.add("host", weight: 0.15, load < 0.05, "\(Int(load * 100)) % of its processors in use")
         } else {

@@ -81,8 +81,23 @@ public struct TranscriptMachine: Codable, Hashable, Sendable {
                 if !isOpen { open(.system, key: nil, model: nil, into: &steps) }
                 return steps.append(.part(.text, ["text": .string(Self.text(line))]))
             }
-            take(value, into: &steps)
+            take(Self.storable(value), into: &steps)
         }
+    }
+
+    /// The value without U+0000 in its texts and names: JSON may write it as an escape, which no jsonb can hold.
+    private static func storable(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .null, .bool, .integer, .number: value
+        case .string(let text): .string(storable(text))
+        case .array(let elements): .array(elements.map(storable))
+        case .object(let members):
+            .object(Dictionary(members.map { (storable($0), storable($1)) }, uniquingKeysWith: { first, _ in first }))
+        }
+    }
+
+    private static func storable(_ text: String) -> String {
+        text.utf8.contains(0) ? text.replacing("\0", with: "\u{fffd}") : text
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) -> String {

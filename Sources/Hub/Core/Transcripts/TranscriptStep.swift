@@ -24,27 +24,3 @@ public struct AgentFacts: Codable, Hashable, Sendable {
         self.usage = usage
     }
 }
-
-/// What an agent used, in tokens and dollars.
-public struct AgentUsage: Codable, Hashable, Sendable {
-    public var inputTokens: Int64
-    public var outputTokens: Int64
-    public var cachedTokens: Int64
-    /// As the agent itself reports it.
-    public var costUsd: Double
-    public var turns: Int64
-
-    public init(
-        inputTokens: Int64 = 0,
-        outputTokens: Int64 = 0,
-        cachedTokens: Int64 = 0,
-        costUsd: Double = 0,
-        turns: Int64 = 0
-    ) {
-        self.inputTokens = inputTokens
-        self.outputTokens = outputTokens
-        self.cachedTokens = cachedTokens
-        self.costUsd = costUsd
-        self.turns = turns
-    }
-}

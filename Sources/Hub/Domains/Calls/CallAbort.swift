@@ -2,6 +2,27 @@ import Foundation
 import HubCore
 import Protocol
 
+extension OpenCall {
+    fileprivate func stop(_ finding: StopFinding, after waited: Duration) -> CallStop {
+        let provider = provider
+        return CallStop(
+            requestId: requestId,
+            operationId: subject.operationId,
+            outcome: finding.outcome,
+            providerType: provider?.type,
+            providerId: provider?.id,
+            waitedMilliseconds: waited.milliseconds
+        ).proven(by: finding.proof)
+    }
+}
+
+extension Fault {
+    /// The same fault, telling what became of the call.
+    fileprivate func proven(by stop: CallStop) -> Fault {
+        Fault(code, message, details: JSONValue(encoding: stop))
+    }
+}
+
 /// Finds what an abort reaches, in the graph and in this process, and ends it.
 struct CallAbort: Sendable {
     let calls: CallStore
@@ -10,6 +31,12 @@ struct CallAbort: Sendable {
 
     /// What an aborted call's caller is told.
     static let fault = Fault(.aborted, "The call was aborted with call.abort.")
+
+    /// What the caller is told whose session is over, if anybody hears it.
+    static let sessionOver = Fault(.aborted, "The call was aborted because the session that made it is over.")
+
+    /// What the caller is told whose key is not accepted any more.
+    static let keyOver = Fault(.unauthenticated, "The key is not accepted any more; ask again with another.")
 
     /// A call that an abort reaches.
     struct Reached: Sendable {
@@ -46,28 +73,75 @@ struct CallAbort: Sendable {
         }
     }
 
-    /// Ends what the policy reaches; answers the request ids, sorted. Empty for a call that is not known or over.
+    /// Ends what the policy reaches; answers what became of each call. Empty for a call that is not known or over.
     ///
-    /// What this process runs is cancelled before the graph says that it is aborted, and what others run after.
+    /// What this process runs is cancelled before the graph says that it is aborted, and what others run after. Then it
+    /// waits for proof of all ends at once, no longer than ``Limits/callProof``, and writes what it learned down.
     func abort(
         _ id: String,
         by policy: AbortPolicy,
         _ view: CallView,
-        except own: String
-    ) async throws(Fault) -> [String] {
-        var aborted: Set<String> = []
+        except own: String? = nil,
+        because fault: Fault = CallAbort.fault
+    ) async throws(Fault) -> [CallStop] {
+        var here: [OpenCall] = []
         var inGraph: [CallID] = []
         for one in try await reached(from: id, by: policy, view) where one.reference.requestId != own {
             if let open = one.open {
-                guard open.abort(Self.fault, policy: policy) else { continue }
-                aborted.insert(one.reference.requestId)
+                guard open.abort(fault, policy: policy) else { continue }
+                here.append(open)
                 inGraph.append(one.id)
             } else if one.isElsewhere {
                 inGraph.append(one.id)
             }
         }
-        aborted.formUnion(try await calls.abort(inGraph, policy: policy, fault: Self.fault, hub: hub))
-        return aborted.sorted()
+        let aborted = try await calls.abort(inGraph, policy: policy, fault: fault, hub: hub)
+        let mine = Set(here.map(\.id))
+        // The other hubs are at it meanwhile.
+        let stops = await prove(here, of: fault)
+        return stops + (try await proofs(of: aborted.filter { !mine.contains($0.id) }))
+    }
+
+    /// Waits for what became of calls that were aborted here, and writes it into their nodes.
+    func prove(_ aborted: [OpenCall], of fault: Fault) async -> [CallStop] {
+        let began = ContinuousClock.now
+        let stops = await withTaskGroup(of: (CallID, CallStop).self) { group in
+            for call in aborted {
+                group.addTask {
+                    let finding = await call.proof?.finding(within: Limits.callProof) ?? StopFinding(.finishedFirst)
+                    return (call.id, call.stop(finding, after: ContinuousClock.now - began))
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        // The node must be there before its proof.
+        for call in aborted { await recorder.caughtUp(with: call.requestId) }
+        do throws(Fault) { try await calls.prove(stops.map { ($0.0, fault.proven(by: $0.1)) }) } catch {
+            recorder.unproven(stops.count, error)
+        }
+        return stops.map(\.1)
+    }
+
+    /// What other hubs found out about calls that the graph says are aborted.
+    private func proofs(of aborted: [AbortedCall]) async throws(Fault) -> [CallStop] {
+        let end = ContinuousClock.now + Limits.callProof + .seconds(1)
+        var stops: [CallID: CallStop] = [:]
+        while stops.count < aborted.count, ContinuousClock.now < end {
+            for (id, stop) in try await calls.stops(aborted.map(\.id).filter { stops[$0] == nil }) { stops[id] = stop }
+            guard stops.count < aborted.count else { break }
+            // Cancelled: nobody waits for the answer, and what is known is enough.
+            do { try await Task.sleep(for: .milliseconds(100)) } catch { break }
+        }
+        return aborted.map { one in
+            stops[one.id]
+                ?? CallStop(
+                    requestId: one.requestId,
+                    operationId: one.operationId,
+                    // Who was not handed to anyone is over with that.
+                    outcome: one.wasRunning ? .unreachable : .aborted,
+                    waitedMilliseconds: one.wasRunning ? Limits.callProof.milliseconds : 0
+                )
+        }
     }
 
     /// Calls that are not kept, or that the graph was not told of, can be aborted nevertheless.

@@ -9,11 +9,13 @@ public struct CallDomain: Sendable {
     /// Writes it.
     public let recorder: CallRecorder
     let store: CallStore
+    private let keys: KeyStore
     private let hub: HubID
 
     /// - Parameter hub: This process, under which its calls are found when it is gone.
     public init(database: Database, hub: HubID, logger: Logger) {
         self.hub = hub
+        keys = KeyStore(database: database)
         store = CallStore(database: database)
         recorder = CallRecorder(store: store, settings: SettingStore(database: database), hub: hub, logger: logger)
     }
@@ -23,12 +25,61 @@ public struct CallDomain: Sendable {
         try await store.prune(olderThanDays: days)
     }
 
+    /// Another hub, or this one, aborted this call in the graph: it is cancelled if it runs here, and what became of it
+    /// is written down. Returns when that is known.
+    public func aborted(_ id: CallID) async {
+        guard let call = recorder.aborted(id) else { return }
+        _ = await abort.prove([call], of: CallAbort.fault)
+    }
+
+    /// Ends what is being asked with a key that is not accepted any more: subscriptions, which may run for days, and
+    /// queries. Mutations that have begun go on.
+    ///
+    /// - Parameter holders: Only looks at the calls of these; at all of them if `nil`.
+    public func endOfKeys(_ holders: KeyHolders?) async throws(Fault) {
+        let open = recorder.running.all().filter { call in
+            let principal = call.caller.principal
+            return call.subject.kind != .mutation && principal.keyId != nil && holders?.include(principal) ?? true
+        }
+        guard !open.isEmpty else { return }
+        let accepted = try await keys.accepted(among: Set(open.compactMap(\.caller.principal.keyId)).sorted())
+        await end(
+            open.filter { call in call.caller.principal.keyId.map { !accepted.contains($0) } ?? false },
+            because: CallAbort.keyOver
+        )
+    }
+
+    /// Ends the calls of sessions that are over: what a session may do ends with it, and so does what it had done.
+    public func endOfSessions() async throws(Fault) {
+        let open = recorder.running.all().filter { $0.caller.sessionId != nil }
+        guard !open.isEmpty else { return }
+        let over = Set(try await store.over(Set(open.compactMap(\.caller.sessionId)).sorted()))
+        await end(
+            open.filter { call in call.caller.sessionId.map(over.contains) ?? false },
+            because: CallAbort.sessionOver
+        )
+    }
+
+    /// Ends calls with all that is below them. What cannot be ended now is looked at again soon.
+    private func end(_ calls: [OpenCall], because fault: Fault) async {
+        await withTaskGroup(of: Void.self) { group in
+            for call in calls where call.parent == nil || !calls.contains(where: { $0 === call.parent }) {
+                group.addTask {
+                    do throws(Fault) {
+                        let id = call.id.rawValue
+                        _ = try await abort.abort(id, by: .abortDependents, .all, because: fault)
+                    } catch {
+                        _ = call.abort(fault, policy: .abortDependents)
+                    }
+                }
+            }
+        }
+    }
+
+    private var abort: CallAbort { CallAbort(calls: store, recorder: recorder, hub: hub) }
+
     func register(in table: inout OperationTable) {
-        CallOperations(
-            calls: store,
-            recorder: recorder,
-            abort: CallAbort(calls: store, recorder: recorder, hub: hub)
-        ).register(in: &table)
+        CallOperations(calls: store, recorder: recorder, abort: abort).register(in: &table)
     }
 }
 
@@ -108,7 +159,7 @@ struct CallOperations: Sendable {
     private func abort(_ request: AbortCalls, by caller: Caller) async throws(Fault) -> AbortCalls.Output {
         let policy = request.policy ?? .abortDependents
         return AbortCalls.Output(
-            aborted: try await abort.abort(request.requestId, by: policy, CallView(caller), except: caller.requestId)
+            calls: try await abort.abort(request.requestId, by: policy, CallView(caller), except: caller.requestId)
         )
     }
 

@@ -188,10 +188,17 @@ extension CallRecorder {
     /// The setting with the level of each namespace.
     static let setting = "calls.recording"
 
-    /// Another hub, or this one, aborted this call in the graph: it is cancelled if it runs here.
-    public func aborted(_ id: CallID) {
-        guard let call = running.all().first(where: { $0.id == id }) else { return }
-        _ = call.abort(CallAbort.fault, policy: .abortDependents)
+    /// Cancels a call that the graph says is aborted, if it runs here; answers the call if it did.
+    func aborted(_ id: CallID) -> OpenCall? {
+        guard let call = running.all().first(where: { $0.id == id }),
+            call.abort(CallAbort.fault, policy: .abortDependents)
+        else { return nil }
+        return call
+    }
+
+    /// What became of aborted calls could not be written down; whoever aborted them was told all the same.
+    func unproven(_ count: Int, _ fault: Fault) {
+        logger.warning("Proofs of aborts are not written.", metadata: ["calls": "\(count)", "fault": "\(fault)"])
     }
 }
 

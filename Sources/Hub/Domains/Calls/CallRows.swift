@@ -59,9 +59,29 @@ struct CallPlace: RowDecodable {
 }
 
 struct AbortedCall: RowDecodable {
+    var id: CallID
     var requestId: String
+    var operationId: String
+    /// Whether it had been handed to whoever answers it.
+    var wasRunning: Bool
 
-    init(_ row: Row) throws(Fault) { requestId = try row["request_id"] }
+    init(_ row: Row) throws(Fault) {
+        id = try row["id"]
+        requestId = try row["request_id"]
+        operationId = try row["operation_id"]
+        wasRunning = try row["was_running"]
+    }
+}
+
+/// What a node tells of the end of an aborted call.
+struct ProvenCall: RowDecodable {
+    var id: CallID
+    var stop: CallStop
+
+    init(_ row: Row) throws(Fault) {
+        id = try row["id"]
+        stop = try row.json("stop")
+    }
 }
 
 extension CallLatency: RowDecodable {

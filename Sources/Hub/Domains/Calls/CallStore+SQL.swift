@@ -124,17 +124,39 @@ extension CallStore {
         static let abort = Statement<AbortedCall>(
             """
             WITH held AS MATERIALIZED (
-                SELECT id FROM nave.call_graph_nodes WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE
+                SELECT id, status FROM nave.call_graph_nodes WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE
             ), aborted AS (
                 UPDATE nave.call_graph_nodes n
                    SET status = 'aborted', completed_at = greatest(now(), n.started_at), error = $3::jsonb
                   FROM held
                  WHERE n.id = held.id AND (n.status = 'pending' OR $2::bool AND n.status = 'running')
-                RETURNING n.id, n.request_id, n.hub_id
+                RETURNING n.id, n.request_id, n.hub_id, held.status = 'running' AS was_running,
+                          coalesce(n.metadata->>'operation', n.operation_id) AS operation_id
             )
-            SELECT request_id, CASE WHEN hub_id IS DISTINCT FROM $4 THEN pg_notify($5, id)::text END AS rung
+            SELECT id, request_id, operation_id, was_running,
+                   CASE WHEN hub_id IS DISTINCT FROM $4 THEN pg_notify($5, id)::text END AS rung
               FROM aborted
             """
+        )
+
+        /// Only of what was aborted: nothing else has a proof to wait for.
+        static let prove = Statement<Void>(
+            """
+            UPDATE nave.call_graph_nodes n SET error = proof.error
+              FROM unnest($1::text[], $2::jsonb[]) AS proof (id, error)
+             WHERE n.id = proof.id AND n.status = 'aborted'
+            """
+        )
+
+        static let stops = Statement<ProvenCall>(
+            """
+            SELECT id, error -> 'details' AS stop FROM nave.call_graph_nodes
+             WHERE id = ANY ($1::text[]) AND error -> 'details' ? 'outcome'
+            """
+        )
+
+        static let over = Statement<String>(
+            "SELECT id FROM nave.sessions WHERE id = ANY ($1::text[]) AND ended_at IS NOT NULL"
         )
 
         /// A hub that renews its lease looks after its own calls; one that does not has none any more.

@@ -53,15 +53,34 @@ public struct CallStore: Sendable {
         try await database.execute(SQL.depend, [call, others])
     }
 
-    /// Ends calls of which `hub` makes sure that none of its own goes on; answers the request ids of those that were
-    /// not over. The hubs that run the others are rung.
-    func abort(_ ids: [CallID], policy: AbortPolicy, fault: Fault, hub: HubID) async throws(Fault) -> [String] {
+    /// Ends calls of which `hub` makes sure that none of its own goes on; answers those that were not over.
+    /// The hubs that run the others are rung.
+    func abort(_ ids: [CallID], policy: AbortPolicy, fault: Fault, hub: HubID) async throws(Fault) -> [AbortedCall] {
         guard !ids.isEmpty else { return [] }
-        let aborted = try await database.query(
+        return try await database.query(
             SQL.abort,
             [ids, policy == .abortDependents, JSON(fault), hub, Self.channel]
         )
-        return aborted.map(\.requestId)
+    }
+
+    /// Writes into the nodes of aborted calls what became of them.
+    func prove(_ proofs: [(CallID, Fault)]) async throws(Fault) {
+        guard !proofs.isEmpty else { return }
+        let faults = proofs.map { JSONText(JSONValue(encoding: $0.1).serialized()) }
+        try await database.execute(SQL.prove, [proofs.map(\.0), faults])
+    }
+
+    /// What became of these, as far as it was written down.
+    func stops(_ ids: [CallID]) async throws(Fault) -> [CallID: CallStop] {
+        guard !ids.isEmpty else { return [:] }
+        let found = try await database.query(SQL.stops, [ids])
+        return Dictionary(found.map { ($0.id, $0.stop) }, uniquingKeysWith: { $1 })
+    }
+
+    /// Sessions among these that are over.
+    func over(_ sessions: [SessionID]) async throws(Fault) -> [SessionID] {
+        guard !sessions.isEmpty else { return [] }
+        return try await database.query(SQL.over, [sessions]).map { SessionID($0) }
     }
 
     /// Ends calls that nobody runs any more: of hubs that are gone, and of this one unless named. Answers how many.
@@ -127,6 +146,11 @@ extension CallStore {
 struct CallView: Sendable {
     let account: AccountID?
     let session: SessionID?
+
+    /// Everyone's: for the hub's own work.
+    static let all = CallView(account: nil, session: nil)
+
+    private init(account: AccountID?, session: SessionID?) { (self.account, self.session) = (account, session) }
 
     init(_ caller: Caller) {
         let seesAll = caller.identity.holds("call:admin")

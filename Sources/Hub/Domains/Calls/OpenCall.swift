@@ -46,8 +46,9 @@ public final class OpenCall: Sendable {
         var startedAt: Date?
         var provider: CallProvider?
         var values = 0
-        /// Why it was aborted from outside.
+        /// Why it was aborted from outside, and where the proof of that goes.
         var abortion: Fault?
+        var proof: StopProof?
         var whenAborted: [@Sendable () -> Void] = []
         /// What the graph was last told of it.
         var written: CallStatus?
@@ -97,6 +98,9 @@ public final class OpenCall: Sendable {
     /// Why it was aborted by someone else than its caller; `nil` if it was not.
     public var abortion: Fault? { state.withLock { $0.abortion } }
 
+    /// Where whoever has it done proves its end; `nil` unless it was aborted from outside.
+    public var proof: StopProof? { state.withLock { $0.proof } }
+
     /// Whether it goes on although its caller was answered, and will be closed by itself.
     public var isDetached: Bool { state.withLock { $0.isDetached } }
 
@@ -105,6 +109,9 @@ public final class OpenCall: Sendable {
 
     /// Who answers it, as soon as that is known.
     public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
+
+    /// The same, for whoever asks.
+    var provider: CallProvider? { state.withLock { $0.provider } }
 
     /// A subscription's value was delivered.
     public func delivered() { state.withLock { $0.values += 1 } }
@@ -136,6 +143,11 @@ extension OpenCall {
             guard !state.isClosed, CallLifecycle.isReached(state.status, by: policy) else { return nil }
             state.status = .aborted
             state.abortion = fault
+            let proof = StopProof()
+            state.proof = proof
+            // What goes on to its end anyway has nothing to prove, and neither has what nobody runs yet.
+            if state.isDetached { proof.settle(StopFinding(.finishedFirst)) }
+            if state.whenAborted.isEmpty { proof.settle(StopFinding(.aborted)) }
             defer { state.whenAborted = [] }
             return state.whenAborted
         }
@@ -165,6 +177,7 @@ extension OpenCall {
             guard !state.isClosed else { return }
             state.isClosed = true
             state.whenAborted = []
+            state.proof?.ended(outcome.finding)
             var (output, fault): (CallPayload?, Fault?) = (nil, state.abortion)
             if fault == nil {
                 switch outcome {
@@ -197,6 +210,16 @@ extension OpenCall {
             fault: fault,
             values: subject.kind == .subscription ? state.values : nil
         )
+    }
+}
+
+extension CallOutcome {
+    /// What this end means for a call that was to be stopped.
+    fileprivate var finding: StopFinding {
+        switch self {
+        case .answered, .ended: StopFinding(.finishedFirst)
+        case .failed(let fault): StopFinding(of: fault)
+        }
     }
 }
 

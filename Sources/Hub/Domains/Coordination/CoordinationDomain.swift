@@ -20,6 +20,7 @@ public struct CoordinationDomain: Sendable {
 
     let database: Database
     let bell: any Bell
+    let composed: ComposedCalls
     private let spawns: SpawnStore
     private let salvages: SalvageStore
     private let losses: LossStore
@@ -27,9 +28,10 @@ public struct CoordinationDomain: Sendable {
     /// Channels on which the work of ``placeWaiting()`` is announced; the payload says nothing.
     public static let placementChannel = Ending.placementChannel
 
-    public init(database: Database, bell: some Bell, logger: Logger) {
+    public init(database: Database, bell: some Bell, composed: ComposedCalls, logger: Logger) {
         self.database = database
         self.bell = bell
+        self.composed = composed
         spokes = SpokeStore(database: database)
         hubs = HubStore(database: database)
         commands = CommandStore(database: database)
@@ -84,6 +86,13 @@ public struct CoordinationDomain: Sendable {
         SessionOperations(sessions: sessions, output: OutputStore(database: database), bell: bell).register(in: &table)
         TranscriptOperations(sessions: sessions, transcripts: TranscriptStore(database: database), bell: bell)
             .register(in: &table)
+        AttachOperations(
+            sessions: sessions,
+            output: OutputStore(database: database),
+            transcripts: TranscriptStore(database: database),
+            store: AttachStore(database: database),
+            bell: bell
+        ).register(in: &table)
         WorkspaceOperations(workspaces: workspaces).register(in: &table)
         MappingOperations(mappings: MappingStore(database: database)).register(in: &table)
         let keeping = SessionKeepingStore(database: database)
@@ -113,6 +122,12 @@ public struct CoordinationDomain: Sendable {
         ).register(in: &table)
         RevivalOperations(sessions: sessions, revivals: RevivalStore(database: database), bell: bell)
             .register(in: &table)
+        LandingOperations(
+            sessions: sessions,
+            projects: ProjectStore(database: database),
+            places: LandingStore(database: database),
+            composed: composed
+        ).register(in: &table)
         SalvageOperations(salvages: salvages, spokes: spokes, commands: commands, workspaces: workspaces, bell: bell)
             .register(in: &table)
         VerificationOperations(verification: VerificationStore(database: database)).register(in: &table)

@@ -140,7 +140,8 @@ struct CoordinationOperations: Sendable {
             ? "No spoke has joined yet; join one with spoke join."
             : refusals.isEmpty
                 ? "A spoke is free: it is placed any moment."
-                : "It waits for a spoke: all \(refusals.count) are ruled out, \(ahead) sessions are ahead of it."
+                : Placement.missingAgent(queue[ahead].ask, among: facts)
+                    ?? "It waits for a spoke: all \(refusals.count) are ruled out, \(ahead) sessions are ahead of it."
         return ExplainWaiting.Output(waiting: true, message: message, spokes: refusals, ahead: ahead)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import HubCore
 public import Postgres
 public import Protocol
 
@@ -39,6 +40,7 @@ extension SpokeRecord: RowDecodable {
             lastHeartbeat: try row["last_heartbeat"],
             hostInfo: try row["host_info"],
             labels: try row.json("labels"),
+            agents: try row.json("agents"),
             connectedAt: try row["connected_at"],
             disconnectedAt: try row["disconnected_at"],
             disconnectReason: try row["disconnect_reason"],
@@ -88,6 +90,8 @@ extension WorkspaceRecord: RowDecodable {
 
 extension SessionRecord: RowDecodable {
     public init(_ row: Row) throws(Fault) {
+        let data: [String: JSONValue] = try row.json("data")
+        let facts: AgentFacts? = try data["agent"]?.decoded()
         self.init(
             id: try row["id"],
             projectId: try row["project_id"],
@@ -111,6 +115,14 @@ extension SessionRecord: RowDecodable {
             endedAt: try row["ended_at"],
             lastActivityAt: try row["last_activity_at"],
             providerSessionId: try row["provider_session_id"],
+            agent: facts.map { facts in
+                AgentStanding(
+                    state: facts.state,
+                    model: facts.model,
+                    quotaResetsAt: facts.quotaResetsAt.map { Date(milliseconds: $0) },
+                    usage: facts.usage
+                )
+            },
             outputPrunedAt: try row["output_pruned_at"],
             createdAt: try row["created_at"],
             updatedAt: try row["updated_at"]

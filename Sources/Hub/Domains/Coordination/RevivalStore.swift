@@ -29,7 +29,7 @@ struct RevivalStore: Sendable {
     ///
     /// - Throws: `INVALID_TRANSITION` unless it is over and not archived; `CONFLICT` if there is nothing to go back to.
     func resume(_ session: SessionRecord, prompt: String) async throws(Fault) -> SpawnedSession {
-        guard session.isOver, SessionLifecycle.mayBecome(.busy, from: session.status) else {
+        guard session.isOver, SessionLifecycle.mayBecome(.retry, from: session.status) else {
             throw Fault(
                 .invalidTransition,
                 "Session \(session.id) is \(session.status.rawValue); only one that is over resumes."

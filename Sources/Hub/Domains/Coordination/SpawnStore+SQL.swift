@@ -20,7 +20,8 @@ extension SpawnStore {
             ask = PlacementAsk(
                 projectId: session.projectId,
                 target: try row.json("target"),
-                pinned: try row["pinned"]
+                pinned: try row["pinned"],
+                agent: WantedAgent(try row.json("run"))
             )
         }
     }
@@ -140,7 +141,7 @@ extension SpawnStore {
 
         static let waiting = Statement<WaitingRow>(
             """
-            SELECT s.id, s.project_id, s.priority, s.created_at, s.target,
+            SELECT s.id, s.project_id, s.priority, s.created_at, s.target, s.run,
                    CASE WHEN s.worktree ->> 'mode' = 'reuse' THEN w.spoke_id END AS pinned
               FROM nave.sessions s LEFT JOIN nave.workspaces w ON w.id = s.workspace_id
              WHERE (s.status = 'busy' AND s.fence = 0) OR s.status = 'retry'

@@ -65,7 +65,8 @@ struct SpawnStore: Sendable {
         let ask = PlacementAsk(
             projectId: draft.project.id,
             target: draft.order.target ?? SpokeTarget(),
-            pinned: reused?.spokeId
+            pinned: reused?.spokeId,
+            agent: WantedAgent(draft.run)
         )
         try await requireTarget(ask, in: transaction)
         let spoke = try await choose(ask, in: transaction)

@@ -23,6 +23,7 @@ struct SteeringOperations: Sendable {
         try Self.check(request.message)
         let session = try await sessions.require(request.sessionId)
         let id = try await steering.message(request.message, to: session.id, by: caller.accountId)
+        bell.ring([session.id.rawValue])
         return MessageSession.Output(messageId: id, delivery: .queued)
     }
 

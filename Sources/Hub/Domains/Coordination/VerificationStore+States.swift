@@ -16,6 +16,9 @@ extension VerificationStore {
         for organization in try await database.query(StateSQL.ownerless, [Self.findingsMax]) {
             report.find("state.owner", organization, "The account that answers for it is no member with level owner.")
         }
+        for detection in try await database.query(StateSQL.openBehindArchives, [Self.findingsMax]) {
+            report.find("state.detection", detection, "The detection is open, its session was put away.")
+        }
         if try await database.first(StateSQL.hasAdministrator) != true {
             report.find("state.administrator", "accounts", "No account is an active administrator.")
         }
@@ -170,6 +173,14 @@ extension VerificationStore {
              WHERE NOT EXISTS (SELECT FROM nave.organization_members m
                                 WHERE m.org_id = o.id AND m.account_id = o.owner_id AND m.membership_level = 'owner')
              ORDER BY o.id LIMIT $1
+            """
+        )
+
+        static let openBehindArchives = Statement<String>(
+            """
+            SELECT d.id FROM nave.detections d JOIN nave.sessions s ON s.id = d.session_id
+             WHERE s.status = 'archived' AND d.resolved_at IS NULL
+             ORDER BY d.id LIMIT $1
             """
         )
 

@@ -97,10 +97,10 @@ struct SessionSignsRow: RowDecodable {
         activity.outputAt = chunk.flatMap(Ids.milliseconds(of:))
         activity.messageAt = try milliseconds(row["told_at"])
         activity.callAt = try milliseconds(row["called_at"])
+        activity.referencesAt = try milliseconds(row["observed_at"])
         let sampled: JSONValue = try row["sampled"] ?? .null
         activity.processorAt = sampled["processorAt"]?.integerValue
         activity.writeAt = sampled["writeAt"]?.integerValue
-        activity.referencesAt = sampled["referencesAt"]?.integerValue
         activity.sampledAt = sampled["at"]?.integerValue
         return activity
     }

@@ -38,7 +38,26 @@ struct Ending: Sendable {
         return ended != nil
     }
 
+    /// Says what an abort's proof, which came first, could not: how the process itself ended, and what it printed.
+    func fill(_ session: SessionID, fence: Int64, on spoke: SpokeID, in transaction: Transaction) async throws(Fault) {
+        let values: [(any Bindable)?] = [
+            session, fence, spoke, exitCode, exitSignal, sums.map { JSON($0) }, swept.map { JSON($0) },
+            remaining.map { JSON($0) },
+        ]
+        try await transaction.execute(SQL.fill, values)
+    }
+
     enum SQL {
+        static let fill = Statement<Void>(
+            """
+            UPDATE nave.sessions s
+               SET exit_code = $4, exit_signal = $5, output_sums = $6::jsonb, swept = $7::jsonb, remaining = $8::jsonb
+             WHERE s.id = $1 AND s.fence = $2 AND s.exit_reason = 'aborted' AND s.exit_code IS NULL
+               AND s.exit_signal IS NULL AND s.output_sums IS NULL
+               AND EXISTS (SELECT FROM nave.mappings m WHERE m.session_id = s.id AND m.spoke_id = $3)
+            """
+        )
+
         /// A worktree that was never made has nothing to keep; one that was made is free for others. What the session
         /// claimed besides its own task and did not finish can be claimed again.
         static let end = Statement<String>(

@@ -25,6 +25,16 @@ extension StateStore {
             """
         )
 
+        static let sample = Statement<Void>(
+            """
+            UPDATE nave.sessions s
+               SET data = s.data || jsonb_build_object('sampled', coalesce(s.data -> 'sampled', '{}') || $4::jsonb)
+             WHERE s.id = $1 AND s.fence = $2 AND s.ended_at IS NULL
+               AND EXISTS (SELECT FROM nave.mappings m
+                            WHERE m.session_id = s.id AND m.spoke_id = $3 AND m.status = 'active')
+            """
+        )
+
         /// Deliveries only go forward: an old record that comes again finds its step done.
         static let deliver = Statement<Void>(
             """

@@ -19,6 +19,7 @@ enum StateStore {
         case .sessionOutput: break  // Written in bulk with the marks.
         case .sessionStarted: try await started(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .sessionMessage: try await message(WireCoder.value(from: payload), spoke, in: transaction, &news)
+        case .sessionSampled: try await sampled(WireCoder.value(from: payload), spoke, in: transaction)
         case .sessionExited: try await exited(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .sessionFailed: try await failed(WireCoder.value(from: payload), spoke, in: transaction, &news)
         case .outputGap: try await gap(WireCoder.value(from: payload), state, in: transaction, &news)
@@ -61,6 +62,16 @@ enum StateStore {
         news.insert(record.sessionId.rawValue)
     }
 
+    /// Times are the hub's own, as of everything that anomalies are judged by.
+    private static func sampled(
+        _ record: SessionSampled,
+        _ spoke: SpokeID,
+        in transaction: Transaction
+    ) async throws(Fault) {
+        let seen = SessionSigns.Activity.seen(in: record, at: Date().milliseconds)
+        try await transaction.execute(SQL.sample, [record.sessionId, record.fence, spoke, JSON(seen)])
+    }
+
     private static func exited(
         _ record: SessionExited,
         _ spoke: SpokeID,
@@ -76,7 +87,9 @@ enum StateStore {
             swept: record.swept,
             remaining: record.remaining
         )
-        try await end.write(record.sessionId, fence: record.fence, on: spoke, in: transaction)
+        if try await !end.write(record.sessionId, fence: record.fence, on: spoke, in: transaction) {
+            try await end.fill(record.sessionId, fence: record.fence, on: spoke, in: transaction)
+        }
         news.insert(record.sessionId.rawValue)
     }
 

@@ -28,7 +28,7 @@ struct SessionOperations: Sendable {
     private func messages(_ request: ListMessages, by caller: Caller) async throws(Fault) -> ListMessages.Output {
         let cursor = try CreationCursor(request.cursor, limit: request.limit)
         let session = try await sessions.require(request.sessionId)
-        let rows = try await sessions.messages(of: session.id, cursor)
+        let rows = try await sessions.messages(of: session.id, from: request.from ?? .oldest, cursor)
         let page = cursor.page(rows) { ($0.createdAt, $0.id.rawValue) }
         return ListMessages.Output(messages: page.items, nextCursor: page.next)
     }

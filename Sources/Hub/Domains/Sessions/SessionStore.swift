@@ -55,8 +55,13 @@ struct SessionStore: Sendable {
         return Dictionary(rows.map { ($0.sessionId, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    func messages(of session: SessionID, _ cursor: CreationCursor) async throws(Fault) -> [MessageRecord] {
-        try await database.query(SQL.messages, cursor.values + [session])
+    func messages(
+        of session: SessionID,
+        from end: ListEnd,
+        _ cursor: CreationCursor
+    ) async throws(Fault) -> [MessageRecord] {
+        let statement = end == .newest ? SQL.newestMessages : SQL.messages
+        return try await database.query(statement, cursor.values + [session])
     }
 
     struct Printed: RowDecodable {
@@ -140,6 +145,17 @@ struct SessionStore: Sendable {
                AND ($1::int8 IS NULL
                     OR (created_at, id) > ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
              ORDER BY created_at, id
+             LIMIT $3
+            """
+        )
+
+        static let newestMessages = Statement<MessageRecord>(
+            """
+            SELECT * FROM nave.messages
+             WHERE session_id = $4
+               AND ($1::int8 IS NULL
+                    OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
+             ORDER BY created_at DESC, id DESC
              LIMIT $3
             """
         )

@@ -74,6 +74,7 @@ extension SpokeStore {
                 hello.spokeId, terms.hubId, hello.incarnation, former, hello.spokeType, JSON(hello.hostInfo),
                 JSON(labels), hello.hostInfo.spokeVersion, hello.slots,
                 hello.draining ? "draining, as its owner wants" : nil, journal.epoch, journal.seq, journal.hash.bytes,
+                JSON(hello.agents ?? []),
             ]
         )
         try await transaction.execute(SQL.seeWorktrees, worktreeValues(hello))

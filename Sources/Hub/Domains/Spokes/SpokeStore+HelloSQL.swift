@@ -104,7 +104,7 @@ extension SpokeStore.SQL {
                last_heartbeat = now(), hub_id = $2, incarnation = $3, former_incarnations = $4, spoke_type = $5,
                host_info = $6::jsonb, labels = $7::jsonb, version = $8, slots = $9,
                paused_reason = CASE WHEN draining THEN NULL ELSE $10 END,
-               journal_epoch = $11, journal_acknowledged = $12, journal_hash = $13
+               journal_epoch = $11, journal_acknowledged = $12, journal_hash = $13, agents = $14::jsonb
          WHERE id = $1
         """
     )

@@ -149,6 +149,7 @@ extension SpokeStore {
                 pausedReason: try row["paused_reason"],
                 projectId: try row["project_id"],
                 labels: try row.json("labels"),
+                agents: try row.json("agents"),
                 slots: try row["slots"],
                 busy: try row["busy"],
                 load: shares,
@@ -203,7 +204,7 @@ extension SpokeStore {
         static let facts = Statement<FactsRow>(
             """
             SELECT s.id, s.name, s.status, s.disconnected_at, s.draining, s.paused_reason, s.project_id, s.labels,
-                   s.slots, s.load, coalesce(b.busy, 0) AS busy,
+                   s.agents, s.slots, s.load, coalesce(b.busy, 0) AS busy,
                    EXISTS (SELECT FROM nave.workspaces w WHERE w.spoke_id = s.id AND w.project_id = $1) AS is_warm
               FROM nave.spokes s
               LEFT JOIN LATERAL (

@@ -10,14 +10,16 @@ struct TaskOperations: Sendable {
     let moves: TaskMoveStore
     let dependencies: TaskDependencyStore
     let files: TaskFileStore
+    private let folders: TaskFolder
     private let reach: Reach
 
-    init(database: Database, projects: ProjectStore) {
+    init(database: Database, projects: ProjectStore, composed: ComposedCalls) {
         self.projects = projects
         tasks = TaskStore(database: database, projects: projects)
         moves = TaskMoveStore(database: database, tasks: tasks)
         dependencies = TaskDependencyStore(database: database, tasks: tasks)
         files = TaskFileStore(database: database)
+        folders = TaskFolder(composed: composed)
         reach = Reach(database: database)
     }
 
@@ -218,21 +220,42 @@ extension TaskOperations {
     }
 
     private func take(_ request: ImportTasks, by caller: Caller) async throws(Fault) -> ImportTasks.Output {
-        guard request.tasks.count <= Limits.tasksPerImport else {
+        let entries = try await entries(request, by: caller)
+        guard entries.count <= Limits.tasksPerImport else {
             throw Fault(.tooLarge, "An import has at most \(Limits.tasksPerImport) tasks; send them in parts.")
         }
         var violations: [Fault.Violation] = []
         var places: [String: Int] = [:]
-        for (index, entry) in request.tasks.enumerated() where violations.count < Limits.violations {
-            violations += TaskRules.violations(entry, at: "tasks[\(index)]")
+        for (index, entry) in entries.enumerated() where violations.count < Limits.violations {
+            let place = request.directory == nil ? "tasks[\(index)]" : entry.path ?? entry.id
+            violations += TaskRules.violations(entry, at: place)
             if let first = places.updateValue(index, forKey: entry.id) {
-                violations.append(.init(path: "tasks[\(index)].id", message: "is that of tasks[\(first)] already."))
+                let other = request.directory == nil ? "tasks[\(first)]" : entries[first].path ?? entry.id
+                violations.append(.init(path: "\(place).id", message: "is that of \(other) already."))
             }
         }
         guard violations.isEmpty else { throw .invalid(violations) }
         return try await files.take(
-            request.tasks,
+            entries,
             in: try await projects.find(request.projectId, seenBy: caller.confinedTo).id
+        )
+    }
+
+    /// What is taken in: told outright, or read from the files of a worktree.
+    private func entries(_ request: ImportTasks, by caller: Caller) async throws(Fault) -> [TaskEntry] {
+        guard let directory = request.directory else {
+            guard let tasks = request.tasks else { throw .invalid("tasks", "is required, or directory.") }
+            guard request.workspaceId == nil, request.sessionId == nil else {
+                throw .invalid("workspaceId", "goes with directory.")
+            }
+            return tasks
+        }
+        guard request.tasks == nil else { throw .invalid("directory", "is instead of tasks.") }
+        return try await folders.entries(
+            below: directory,
+            workspace: request.workspaceId,
+            session: request.sessionId,
+            for: caller
         )
     }
 

@@ -18,10 +18,17 @@ struct Job: Sendable {
     let parameters: [Parameter]
     /// Sent in front of it, in the same breath: `BEGIN …` of a transaction's first statement.
     var opening: String?
+    /// In whose place it is run, if not as the database's own user.
+    var standpoint: Standpoint?
     /// Whether it was already sent once with a plan that the server had given up since.
     var isRepeated = false
     /// Called once, on the reactor's thread.
     let done: @Sendable (Result<QueryResult, Failure>) -> Void
+}
+
+extension Job {
+    /// By what a prepared statement is known: a plan for one role is none for another.
+    var preparedKey: String { standpoint.map { "\($0.role)\u{0}\(sql)" } ?? sql }
 }
 
 /// Why a job has no result.

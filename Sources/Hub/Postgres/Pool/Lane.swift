@@ -14,11 +14,19 @@ struct Lane: Sendable {
         _ parameters: [Parameter] = [],
         as kind: Job.Kind = .statement,
         opening: String? = nil,
+        standpoint: Standpoint? = nil,
         isCancellable: Bool = true
     ) async -> Result<QueryResult, Failure> {
         let request = reactor.makeRequest()
         let post: @Sendable (CheckedContinuation<Result<QueryResult, Failure>, Never>) -> Void = { continuation in
-            let job = Job(request: request, kind: kind, sql: sql, parameters: parameters, opening: opening) {
+            let job = Job(
+                request: request,
+                kind: kind,
+                sql: sql,
+                parameters: parameters,
+                opening: opening,
+                standpoint: standpoint
+            ) {
                 continuation.resume(returning: $0)
             }
             if let lease { reactor.post(.submitOnLease(lease, job)) } else { reactor.post(.submit(job)) }

@@ -43,6 +43,8 @@ final class Pipeline {
     private var backlog: [Job] = []
     private var prepared: [String: Prepared] = [:]
     private var namesGiven = 0
+    /// The name of the prepared statement that takes a standpoint, once that was sent.
+    private var standpointName: String?
     private var isRunningScript = false
 
     init(number: PoolMachine.ConnectionID, taking raw: OpaquePointer) {
@@ -102,6 +104,7 @@ extension Pipeline {
             isSent = PQsendQueryParams(raw, opening, 0, nil, nil, nil, nil, 1) == 1
             flight.commandsBefore += 1
         }
+        if let standpoint = job.standpoint { isSent = isSent && take(standpoint, for: &flight) }
         switch job.kind {
         case .statement:
             isSent = isSent && sendStatement(&flight) && PQpipelineSync(raw) == 1
@@ -119,10 +122,41 @@ extension Pipeline {
         if !isSent { shutdown() }
     }
 
+    /// Role and setting, in front of the statement: one Sync, one transaction.
+    private func take(_ standpoint: Standpoint, for flight: inout Flight) -> Bool {
+        flight.commandsBefore += 1
+        return ParameterArena.withArrays(standpoint.parameters) { arrays in
+            if flight.job.isRepeated {
+                return PQsendQueryParams(
+                    raw,
+                    Standpoint.sql,
+                    3,
+                    nil,
+                    arrays.values,
+                    arrays.lengths,
+                    arrays.formats,
+                    1
+                )
+            }
+            let name: String
+            if let standpointName {
+                name = standpointName
+            } else {
+                namesGiven += 1
+                name = "s\(namesGiven)"
+                standpointName = name
+                flight.commandsBefore += 1
+                guard PQsendPrepare(raw, name, Standpoint.sql, 0, nil) == 1 else { return 0 }
+            }
+            return PQsendQueryPrepared(raw, name, 3, arrays.values, arrays.lengths, arrays.formats, 1)
+        } == 1
+    }
+
     private func sendStatement(_ flight: inout Flight) -> Bool {
         let job = flight.job
         let count = Int32(job.parameters.count)
-        switch job.isRepeated ? nil : prepared[job.sql] {
+        let key = job.preparedKey
+        switch job.isRepeated ? nil : prepared[key] {
         case .ready(let name):
             return ParameterArena.withArrays(job.parameters) {
                 PQsendQueryPrepared(raw, name, count, $0.values, $0.lengths, $0.formats, 1)
@@ -130,7 +164,7 @@ extension Pipeline {
         case nil where !job.isRepeated && prepared.count < Self.preparedMax:
             namesGiven += 1
             let name = "s\(namesGiven)"
-            prepared[job.sql] = .underWay(name)
+            prepared[key] = .underWay(name)
             flight.commandsBefore += 1
             flight.prepares = true
             guard PQsendPrepare(raw, name, job.sql, 0, nil) == 1 else { return false }
@@ -186,15 +220,15 @@ extension Pipeline {
             PQclear(result)
             land(done)
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
-            if isPreparation, case .underWay(let name) = prepared[flights[head].job.sql] {
-                prepared[flights[head].job.sql] = .ready(name)
+            if isPreparation, case .underWay(let name) = prepared[flights[head].job.preparedKey] {
+                prepared[flights[head].job.preparedKey] = .ready(name)
             }
             if isCounted { flights[head].result = QueryResult(taking: result) } else { PQclear(result) }
         case PGRES_PIPELINE_ABORTED:
-            if isPreparation { prepared[flights[head].job.sql] = nil }
+            if isPreparation { prepared[flights[head].job.preparedKey] = nil }
             PQclear(result)
         case PGRES_FATAL_ERROR:
-            if isPreparation { prepared[flights[head].job.sql] = nil }
+            if isPreparation { prepared[flights[head].job.preparedKey] = nil }
             let error = ServerError(result)
             PQclear(result)
             guard !error.state.isEmpty else {
@@ -221,7 +255,10 @@ extension Pipeline {
             flights.removeAll(keepingCapacity: true)
             head = 0
         }
-        if flight.error?.isStalePlan == true { prepared[flight.job.sql] = nil }
+        if flight.error?.isStalePlan == true {
+            prepared[flight.job.preparedKey] = nil
+            if flight.job.standpoint != nil { standpointName = nil }
+        }
         done(flight)
     }
 }

@@ -17,6 +17,8 @@ CREATE TABLE nave.spokes (
     -- What placement reads: what the spoke says of itself, overruled by what its join token said.
     labels jsonb NOT NULL DEFAULT '{}',
     join_labels jsonb NOT NULL DEFAULT '{}',
+    -- The agent programs that its last hello told of.
+    agents jsonb NOT NULL DEFAULT '[]',
     connected_at timestamptz,
     disconnected_at timestamptz,
     disconnect_reason text,

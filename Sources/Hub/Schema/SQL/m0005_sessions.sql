@@ -153,6 +153,8 @@ CREATE TABLE nave.messages (
 -- Agents have no account, so what they say costs nothing here.
 CREATE INDEX idx_messages_author_account_id ON nave.messages (author_account_id) WHERE author_account_id IS NOT NULL;
 CREATE INDEX idx_messages_session_id_created_at_id ON nave.messages (session_id, created_at, id);
+-- What changed since somebody looked.
+CREATE INDEX idx_messages_session_id_updated_at_id ON nave.messages (session_id, updated_at, id);
 
 CREATE TRIGGER trg_messages_touch BEFORE UPDATE ON nave.messages
     FOR EACH ROW EXECUTE FUNCTION nave.touch();

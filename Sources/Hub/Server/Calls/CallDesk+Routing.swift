@@ -18,7 +18,7 @@ extension CallDesk {
     /// - Fails with what ``subscribe(_:_:by:lastEventId:deliver:)`` would fail with before its first value.
     func checkSubscription(_ name: String, _ input: JSONValue, by caller: Caller) async throws(Fault) {
         guard let route = route(name) else {
-            return try operations.checkSubscription(name, input: input, by: caller)
+            return try await operations.checkSubscription(name, input: input, by: caller)
         }
         guard route.kind == .subscription else {
             throw Fault(.validation, "\(name) is a \(route.kind.rawValue); call it with /v1/call/\(name).")
@@ -33,17 +33,35 @@ extension CallDesk {
         _ input: JSONValue,
         by caller: Caller,
         _ wait: Duration,
-        asking: @escaping @Sendable (SpokeID) -> Void = { _ in }
+        of call: OpenCall?
     ) async throws(Fault) -> Answer {
         switch route.kind {
         case .subscription:
             let name = route.address.operationId
             throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
         case .query:
-            return try await router.call(route, input, by: caller, within: wait, asking: asking)
+            return try await asked(route, input, by: caller, wait, of: call)
         case .mutation:
-            return try await mutation(route, input, by: caller, wait, asking: asking)
+            return try await mutation(route, input, by: caller, wait, of: call)
         }
+    }
+
+    /// The node tells who was asked, and if it is aborted, what became of it there.
+    private func asked(
+        _ route: CallRouter.Route,
+        _ input: JSONValue,
+        by caller: Caller,
+        _ wait: Duration,
+        of call: OpenCall?
+    ) async throws(Fault) -> Answer {
+        try await router.call(
+            route,
+            input,
+            by: caller,
+            within: wait,
+            asking: { call?.provided(by: .spoke($0)) },
+            proof: { call?.proof }
+        )
     }
 
     private func mutation(
@@ -51,7 +69,7 @@ extension CallDesk {
         _ input: JSONValue,
         by caller: Caller,
         _ wait: Duration,
-        asking: @escaping @Sendable (SpokeID) -> Void = { _ in }
+        of call: OpenCall?
     ) async throws(Fault) -> Answer {
         let leaving = Leaving()
         do {
@@ -60,7 +78,7 @@ extension CallDesk {
                     try await operations.recorded(route.contract.spec, input: input, by: caller) {
                         () async throws(Fault) -> Answer in
                         try await leaving.abortable { () async throws(Fault) -> Answer in
-                            try await router.call(route, input, by: caller, within: wait, asking: asking)
+                            try await asked(route, input, by: caller, wait, of: call)
                         }
                     }
                 }

@@ -37,6 +37,8 @@ final class CallLine: Sendable {
         var driver: LoopDriver<CallMachine>?
         var waiters: [String: Waiter] = [:]
         var running: [String: Running] = [:]
+        /// Calls that were recalled, and who wants to know how they ended.
+        var proofs: [String: StopProof] = [:]
         var send: @Sendable (CallMessage) -> Void = { _ in }
         let answer: Answerer
 
@@ -112,7 +114,13 @@ final class CallLine: Sendable {
 extension CallLine {
     /// Asks for a query or mutation and waits for its end. A cancelled task gives the call up and has its provider
     /// told so.
-    func ask(_ request: CallRequested, within wait: Duration) async -> CallResult {
+    ///
+    /// - Parameter proof: Who wants to know what becomes of a call that is given up, if anybody.
+    func ask(
+        _ request: CallRequested,
+        within wait: Duration,
+        proof: @escaping @Sendable () -> StopProof? = { nil }
+    ) async -> CallResult {
         let ask = CallAsk(request, isStream: false, deadline: timekeeper.now() + wait)
         let id = request.requestId
         asked.add(1, ordering: .relaxed)
@@ -121,10 +129,10 @@ extension CallLine {
             await withCheckedContinuation { waiter in
                 onLoop { self.begin(ask, .answer(waiter)) }
                 // Cancelled before there was anything to give up: the handler came too early.
-                if Task.isCancelled { giveUp(id) }
+                if Task.isCancelled { giveUp(id, proof()) }
             }
         } onCancel: {
-            giveUp(id)
+            giveUp(id, proof())
         }
     }
 
@@ -133,6 +141,7 @@ extension CallLine {
     /// - Fails with what ended it, if that was not its natural end; with what `deliver` threw, when it has had enough.
     func follow(
         _ request: CallRequested,
+        proof: @escaping @Sendable () -> StopProof? = { nil },
         deliver: (JSONValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         let (news, post) = AsyncStream<News>.makeStream()
@@ -141,7 +150,7 @@ extension CallLine {
         // Harmless when it has ended by itself.
         defer {
             asked.subtract(1, ordering: .relaxed)
-            giveUp(id)
+            giveUp(id, proof())
         }
         onLoop { self.begin(CallAsk(request, isStream: true, deadline: nil), .stream(post)) }
         var taken = 0
@@ -161,7 +170,19 @@ extension CallLine {
         throw Fault(.aborted, "The consumer left.")
     }
 
-    private func giveUp(_ id: String) { tell(.giveUp(requestId: id)) }
+    private func giveUp(_ id: String, _ proof: StopProof?) {
+        guard let proof else { return tell(.giveUp(requestId: id)) }
+        proof.take()
+        let until = timekeeper.now() + Limits.callProof
+        onLoop {
+            let core = self.core.value
+            // The second word of the same abort has nothing to add.
+            guard core.proofs[id] == nil else { return }
+            guard let driver = core.driver else { return proof.settle(StopFinding(.unreachable)) }
+            core.proofs[id] = proof
+            driver.tell(.recall(requestId: id, until: until))
+        }
+    }
 
     private func tell(_ event: CallMachine.Event) { onLoop { self.core.value.driver?.tell(event) } }
 
@@ -197,6 +218,9 @@ extension CallLine {
         switch action {
         case .send(let message): core.send(message)
         case .abort(let id): core.send(.aborted(CallEnded(requestId: id, timestamp: Self.now)))
+        case .recall(let id):
+            core.send(.aborted(CallEnded(requestId: id, wantsProof: true, timestamp: Self.now)))
+        case .proven(let id, let word): core.proofs.removeValue(forKey: id)?.settle(StopFinding(of: word))
         case .grant(let id, let values): core.send(.credit(CallCredit(requestId: id, values: values)))
         case .refuse(let id, let error):
             core.send(.failed(CallFailed(requestId: id, error: error, timestamp: Self.now)))

@@ -45,13 +45,16 @@ struct CallRouter: Sendable {
     /// When the link breaks under it, another provider is asked, if the call may be repeated: a query always, a
     /// mutation only under an idempotency key. The last attempt's fault is the call's.
     ///
-    /// - Parameter asking: Told each provider before it is asked.
+    /// - Parameters:
+    ///   - asking: Told each provider before it is asked.
+    ///   - proof: Who wants to know what becomes of the call if it is given up.
     func call(
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
         within wait: Duration,
-        asking: @Sendable (SpokeID) -> Void
+        asking: @Sendable (SpokeID) -> Void,
+        proof: @escaping @Sendable () -> StopProof? = { nil }
     ) async throws(Fault) -> Answer {
         try await admit(route, input, by: caller)
         let end = ContinuousClock.now + wait
@@ -71,7 +74,7 @@ struct CallRouter: Sendable {
             guard left > .zero else { throw Self.late(route, wait) }
             let request = request(route, choice, input, by: caller, within: left)
             asking(choice.spoke)
-            switch await choice.line.ask(request, within: left) {
+            switch await choice.line.ask(request, within: left, proof: proof) {
             case .answered(let envelope): return answer(envelope, route, choice, caller)
             case .completed: throw Fault(.execution, "\(choice.contract.spec.id) ended without an answer.")
             case .failed(let error) where error.code == .spokeDisconnected && mayRepeat(route, caller, broken):
@@ -84,13 +87,16 @@ struct CallRouter: Sendable {
 
     /// Follows a subscription on a provider to its end. `deliver` holds the provider back.
     ///
-    /// - Parameter asking: Told the provider before it is asked.
+    /// - Parameters:
+    ///   - asking: Told the provider before it is asked.
+    ///   - proof: Who wants to know what becomes of it if it is given up.
     func follow(
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
         lastEventId: String?,
         asking: @Sendable (SpokeID) -> Void,
+        proof: @escaping @Sendable () -> StopProof? = { nil },
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         try await admit(route, input, by: caller)
@@ -98,7 +104,7 @@ struct CallRouter: Sendable {
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
         asking(choice.spoke)
-        try await choice.line.follow(request) { (envelope) async throws(Fault) in
+        try await choice.line.follow(request, proof: proof) { (envelope) async throws(Fault) in
             let id = envelope["meta"]?["eventId"]?.stringValue
             try await deliver(StreamedValue(id: id, answer: answer(envelope, route, choice, caller)))
         }

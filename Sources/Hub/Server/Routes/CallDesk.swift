@@ -17,8 +17,6 @@ struct CallDesk: Sendable {
     /// Who answers the hub's own operations: this process.
     let provider: CallProvider
     let logger: Logger
-    /// Ends what outlives its credential.
-    let watch: SubscriptionWatch
 
     /// Operations that begin new work and so are not taken on a hub that is about to leave.
     private static let beginsWork: Set<String> = ["coord.spawn", "session.resume"]
@@ -29,7 +27,7 @@ struct CallDesk: Sendable {
     func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer
     {
         try await counted(name) { () async throws(Fault) in
-            try limiter.count(callOf: caller.principal)
+            if !caller.isComposed { try limiter.count(callOf: caller.principal) }
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
             let (route, caller) = (route(name), caller.waiting(wait))
@@ -38,7 +36,7 @@ struct CallDesk: Sendable {
             return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
                 if let route {
                     let caller = caller.recorded(as: call)
-                    return try await routed(route, input, by: caller, wait) { call?.provided(by: .spoke($0)) }
+                    return try await routed(route, input, by: caller, wait, of: call)
                 }
                 call?.provided(by: provider)
                 let isMutation = subject?.kind == .mutation
@@ -62,7 +60,6 @@ struct CallDesk: Sendable {
     ) async throws(Fault) {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
-        let deliver = watch.guarding(caller.principal, deliver)
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
             let route = route(name)
@@ -81,6 +78,7 @@ struct CallDesk: Sendable {
                         by: caller.recorded(as: call),
                         lastEventId: lastEventId,
                         asking: asking,
+                        proof: { call?.proof },
                         deliver: taken
                     )
                 }

@@ -30,6 +30,8 @@ struct HubRunners: Sendable {
     private let database: Database
     private let presence: PresenceRunner
     private let placementBell = WakeBell()
+    /// Rings when a session may have ended.
+    private let sessionEndBell = WakeBell()
     private let transcriptBell: WakeBell
     private let acknowledgementBell: WakeBell
     private let partingBell: WakeBell
@@ -161,6 +163,7 @@ struct HubRunners: Sendable {
                 domains: domains,
                 registry: registry,
                 placement: placementBell,
+                sessionEnds: sessionEndBell,
                 credentials: credentials,
                 rates: rates,
                 logger: logger
@@ -183,6 +186,19 @@ struct HubRunners: Sendable {
                 bell: placementBell,
                 logger: logger,
                 work: { [domains] () async throws(Fault) in _ = try await domains.coordination.placeWaiting() }
+            ),
+            RepeatingRunner(
+                name: "calls of sessions",
+                interval: Limits.flushInterval,
+                bell: sessionEndBell,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.calls.endOfSessions() }
+            ),
+            RepeatingRunner(
+                name: "keys of calls",
+                interval: Limits.keyRound,
+                logger: logger,
+                work: { [domains] () async throws(Fault) in try await domains.calls.endOfKeys(nil) }
             ),
             RepeatingRunner(
                 name: "transcripts",

@@ -11,6 +11,7 @@ struct NewsRunner: Service {
     let domains: Domains
     let registry: LinkRegistry
     let placement: WakeBell
+    let sessionEnds: WakeBell
     let credentials: LinkCredentials
     let rates: RateSettings
     let logger: Logger
@@ -25,14 +26,19 @@ struct NewsRunner: Service {
             switch one {
             case .reconnected: await everythingMayHaveChanged()
             case .notified(CommandStore.channel, let spoke): await commandsStored(for: SpokeID(spoke))
-            case .notified(CallStore.channel, let call): domains.calls.recorder.aborted(CallID(call))
+            case .notified(CallStore.channel, let call):
+                // The proof takes a while; other news does not wait for it.
+                Task { await domains.calls.aborted(CallID(call)) }
             case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
             case .notified(KeyHolders.channel, let text):
                 let holders = KeyHolders(text)
                 domains.authenticator.forget(holders)
                 await credentials.check(holders)
+                Task { await endCalls(of: holders) }
             case .notified(SettingStore.channel, _): await rates.read()
-            case .notified(CoordinationDomain.placementChannel, _): placement.ring()
+            case .notified(CoordinationDomain.placementChannel, _):
+                placement.ring()
+                sessionEnds.ring()
             case .notified: break
             }
         }
@@ -45,6 +51,13 @@ struct NewsRunner: Service {
         await credentials.check(nil)
         await rates.read()
         for spoke in registry.spokes { await commandsStored(for: spoke) }
+    }
+
+    private func endCalls(of holders: KeyHolders) async {
+        do throws(Fault) { try await domains.calls.endOfKeys(holders) } catch {
+            // The database is away; a runner asks again every second.
+            logger.debug("Keys of calls could not be looked up.", metadata: ["error": "\(error)"])
+        }
     }
 
     private func offersChanged(_ spokes: [SpokeID]?) async {

@@ -12,19 +12,28 @@ public struct AgentProfile: Codable, Hashable, Sendable {
     public var input: AgentOutput?
     /// Arguments that take an earlier conversation up again, with `{session}` where the agent's own id of it goes.
     public var resume: [String]?
+    /// A line for its standard input that has it stop what it does: the first step of an abort.
+    public var interrupt: String?
 
     public init(
         command: [String],
         promptVia: PromptChannel,
         output: AgentOutput? = nil,
         input: AgentOutput? = nil,
-        resume: [String]? = nil
+        resume: [String]? = nil,
+        interrupt: String? = nil
     ) {
         self.command = command
         self.promptVia = promptVia
         self.output = output
         self.input = input
         self.resume = resume
+        self.interrupt = interrupt
+    }
+
+    /// What the hub is told of it.
+    func offer(as name: String) -> AgentOffer {
+        AgentOffer(name: name, resumes: resume != nil, interrupts: interrupt != nil, output: output ?? .text)
     }
 
     /// What is wrong with it, if anything.
@@ -32,6 +41,9 @@ public struct AgentProfile: Codable, Hashable, Sendable {
         if command.isEmpty { return "command must name a program" }
         if let resume, !resume.contains(where: { $0.contains(Self.placeholder) }) {
             return "resume must have \(Self.placeholder) where the conversation's id goes"
+        }
+        if let interrupt, interrupt.isEmpty || interrupt.utf8.contains(where: { $0 == 0 || $0 == UInt8(ascii: "\n") }) {
+            return "interrupt must be one line"
         }
         return nil
     }

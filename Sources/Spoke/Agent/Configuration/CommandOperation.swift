@@ -38,19 +38,27 @@ public struct CommandOperation: Codable, Hashable, Sendable, Described {
     public static let worktree = "worktree"
 }
 
-/// A server whose tools become operations: one entry of `mcpServers:` in `spoke.yaml`.
+/// A server whose tools become operations: one entry of `mcpServers:` in `spoke.yaml`. Either a program or an address.
 public struct ToolServer: Codable, Hashable, Sendable, Described {
     public static let fields: [String: String] = [:]
 
     /// Program and arguments of a server that speaks MCP over its standard input and output.
-    public var command: [String]
+    public var command: [String]?
+    /// Variables for the program.
     public var environment: [String: String]?
-    /// How long one call of a tool may take; 300 if absent.
+    /// Where a server is that speaks MCP over streamable HTTP: an `http` or `https` address.
+    public var url: String?
+    /// Headers for every request to that address, and those with secrets, by the files that hold them.
+    public var headers: [String: String]?
+    public var headerFiles: [String: String]?
+    /// How long one call of a tool may take without a word of its progress; 300 if absent.
     public var timeoutSeconds: Int?
     /// What a caller must hold; `NAME:read` for tools that only read, `NAME:write` for the others, if absent.
     public var scopes: [String]?
 
     public init(command: [String]) { self.command = command }
+
+    public init(url: String) { self.url = url }
 }
 
 /// A web service whose operations become the spoke's: one entry of `openapi:` in `spoke.yaml`.
@@ -89,5 +97,8 @@ public struct OwnOperations: Hashable, Sendable {
     public init() {}
 
     /// Files that hold secrets which are sent to services, and must be sent nowhere else.
-    var secretFiles: [String] { services.values.flatMap { Array(($0.headerFiles ?? [:]).values) }.sorted() }
+    var secretFiles: [String] {
+        let files = services.values.map(\.headerFiles) + servers.values.map(\.headerFiles)
+        return Set(files.flatMap { ($0 ?? [:]).values }).sorted()
+    }
 }

@@ -66,22 +66,16 @@ extension OwnOperations {
         }
         for (name, server) in servers.sorted(by: { $0.key < $1.key }) {
             try Self.check(namespace: name, "mcpServers", server.timeoutSeconds)
-            guard let program = server.command.first, !program.isEmpty else {
-                throw Fault.invalid("mcpServers.\(name).command", "needs at least the name of a program (in \(path)).")
-            }
+            try server.check("mcpServers.\(name)")
             guard services[name] == nil else {
                 throw Fault.invalid("mcpServers.\(name)", "has the name of a service of openapi; rename one.")
             }
         }
         for (name, service) in services.sorted(by: { $0.key < $1.key }) {
             try Self.check(namespace: name, "openapi", service.timeoutSeconds)
+            try service.check("openapi.\(name)")
             guard (service.file == nil) != (service.url == nil) else {
                 throw Fault.invalid("openapi.\(name)", "needs either file or url, where its description is.")
-            }
-            for address in [service.url, service.server].compactMap(\.self) {
-                guard address.hasPrefix("https://") || address.hasPrefix("http://") else {
-                    throw Fault.invalid("openapi.\(name)", "must be reached by http or https, not \(address).")
-                }
             }
         }
     }
@@ -147,5 +141,66 @@ extension CommandOperation {
     private static func properties(of schema: JSONValue) -> [String] {
         guard case .object(let properties)? = schema["properties"] else { return [] }
         return Array(properties.keys)
+    }
+}
+
+extension ToolServer {
+    /// Finds what is wrong with it when the spoke starts, not when somebody calls a tool.
+    func check(_ key: String) throws(Fault) {
+        guard let url else {
+            guard let program = command?.first, !program.isEmpty else {
+                throw Fault.invalid(key, "needs either a command, with at least the name of a program, or an url.")
+            }
+            guard headers == nil, headerFiles == nil else {
+                throw Fault.invalid(key, "has headers and no url; a program is given its environment.")
+            }
+            return
+        }
+        guard command == nil, environment == nil else {
+            throw Fault.invalid(key, "has an url, and so neither command nor environment.")
+        }
+        _ = try WebAddress(url, field: "\(key).url")
+        try OwnHeaders.check(headers, headerFiles, key)
+    }
+}
+
+extension WebServiceSettings {
+    /// The same for a web service.
+    func check(_ key: String) throws(Fault) {
+        if let url { _ = try WebAddress(url, field: "\(key).url") }
+        if let server { _ = try WebAddress(server, field: "\(key).server") }
+        try OwnHeaders.check(nil, headerFiles, key)
+    }
+}
+
+/// Headers that the owner adds to the requests for a server or service.
+enum OwnHeaders {
+    static func check(_ plain: [String: String]?, _ files: [String: String]?, _ key: String) throws(Fault) {
+        var taken: Set<String> = []
+        for name in (plain ?? [:]).keys.sorted() + (files ?? [:]).keys.sorted() {
+            if let flaw = WebHeaders.flaw(ofName: name) { throw Fault.invalid("\(key).\(name)", "\(flaw).") }
+            guard taken.insert(name.lowercased()).inserted else {
+                throw Fault.invalid("\(key).\(name)", "is set twice.")
+            }
+        }
+        for (name, value) in plain ?? [:] {
+            if let flaw = WebHeaders.flaw(ofValue: value) { throw Fault.invalid("\(key).\(name)", "\(flaw).") }
+        }
+    }
+
+    /// The headers with what the files hold now: who replaces a secret need not restart the spoke.
+    ///
+    /// - Throws: as ``PrivateFile/readSecret(_:)``; `VALIDATION_ERROR` for a file that holds no header's value.
+    static func read(_ plain: [String: String]?, _ files: [String: String]?) throws(Fault) -> [String: String] {
+        var headers = plain ?? [:]
+        for (name, file) in files ?? [:] {
+            let text = String(decoding: try PrivateFile.readSecret(file), as: UTF8.self)
+            let value = text.trimmingCharacters(in: .whitespacesAndNewlines)
+            if let flaw = WebHeaders.flaw(ofValue: value) {
+                throw Fault(.validation, "The secret in \(file) \(flaw) to be the header \(name).")
+            }
+            headers[name] = value
+        }
+        return headers
     }
 }

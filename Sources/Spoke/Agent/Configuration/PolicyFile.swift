@@ -35,6 +35,7 @@ public actor PolicyFile {
             )
         }
         if let list = file.paths { policy.paths = AllowList(allow: list.allow ?? [], deny: list.deny ?? []) }
+        if let list = file.hosts { policy.hosts = list.allowList }
         policy.sessionsMax = file.sessions?.max
         for text in file.sessions?.hours ?? [] {
             guard let range = HourRange(text) else {
@@ -51,11 +52,13 @@ public actor PolicyFile {
         var commands: Lists?
         var environment: Lists?
         var paths: Lists?
+        var hosts: Lists?
         var sessions: Sessions?
 
         static let shape: StrictYAML.Shape = [
             "operations": ["allow", "deny"], "repositories": ["allow", "deny"], "commands": ["allow", "deny"],
-            "environment": ["allow", "deny"], "paths": ["allow", "deny"], "sessions": ["max", "hours"],
+            "environment": ["allow", "deny"], "paths": ["allow", "deny"], "hosts": ["allow", "deny"],
+            "sessions": ["max", "hours"],
         ]
 
         struct Lists: Decodable {

@@ -60,7 +60,15 @@ public struct SpokeConfiguration: Sendable {
         return configuration
     }
 
+    /// The agents as the hub is told of them, by name.
+    var agentOffers: [AgentOffer]? {
+        agents.isEmpty ? nil : agents.sorted { $0.key < $1.key }.map { name, profile in profile.offer(as: name) }
+    }
+
     private func validate(_ path: String) throws(Fault) {
+        guard agents.count <= AgentOffer.most else {
+            throw Fault.invalid("agents", "must be at most \(AgentOffer.most) in \(path).")
+        }
         guard (1...10_000).contains(slots) else {
             throw Fault.invalid("slots", "must be between 1 and 10000 in \(path).")
         }
@@ -71,6 +79,9 @@ public struct SpokeConfiguration: Sendable {
             throw Fault.invalid("journalHardBytes", "must not be below journalSoftBytes in \(path).")
         }
         for (name, profile) in agents {
+            guard 1...Limits.nameBytes / 4 ~= name.utf8.count else {
+                throw Fault.invalid("agents", "must have names of 1 to \(Limits.nameBytes / 4) bytes in \(path).")
+            }
             if let flaw = profile.flaw { throw Fault.invalid("agents.\(name)", "\(flaw) in \(path).") }
         }
         guard (0..<1).contains(diskReserve) else {

@@ -93,7 +93,7 @@ public actor Journal {
         let weight = redacted.reduce(0) { $0 + $1.payload.count }
         return try await commit(.state(weight)) { ledger, db in
             try with?(db)
-            for draft in redacted { try ledger.append(draft, at: now, in: db) }
+            try ledger.append(redacted, at: now, in: db)
         }
     }
 

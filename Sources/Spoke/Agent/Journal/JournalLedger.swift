@@ -56,7 +56,15 @@ struct JournalLedger: Sendable {
 
     /// Adds a record at the end.
     mutating func append(_ draft: JournalDraft, at now: Int64, in db: Database) throws {
-        try insert(draft.type, draft.payload, at: draft.at ?? now, sum: nil, in: db)
+        try append([draft], at: now, in: db)
+    }
+
+    /// Adds records at the end.
+    mutating func append(_ drafts: [JournalDraft], at now: Int64, in db: Database) throws {
+        let rows = try JournalRows.Inserter(db)
+        for draft in drafts {
+            try insert(draft.type, draft.payload, at: draft.at ?? now, sum: nil, by: rows)
+        }
         try warnIfSoft(at: now, in: db)
     }
 
@@ -115,9 +123,19 @@ struct JournalLedger: Sendable {
         sum: ChainHash?,
         in db: Database
     ) throws {
+        try insert(type, payload, at: at, sum: sum, by: JournalRows.Inserter(db))
+    }
+
+    private mutating func insert(
+        _ type: JournalRecordType,
+        _ payload: [UInt8],
+        at: Int64,
+        sum: ChainHash?,
+        by rows: JournalRows.Inserter
+    ) throws {
         lastAppend = max(lastAppend, at)
         let record = StreamRecord(epoch: epoch, seq: next, at: at, type: type.rawValue, payload: payload, after: head)
-        try JournalRows.insert(record, sum: sum, in: db)
+        try rows.insert(record, sum: sum)
         next += 1
         head = record.hash
         bytes += record.weight

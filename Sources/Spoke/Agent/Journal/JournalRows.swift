@@ -8,48 +8,57 @@ enum JournalRows {
     /// `SQLITE_TRANSIENT` and `SQLITE_STATIC` are macros that Swift does not see.
     private static let keptByCaller: sqlite3_destructor_type? = nil
 
-    static func insert(_ record: StreamRecord, sum: ChainHash?, in db: Database) throws {
-        let statement = try db.cachedStatement(sql: SQL.insert)
-        let handle = statement.sqliteStatement
-        sqlite3_reset(handle)
-        var type = record.type
-        let code = type.withUTF8 { type in
-            record.payload.withUnsafeBytes { payload in
-                record.hash.withUnsafeBytes { hash in
-                    (sum?.bytes ?? []).withUnsafeBytes { sum in
-                        sqlite3_bind_int64(handle, 1, record.seq)
-                        sqlite3_bind_int64(handle, 2, record.epoch)
-                        sqlite3_bind_int64(handle, 3, record.at)
-                        type.withMemoryRebound(to: CChar.self) { text in
-                            _ = sqlite3_bind_text(handle, 4, text.baseAddress, Int32(text.count), keptByCaller)
+    /// Adds rows by a statement that is looked up once.
+    struct Inserter {
+        private let db: Database
+        private let handle: OpaquePointer?
+
+        init(_ db: Database) throws {
+            self.db = db
+            handle = try db.cachedStatement(sql: SQL.insert).sqliteStatement
+        }
+
+        /// The bytes are bound where they lie: they must be there until the step is done, and are looked at no more
+        /// until others are bound.
+        func insert(_ record: StreamRecord, sum: ChainHash?) throws {
+            sqlite3_reset(handle)
+            var type = record.type
+            let code = type.withUTF8 { type in
+                record.payload.withUnsafeBytes { payload in
+                    record.hash.withUnsafeBytes { hash in
+                        (sum?.bytes ?? []).withUnsafeBytes { sum in
+                            sqlite3_bind_int64(handle, 1, record.seq)
+                            sqlite3_bind_int64(handle, 2, record.epoch)
+                            sqlite3_bind_int64(handle, 3, record.at)
+                            type.withMemoryRebound(to: CChar.self) { text in
+                                _ = sqlite3_bind_text(handle, 4, text.baseAddress, Int32(text.count), keptByCaller)
+                            }
+                            bindBlob(payload, at: 5)
+                            bindBlob(hash, at: 6)
+                            if sum.isEmpty { sqlite3_bind_null(handle, 7) } else { bindBlob(sum, at: 7) }
+                            let code = sqlite3_step(handle)
+                            sqlite3_reset(handle)
+                            return code
                         }
-                        bind(payload, at: 5, of: handle)
-                        bind(hash, at: 6, of: handle)
-                        if sum.isEmpty { sqlite3_bind_null(handle, 7) } else { bind(sum, at: 7, of: handle) }
-                        let code = sqlite3_step(handle)
-                        sqlite3_reset(handle)
-                        return code
                     }
                 }
             }
+            guard code == SQLITE_DONE else {
+                throw DatabaseError(
+                    resultCode: ResultCode(rawValue: code),
+                    message: db.lastErrorMessage,
+                    sql: SQL.insert
+                )
+            }
         }
-        // The bound bytes are gone once the arrays are: nothing may look at them later.
-        sqlite3_clear_bindings(handle)
-        guard code == SQLITE_DONE else {
-            throw DatabaseError(
-                resultCode: ResultCode(rawValue: code),
-                message: db.lastErrorMessage,
-                sql: SQL.insert
-            )
-        }
-    }
 
-    /// An empty blob needs an address too, or SQLite takes it for NULL.
-    private static func bind(_ bytes: UnsafeRawBufferPointer, at index: Int32, of handle: OpaquePointer?) {
-        if let address = bytes.baseAddress, !bytes.isEmpty {
-            sqlite3_bind_blob(handle, index, address, Int32(bytes.count), keptByCaller)
-        } else {
-            sqlite3_bind_zeroblob(handle, index, 0)
+        /// An empty blob needs an address too, or SQLite takes it for NULL.
+        private func bindBlob(_ bytes: UnsafeRawBufferPointer, at index: Int32) {
+            if let address = bytes.baseAddress, !bytes.isEmpty {
+                sqlite3_bind_blob(handle, index, address, Int32(bytes.count), keptByCaller)
+            } else {
+                sqlite3_bind_zeroblob(handle, index, 0)
+            }
         }
     }
 

@@ -63,7 +63,8 @@ struct Greeting: Sendable {
             commands: try await inbox.mark(),
             operations: operations,
             sessions: try await sessionSummaries(),
-            worktrees: trees
+            worktrees: trees,
+            agents: configuration.agentOffers
         )
     }
 

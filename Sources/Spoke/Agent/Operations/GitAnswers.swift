@@ -17,6 +17,7 @@ struct GitAnswers: Sendable {
         table.answer(GitMergeability.self) { (request, _) async throws(Fault) in try await mergeability(request) }
         table.answer(GitWorktrees.self) { (request, _) async throws(Fault) in try await list(request) }
         GitChanges(git: self).register(in: &table)
+        GitLandings(premises: premises).register(in: &table)
     }
 
     /// Runs git in a worktree; paths are taken literally, and nothing of the repository is run to show them.

@@ -150,7 +150,7 @@ struct GitChanges: Sendable {
     }
 
     /// The counterpart of what lets a mirror be fetched from a repository of another owner on this machine.
-    private static let receivePackForAnyOwner = "--receive-pack=git -c 'safe.directory=*' receive-pack"
+    static let receivePackForAnyOwner = "--receive-pack=git -c 'safe.directory=*' receive-pack"
 
     // MARK: Merge
 

@@ -13,11 +13,13 @@ actor OfferKeeper {
     private let logger: Logger
     /// Has the hub hear a new hello.
     private let changed: @Sendable () async -> Void
+    /// Has what these operations' secrets are be hidden from here on.
+    private let protect: @Sendable (OwnOperations) async throws(Fault) -> Void
 
     private var own: OwnOperations
     private var tools: [String: [SpokeOperations.Entry]] = [:]
     private var providers: [String: (wanted: Provider, task: Task<Void, Never>)] = [:]
-    private var seen: (file: FileStamp?, policy: FileStamp?)
+    private var seen: [String: FileStamp]
     private var offeredHash = ""
 
     /// Somebody else whose offers are passed on.
@@ -34,15 +36,17 @@ actor OfferKeeper {
         configuration: SpokeConfiguration,
         policyFile: String,
         logger: Logger,
+        protect: @escaping @Sendable (OwnOperations) async throws(Fault) -> Void,
         changed: @escaping @Sendable () async -> Void
     ) {
         self.offers = offers
         self.policyFile = policyFile
         self.logger = logger
         self.changed = changed
+        self.protect = protect
         file = configuration.file
         own = configuration.own
-        seen = (configuration.file.flatMap { FileStamp(of: $0) }, FileStamp(of: policyFile))
+        seen = Self.stamps([configuration.file, policyFile].compactMap(\.self) + configuration.own.secretFiles)
     }
 
     /// Works until cancelled.
@@ -62,11 +66,21 @@ actor OfferKeeper {
     private func watch() async {
         // Cancelled means shutdown.
         while (try? await Task.sleep(for: Self.interval)) != nil {
-            let now = (file: file.flatMap { FileStamp(of: $0) }, policy: FileStamp(of: policyFile))
-            guard now.file != seen.file || now.policy != seen.policy else { continue }
-            seen = now
+            let before = watched
+            let now = Self.stamps(before)
+            guard now != seen else { continue }
             await read()
+            // What is wanted may name other secrets by now.
+            let after = Set(watched)
+            seen = now.filter { after.contains($0.key) }
+            seen.merge(Self.stamps(after.subtracting(before))) { $1 }
         }
+    }
+
+    private var watched: [String] { [file, policyFile].compactMap(\.self) + own.secretFiles }
+
+    private static func stamps(_ files: some Sequence<String>) -> [String: FileStamp] {
+        files.reduce(into: [:]) { $0[$1] = FileStamp(of: $1) }
     }
 
     /// Reads the owner's wishes again. What cannot be understood changes nothing and is said in the log.
@@ -74,6 +88,8 @@ actor OfferKeeper {
         if let file {
             do throws(Fault) {
                 let wanted = try SpokeConfiguration.read(file).own
+                // Secrets that are new are hidden before anything can be told of them.
+                try await protect(wanted)
                 if wanted != own {
                     _ = try offers.table(of: wanted, tools: [])
                     own = wanted
@@ -106,6 +122,18 @@ actor OfferKeeper {
         }
         switch provider {
         case .server(let server):
+            // What was read was checked: it has an address if it has no command.
+            if let address = server.url.flatMap({ try? WebAddress($0, field: "url") }) {
+                let client = RemoteToolClient(
+                    name: name,
+                    server: server,
+                    address: address,
+                    policy: offers.desk.policy,
+                    logger: logger,
+                    found: found
+                )
+                return Task { await client.run() }
+            }
             let client = ToolClient(
                 name: name,
                 server: server,
@@ -116,7 +144,12 @@ actor OfferKeeper {
             )
             return Task { await client.run() }
         case .service(let settings):
-            let client = WebServiceClient(name: name, settings: settings, logger: logger)
+            let client = WebServiceClient(
+                name: name,
+                settings: settings,
+                policy: offers.desk.policy,
+                logger: logger
+            )
             return Task { await client.run(found: found) }
         }
     }

@@ -6,13 +6,15 @@ import Synchronization
 
 /// The calls that the hub has under way on this spoke over one link. They end with the link.
 ///
-/// Every call gets exactly one last word: an answer, an error, or the end of its values; one that was aborted gets
-/// none, except with proof of what was stopped. The last word is sent by whoever takes the call out of the book.
+/// Every call gets exactly one last word: an answer, an error, or the end of its values. One that was aborted gets one
+/// only if its end is to be proven, with what was stopped. The last word is sent by whoever takes the call out of the
+/// book.
 final class OperationRunner: Sendable {
     private struct Running {
         let task: Task<Void, Never>
         let credit: ValueCredit
         var isAborted = false
+        var wantsProof = false
     }
 
     private struct State {
@@ -38,7 +40,7 @@ final class OperationRunner: Sendable {
     func deliver(_ message: CallMessage) async {
         switch message {
         case .requested(let request): await begin(request)
-        case .aborted(let end): abort(end.requestId)
+        case .aborted(let end): await abort(end.requestId, wantsProof: end.wantsProof ?? false)
         case .credit(let credit): state.withLock { $0.running[credit.requestId]?.credit }?.grant(credit.values)
         case .responded, .completed, .failed: return
         }
@@ -54,12 +56,15 @@ final class OperationRunner: Sendable {
         for one in running { await one.task.value }
     }
 
-    private func abort(_ id: String) {
+    private func abort(_ id: String, wantsProof: Bool) async {
         let task = state.withLock { state -> Task<Void, Never>? in
             state.running[id]?.isAborted = true
+            state.running[id]?.wantsProof = wantsProof
             return state.running[id]?.task
         }
         task?.cancel()
+        guard task == nil, wantsProof else { return }
+        await send(Self.failed(id, Fault(.notFound, "This spoke does not run the call.", details: ["gone": true])))
     }
 
     private func begin(_ request: CallRequested) async {
@@ -101,13 +106,12 @@ final class OperationRunner: Sendable {
         } catch {
             last = Self.failed(request.requestId, await desk.hide(error))
         }
-        let mayAnswer = state.withLock { state -> Bool in
-            guard let running = state.running.removeValue(forKey: request.requestId), !state.isOver else {
-                return false
-            }
-            return !running.isAborted || provesItsEnd
+        let ended = state.withLock { state in
+            let running = state.running.removeValue(forKey: request.requestId)
+            return state.isOver ? nil : running
         }
-        if mayAnswer { await send(last) }
+        guard let ended, !ended.isAborted || ended.wantsProof || provesItsEnd else { return }
+        await send(ended.isAborted ? Self.aborted(last) : last)
     }
 
     private func carryOut(
@@ -182,6 +186,13 @@ final class OperationRunner: Sendable {
         if case .failure(let fault) = end { details = fault.details }
         let message = "The call was not done within the \(limit.milliseconds) ms that its deadline left it."
         return .failure(Fault(.timeout, message, details: details))
+    }
+
+    /// The last word of a call that was aborted: whatever its work failed with then, it failed because of that.
+    private static func aborted(_ last: CallMessage) -> CallMessage {
+        guard case .failed(let failure) = last, failure.error.code != .aborted else { return last }
+        let fault = Fault(.aborted, "The call was aborted.", details: failure.error.details)
+        return failed(failure.requestId, fault)
     }
 
     private static func failed(_ id: String, _ fault: Fault) -> CallMessage {

@@ -24,7 +24,8 @@ struct Premises: Sendable {
         try await worktrees.using(try await self.workspace(workspace, session), body)
     }
 
-    private func workspace(_ workspace: WorkspaceID?, _ session: SessionID?) async throws(Fault) -> WorkspaceID {
+    /// The workspace that a call names, by itself or by its session.
+    func workspace(_ workspace: WorkspaceID?, _ session: SessionID?) async throws(Fault) -> WorkspaceID {
         if let workspace { return workspace }
         guard let session else {
             throw Fault.invalid("workspaceId", "is required: name a workspace, a session, or an absolute path.")

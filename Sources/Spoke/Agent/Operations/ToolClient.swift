@@ -14,22 +14,22 @@ actor ToolClient {
     private let logger: Logger
     private let found: @Sendable ([SpokeOperations.Entry]) async -> Void
 
-    private var lines = LineBuffer(longest: ToolClient.lineBytes)
+    private var lines = LineBuffer(longest: ToolTalk.messageBytes)
     private var outbox: AsyncStream<[UInt8]>.Continuation?
-    private var waiting: [Int64: CheckedContinuation<JSONValue?, Never>] = [:]
+    private var waiting: [Int64: Waiter] = [:]
     private var nextId: Int64 = 1
-    private var wantsTools = false
+    private var news: ToolNews?
 
-    /// The revision of the protocol that is spoken; a server answers with the one that it speaks.
-    static let revision = "2025-06-18"
-    /// One message.
-    static let lineBytes = 4 << 20
+    /// A request that has no answer yet.
+    private struct Waiter {
+        let continuation: CheckedContinuation<JSONValue?, Never>
+        let patience: Duration
+        /// When it is given up, if nothing is heard of it until then.
+        var due: ContinuousClock.Instant
+    }
+
     /// Messages that may wait for a server that does not read.
     static let outboxMost = 1_024
-    /// How long a server may take to begin, and to list its tools.
-    static let patience = Duration.seconds(30)
-    /// Tools of one server.
-    static let toolsMost = 200
 
     init(
         name: String,
@@ -51,6 +51,13 @@ actor ToolClient {
 
     /// Keeps the server running until cancelled.
     func run() async {
+        let news = ToolNews(logger: logger) { [weak self] () async throws(Fault) in try await self?.list() }
+        self.news = news
+        await serveAgainAndAgain()
+        await news.end()
+    }
+
+    private func serveAgainAndAgain() async {
         var backoff = Backoff(first: .milliseconds(500), longest: .seconds(60))
         var generator = SystemRandomNumberGenerator()
         while !Task.isCancelled {
@@ -65,12 +72,12 @@ actor ToolClient {
 
     /// One run of the server, from its start to its end; answers why it ended.
     private func serve() async -> String {
-        lines = LineBuffer(longest: Self.lineBytes)
+        lines = LineBuffer(longest: ToolTalk.messageBytes)
         let (posted, post) = AsyncStream<[UInt8]>.makeStream(bufferingPolicy: .bufferingOldest(Self.outboxMost))
         outbox = post
         defer { end() }
         let program = Program(
-            command: server.command,
+            command: server.command ?? [],
             environment: surroundings.variables(server.environment ?? [:], in: nil, trace: nil),
             directory: "/",
             input: nil,
@@ -105,80 +112,63 @@ actor ToolClient {
     private func end() {
         outbox?.finish()
         outbox = nil
-        for waiter in waiting.values { waiter.resume(returning: nil) }
+        for waiter in waiting.values { waiter.continuation.resume(returning: nil) }
         waiting = [:]
     }
 
     // MARK: What is said
 
     private func begin() async throws(Fault) {
-        let answer = try await ask(
-            "initialize",
-            [
-                "protocolVersion": .string(Self.revision), "capabilities": [:],
-                "clientInfo": ["name": "nave-spoke", "version": .string(Release.version)],
-            ],
-            patience: Self.patience
-        )
+        let answer = try await ask("initialize", ToolTalk.hello, patience: ToolTalk.patience)
         guard answer["capabilities"]?["tools"] != nil else { throw Fault(.execution, "it offers no tools") }
-        say(["jsonrpc": "2.0", "method": "notifications/initialized"])
+        say(ToolTalk.initialized)
         try await list()
     }
 
     private func list() async throws(Fault) {
-        var tools: [JSONValue] = []
-        var cursor: JSONValue?
-        repeat {
-            let page = try await ask(
-                "tools/list",
-                cursor.map { ["cursor": $0] } ?? [:],
-                patience: Self.patience
-            )
-            tools += page["tools"]?.arrayValue ?? []
-            cursor = page["nextCursor"].flatMap { $0 == .null ? nil : $0 }
-        } while cursor != nil && tools.count < Self.toolsMost
-        var entries: [String: SpokeOperations.Entry] = [:]
-        for tool in tools.prefix(Self.toolsMost) {
-            do throws(Fault) {
-                let entry = try Tool(tool, of: name, server).entry {
-                    [weak self] (tool, input, call) async throws(Fault) in
-                    guard let self else { throw Fault(.unavailable, "The tool server is gone.") }
-                    return try await self.call(tool, input, call)
-                }
-                entries[entry.spec.id] = entry
-            } catch {
-                logger.warning("tool left out", metadata: ["why": "\(error.message)"])
+        let listing = ToolListing(name: name, server: server, logger: logger)
+        let entries = try await listing.entries(
+            asking: { (method, parameters) async throws(Fault) in
+                try await self.ask(method, parameters, patience: ToolTalk.patience)
+            },
+            calling: { [weak self] (tool, input, call) async throws(Fault) in
+                guard let self else { throw Fault(.unavailable, "The tool server is gone.") }
+                return try await self.call(tool, input, call)
             }
-        }
-        logger.info("tool server is up", metadata: ["tools": "\(entries.count)"])
-        await found(entries.values.sorted { $0.spec.id < $1.spec.id })
+        )
+        await found(entries)
     }
 
     private func call(_ tool: String, _ input: JSONValue, _ call: SpokeCall) async throws(Fault) -> SpokeAnswer {
-        var parameters: [String: JSONValue] = ["name": .string(tool), "arguments": input]
-        if let trace = call.traceparent { parameters["_meta"] = ["traceparent": .string(trace)] }
-        let patience = Duration.seconds(server.timeoutSeconds ?? 300)
-        return try Tool.answer(try await ask("tools/call", .object(parameters), patience: patience))
+        let patience = Duration.seconds(server.timeoutSeconds ?? ToolTalk.callSeconds)
+        let id = draw()
+        let parameters = ToolTalk.call(tool, input, call, token: id)
+        return try Tool.answer(try await ask("tools/call", parameters, patience: patience, id))
     }
 
-    private func ask(_ method: String, _ parameters: JSONValue, patience: Duration) async throws(Fault) -> JSONValue {
+    private func draw() -> Int64 {
+        defer { nextId += 1 }
+        return nextId
+    }
+
+    private func ask(
+        _ method: String,
+        _ parameters: JSONValue,
+        patience: Duration,
+        _ drawn: Int64? = nil
+    ) async throws(Fault) -> JSONValue {
         guard outbox != nil else {
             throw Fault(.unavailable, "The tool server \(name) is not running just now.")
         }
-        let id = nextId
-        nextId += 1
-        let timer = Task {
-            // Cancelled as soon as the answer is there.
-            guard (try? await Task.sleep(for: patience)) != nil else { return }
-            self.giveUp(id, "TIMEOUT")
-        }
+        let id = drawn ?? draw()
+        let timer = Task { await self.watch(id) }
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                waiting[id] = continuation
-                say(["jsonrpc": "2.0", "id": .integer(id), "method": .string(method), "params": parameters])
+                waiting[id] = Waiter(continuation: continuation, patience: patience, due: .now + patience)
+                say(ToolTalk.request(id, method, parameters))
             }
         } onCancel: {
-            Task { await self.giveUp(id, "ABORTED") }
+            Task { await self.giveUp(id, .aborted) }
         }
         timer.cancel()
         guard let answer else { throw Fault(.unavailable, "The tool server \(name) ended before it answered.") }
@@ -188,19 +178,24 @@ actor ToolClient {
                 "The tool server \(name) had not answered when the call was over."
             )
         }
-        guard let error = answer["error"], error != .null else { return answer["result"] ?? [:] }
-        let message = error["message"]?.stringValue ?? "it said no more"
-        let code: Fault.Code = error["code"]?.integerValue == -32_602 ? .validation : .execution
-        throw Fault(code, "The tool server \(name) refused: \(message.prefix(1_000))", details: error["data"])
+        return try ToolTalk.result(of: answer, from: name)
     }
 
-    private func giveUp(_ id: Int64, _ code: String) {
+    /// Gives a request up when nothing was heard of it for as long as its asker waits.
+    private func watch(_ id: Int64) async {
+        // Begun before the request is: it waits at once.
+        while let waiter = waiting[id] {
+            let left = waiter.due - .now
+            guard left > .zero else { return giveUp(id, .timeout) }
+            // Cancelled as soon as the answer is there.
+            guard (try? await Task.sleep(for: left)) != nil else { return }
+        }
+    }
+
+    private func giveUp(_ id: Int64, _ code: Fault.Code) {
         guard let waiter = waiting.removeValue(forKey: id) else { return }
-        say([
-            "jsonrpc": "2.0", "method": "notifications/cancelled",
-            "params": ["requestId": .integer(id), "reason": .string(code)],
-        ])
-        waiter.resume(returning: ["gaveUp": .string(code)])
+        say(ToolTalk.cancelled(id, code))
+        waiter.continuation.resume(returning: ["gaveUp": .string(code.rawValue)])
     }
 
     private func say(_ message: JSONValue) {
@@ -222,35 +217,20 @@ actor ToolClient {
         for line in try lines.append(bytes) {
             guard !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) else { continue }
             do throws(Fault) {
-                hear(try JSONValue(parsing: line))
+                await hear(try JSONValue(parsing: line))
             } catch {
                 logger.warning("tool server said something else than JSON", metadata: ["error": "\(error.message)"])
             }
         }
     }
 
-    private func hear(_ message: JSONValue) {
-        if let method = message["method"]?.stringValue {
-            if let id = message["id"] { return answer(method, id) }
-            if method == "notifications/tools/list_changed" {
-                Task {
-                    do throws(Fault) { try await self.list() } catch {
-                        self.logger.warning("tools not listed again", metadata: ["error": "\(error.message)"])
-                    }
-                }
-            }
-            return
-        }
-        guard let id = message["id"]?.integerValue, let waiter = waiting.removeValue(forKey: id) else { return }
-        waiter.resume(returning: message)
-    }
-
-    /// What a server asks of its client: only whether it is there.
-    private func answer(_ method: String, _ id: JSONValue) {
-        if method == "ping" { return say(["jsonrpc": "2.0", "id": id, "result": [:]]) }
-        say([
-            "jsonrpc": "2.0", "id": id,
-            "error": ["code": -32_601, "message": .string("This client does not offer \(method).")],
-        ])
+    private func hear(_ message: JSONValue) async {
+        if let answer = ToolTalk.answer(to: message) { return say(answer) }
+        if ToolTalk.saysToolsChanged(message) { await news?.came() }
+        if let id = ToolTalk.progress(message), let waiter = waiting[id] { waiting[id]?.due = .now + waiter.patience }
+        guard message["method"] == nil, let id = message["id"]?.integerValue,
+            let waiter = waiting.removeValue(forKey: id)
+        else { return }
+        waiter.continuation.resume(returning: message)
     }
 }

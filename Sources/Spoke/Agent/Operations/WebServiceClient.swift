@@ -11,12 +11,13 @@ import Yams
 struct WebServiceClient: Sendable {
     let name: String
     let settings: WebServiceSettings
+    let policy: PolicyFile
     let logger: Logger
 
     /// A service's description.
     static let documentBytes = 4 << 20
-    /// One line of a stream of events.
-    static let lineBytes = 512 << 10
+    /// One event of a stream.
+    static let eventBytes = 512 << 10
     /// How long a description may take to come.
     static let patience = Duration.seconds(30)
 
@@ -40,21 +41,10 @@ struct WebServiceClient: Sendable {
         for reason in document.leftOut {
             logger.notice("operation left out", metadata: ["service": "\(name)", "reason": "\(reason)"])
         }
-        guard let server = settings.server ?? document.server, server.hasPrefix("http") else {
-            throw Fault(
-                .validation,
-                "The document of \(name) does not say where the service is; set openapi.\(name).server."
-            )
-        }
-        let base = server.hasSuffix("/") ? String(server.dropLast()) : server
-        var headers: [String: String] = [:]
-        for (header, file) in settings.headerFiles ?? [:] {
-            let secret = String(decoding: try PrivateFile.readSecret(file), as: UTF8.self)
-            headers[header] = secret.trimmingCharacters(in: .whitespacesAndNewlines)
-        }
+        let base = try base(of: document)
         var entries: [SpokeOperations.Entry] = []
         for operation in document.operations {
-            let call = WebCall(service: name, base: base, headers: headers, settings: settings, operation: operation)
+            let call = WebCall(service: name, base: base, settings: settings, operation: operation, policy: policy)
             do throws(Fault) {
                 entries.append(try call.entry())
             } catch {
@@ -64,17 +54,41 @@ struct WebServiceClient: Sendable {
         return entries
     }
 
+    /// Where the service is: what the owner says, else what its document says, which may leave the host out.
+    ///
+    /// - Throws: `VALIDATION_ERROR` also for a document that would have the owner's secrets sent to another host than
+    ///   the one it came from.
+    func base(of document: OpenAPIDocument) throws(Fault) -> WebAddress {
+        let field = "openapi.\(name).server"
+        let home = try settings.url.map { (url) throws(Fault) in try WebAddress(url, field: "openapi.\(name).url") }
+        if let server = settings.server { return try WebAddress(server, field: field) }
+        guard let named = document.server else {
+            guard let home else { throw Fault.invalid(field, "is not said by the document; set it.") }
+            return try WebAddress(home.origin, field: field)
+        }
+        if named.isEmpty || named.hasPrefix("/"), let home { return try WebAddress(home.origin + named, field: field) }
+        let server = try WebAddress(named, field: field)
+        guard settings.headerFiles == nil || home == nil || home?.host == server.host else {
+            throw Fault.invalid(field, "is another host than the document's; set it if the secrets are to go there.")
+        }
+        return server
+    }
+
     private func description() async throws(Fault) -> JSONValue {
         let bytes: [UInt8]
         if let file = settings.file {
             bytes = try PrivateFile.read(file)
         } else {
-            let request = HTTPClientRequest(url: settings.url ?? "")
-            let response = try await WebCall.execute(request, within: Self.patience)
-            guard response.status.code == 200 else {
-                throw Fault(.unavailable, "\(settings.url ?? "") answered with status \(response.status.code).")
+            let address = try WebAddress(settings.url ?? "", field: "openapi.\(name).url")
+            if let objection = try await policy.current().objection(toReach: address) { throw objection }
+            let late = Fault(.timeout, "\(address.origin) did not answer within \(Self.patience).")
+            bytes = try await Listening(for: Self.patience).bound(otherwise: late) { () async throws(Fault) in
+                let response = try await Web.execute(HTTPClientRequest(url: address.text), within: Self.patience)
+                guard response.status.code == 200 else {
+                    throw Fault(.unavailable, "\(address.origin) answered with status \(response.status.code).")
+                }
+                return try await Web.bytes(of: response, most: Self.documentBytes)
             }
-            bytes = try await WebCall.bytes(of: response, most: Self.documentBytes)
         }
         guard bytes.count <= Self.documentBytes else { throw Fault(.tooLarge, "The document of \(name) is too large.") }
         let first = bytes.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") }
@@ -91,11 +105,10 @@ struct WebServiceClient: Sendable {
 /// Calls of one operation of a web service.
 struct WebCall: Sendable {
     let service: String
-    let base: String
-    /// With secrets: sent to the service and nowhere else.
-    let headers: [String: String]
+    let base: WebAddress
     let settings: WebServiceSettings
     let operation: WebOperation
+    let policy: PolicyFile
 
     /// What the spoke's table holds of it.
     func entry() throws(Fault) -> SpokeOperations.Entry {
@@ -121,10 +134,14 @@ struct WebCall: Sendable {
     }
 
     private func answer(_ input: JSONValue, _ call: SpokeCall) async throws(Fault) -> SpokeAnswer {
-        let response = try await begin(input, call.traceparent)
-        let bytes = try await Self.bytes(of: response, most: Limits.answerBytesMost)
-        let type = response.headers.first(name: "content-type") ?? ""
-        return SpokeAnswer(data: Self.value(bytes, type), meta: Self.meta(response, type))
+        let limit = limit
+        let late = Fault(.timeout, "\(service) did not answer within \(limit.milliseconds / 1_000) s.")
+        return try await Listening(for: limit).bound(otherwise: late) { () async throws(Fault) in
+            let response = try await begin(input, call.traceparent)
+            let bytes = try await Web.bytes(of: response, most: Limits.answerBytesMost)
+            let type = response.headers.first(name: "content-type") ?? ""
+            return SpokeAnswer(data: Self.value(bytes, type), meta: Self.meta(response, type))
+        }
     }
 
     private func follow(
@@ -133,20 +150,12 @@ struct WebCall: Sendable {
     ) async throws(Fault) {
         let response = try await begin(input, nil)
         let meta = Self.meta(response, "text/event-stream")
-        var lines = LineBuffer(longest: WebServiceClient.lineBytes)
-        var event: [String] = []
+        var events = ServerSentEventParser(longest: WebServiceClient.eventBytes)
         do {
             for try await piece in response.body {
-                for line in try lines.append(Array(piece.readableBytesView)) {
-                    var text = String(decoding: line, as: UTF8.self)
-                    if text.hasSuffix("\r") { text.removeLast() }
-                    if text.hasPrefix("data:") {
-                        event.append(String(text.dropFirst(text.hasPrefix("data: ") ? 6 : 5)))
-                    } else if text.isEmpty, !event.isEmpty {
-                        let data = Array(event.joined(separator: "\n").utf8)
-                        event = []
-                        try await deliver(SpokeAnswer(data: Self.value(data, "application/json"), meta: meta))
-                    }
+                for event in try events.feed(piece.readableBytesView) where !event.data.isEmpty {
+                    let data = Self.value(Array(event.data.utf8), "application/json")
+                    try await deliver(SpokeAnswer(data: data, meta: meta))
                 }
             }
         } catch let fault as Fault {
@@ -160,8 +169,10 @@ struct WebCall: Sendable {
 
     /// Sends the request; a bad status is an error with what the service said.
     private func begin(_ input: JSONValue, _ trace: String?) async throws(Fault) -> HTTPClientResponse {
+        if let objection = try await policy.current().objection(toReach: base) { throw objection }
         let wanted = try operation.request(for: input)
-        var request = HTTPClientRequest(url: base + wanted.target)
+        let root = base.text.hasSuffix("/") ? String(base.text.dropLast()) : base.text
+        var request = HTTPClientRequest(url: root + wanted.target)
         request.method = HTTPMethod(rawValue: wanted.method)
         request.headers.add(
             name: "accept",
@@ -169,13 +180,15 @@ struct WebCall: Sendable {
         )
         for (name, value) in wanted.headers { request.headers.replaceOrAdd(name: name, value: value) }
         // The owner's headers win: no caller speaks with another's credential.
-        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        for (name, value) in try OwnHeaders.read(nil, settings.headerFiles) {
+            request.headers.replaceOrAdd(name: name, value: value)
+        }
         if let trace { request.headers.replaceOrAdd(name: "traceparent", value: trace) }
         if let body = wanted.body { request.body = .bytes(ByteBuffer(bytes: body)) }
-        let response = try await Self.execute(request, within: .seconds(settings.timeoutSeconds ?? 60))
+        let response = try await Web.execute(request, within: limit)
         guard (200..<300).contains(response.status.code) else {
             // What it says of the error is shown as far as it can be had.
-            let said = (try? await Self.bytes(of: response, most: 64 << 10)) ?? []
+            let said = (try? await Web.bytes(of: response, most: Web.refusalBytes)) ?? []
             throw Fault(
                 .execution,
                 "\(service) answered with status \(response.status.code).",
@@ -188,37 +201,7 @@ struct WebCall: Sendable {
         return response
     }
 
-    // MARK: Deeds
-
-    /// No redirect is followed: it would carry a credential to somebody else.
-    private static let client: HTTPClient = {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
-
-    static func execute(_ request: HTTPClientRequest, within limit: Duration) async throws(Fault) -> HTTPClientResponse
-    {
-        do {
-            return try await client.execute(request, timeout: .milliseconds(limit.milliseconds))
-        } catch {
-            if Task.isCancelled { throw Fault(.aborted, "The call was aborted.") }
-            if let error = error as? HTTPClientError, error == .deadlineExceeded {
-                throw Fault(.timeout, "The service did not answer within \(limit.milliseconds / 1_000) s.")
-            }
-            throw Fault(.unavailable, "The service cannot be reached: \(error)")
-        }
-    }
-
-    static func bytes(of response: HTTPClientResponse, most: Int) async throws(Fault) -> [UInt8] {
-        do {
-            return Array(try await response.body.collect(upTo: most).readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw Fault(.tooLarge, "The service answered with more than \(most) bytes.")
-        } catch {
-            throw Fault(.unavailable, "The answer of the service broke off: \(error)")
-        }
-    }
+    private var limit: Duration { .seconds(settings.timeoutSeconds ?? 60) }
 
     /// JSON where it is said to be, text otherwise; what is not UTF-8 as base64.
     private static func value(_ bytes: [UInt8], _ type: String) -> JSONValue {

@@ -1,3 +1,4 @@
+import CLinux
 public import Protocol
 
 extension SupervisedProcess {
@@ -24,6 +25,7 @@ extension SupervisedProcess {
             outcome: end.remaining.isEmpty ? .stopped : .incomplete,
             processes: end.ended,
             remaining: end.remaining,
+            exitSignal: end.exitSignal,
             waitedMilliseconds: (clock.now - begun).milliseconds
         )
     }
@@ -31,6 +33,22 @@ extension SupervisedProcess {
     /// Input bytes that the supervisor ever accepted. After a restart of the spoke this tells which messages to the
     /// process were handed over and which were not.
     public var inputAccepted: Int64 { link.look { $0.inputSent } }
+
+    /// Input bytes that the process has read, as far as its pipe tells; `nil` where its standard input is none.
+    public var inputRead: Int64? {
+        // In this order, what is written meanwhile counts as not read: too little is said, never too much.
+        let written = link.look { $0.inputWritten }
+        let unread = linux_unread_input(pid)
+        return unread < 0 ? nil : written - unread
+    }
+
+    /// Whether the process ends by itself within this time.
+    func ends(within limit: Duration) async -> Bool {
+        // Late, cancelled or let go of: it has not ended that anybody knows.
+        let ended = try? await link.first(within: limit) { state in state.end != nil || state.disconnected ? true : nil
+        }
+        return ended ?? false
+    }
 
     /// Writes to the process's standard input and returns when the process's pipe has all of it. Several writers wait
     /// for each other. A cancelled send may have delivered a part (``inputAccepted``).

@@ -55,6 +55,20 @@ actor SessionInput {
         if let fault = await sending.value { throw fault }
     }
 
+    /// Returns once the process has read all of a text; `false` if that can never be seen.
+    nonisolated func untilRead(_ planned: Planned, by process: SupervisedProcess) async -> Bool {
+        let end = planned.start + Int64(planned.bytes.count)
+        var pause = Duration.milliseconds(5)
+        while !Task.isCancelled {
+            guard let read = process.inputRead else { return false }
+            if read >= end { return true }
+            // A pipe tells nobody that it was read: it has to be looked at, less often the longer nothing happens.
+            do { try await Task.sleep(for: pause) } catch { return false }
+            pause = min(pause * 2, .seconds(1))
+        }
+        return false
+    }
+
     private enum SQL {
         static let known = "SELECT start FROM session_inputs WHERE session_id = ? AND fence = ? AND command_id = ?"
         static let next = "SELECT max(start + length) FROM session_inputs WHERE session_id = ? AND fence = ?"

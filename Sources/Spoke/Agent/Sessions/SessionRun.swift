@@ -26,6 +26,12 @@ actor SessionRun {
     /// Who wants it to have started, and who wants it to have ended.
     private var waiters: [CheckedContinuation<Void, Never>] = []
     private var mourners: [CheckedContinuation<Void, Never>] = []
+    /// Its end is in the journal.
+    private var isSettled = false
+    /// Who waits for the process to read a message.
+    private var readings: [MessageID: Task<Void, Never>] = [:]
+    /// It was asked to stop in its own words: however it then ends, it was aborted.
+    private var isAskedToStop = false
 
     init(_ order: StartSession, in surroundings: SessionSurroundings) {
         self.order = order
@@ -57,6 +63,7 @@ actor SessionRun {
         wakeWaiters()
         for waiter in mourners { waiter.resume() }
         mourners = []
+        for reading in readings.values { reading.cancel() }
     }
 
     /// Returns when nothing of this run is left to be done.
@@ -151,7 +158,7 @@ actor SessionRun {
             fence: order.fence,
             exitCode: end.exitCode,
             exitSignal: end.exitSignal,
-            reason: end.reason,
+            reason: isAskedToStop && end.reason == .exited ? .aborted : end.reason,
             endedAt: end.endedAt,
             streams: sums,
             swept: end.swept,
@@ -201,6 +208,7 @@ actor SessionRun {
         let settled = try await surroundings.inbox.completed(order.commandId, drafts: [draft]) { [row] db in
             try SessionTable.save(row, in: db)
         }
+        isSettled = true
         if settled { logger.info("session ended") }
     }
 
@@ -268,6 +276,30 @@ actor SessionRun {
         try await input.deliver(planned, to: process)
     }
 
+    /// Tells the hub once the process has read a message; until then it stays delivered.
+    func tellWhenRead(_ message: SendMessage, _ planned: SessionInput.Planned) {
+        guard case .running(let process) = phase, readings[message.messageId] == nil else { return }
+        readings[message.messageId] = Task {
+            if await input.untilRead(planned, by: process) { await tellRead(message) }
+            readings[message.messageId] = nil
+        }
+    }
+
+    private func tellRead(_ message: SendMessage) async {
+        let progress = SessionMessageProgress(
+            sessionId: order.sessionId,
+            fence: order.fence,
+            messageId: message.messageId,
+            delivery: .consumed
+        )
+        do {
+            try await surroundings.journal.append([JournalDraft(.sessionMessage, progress)])
+        } catch {
+            // It stays delivered, which is true as well.
+            logger.notice("a message's reading was not journaled", metadata: ["error": "\(error)"])
+        }
+    }
+
     /// Ends the session, with proof.
     func stop(_ order: AbortSession) async -> AbortOutcome {
         if abort == nil { abort = order }
@@ -284,12 +316,25 @@ actor SessionRun {
         guard case .running(let process) = phase else {
             return AbortOutcome(outcome: .stopped, waitedMilliseconds: 0)
         }
-        return await stop(process, grace: order.graceSeconds)
+        let outcome = await stop(process, grace: order.graceSeconds)
+        if outcome.outcome == .stopped { await untilSettled() }
+        return outcome
+    }
+
+    /// Waits a moment for the end to be in the journal: what is told of the abort stands behind it, so that the hub
+    /// learns of the exit code first. With much output to take in, nobody waits for that.
+    private func untilSettled() async {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while !isSettled, ContinuousClock.now < deadline {
+            // Cancelled, the agent stops: its next run tells the end.
+            do { try await Task.sleep(for: .milliseconds(2)) } catch { return }
+        }
     }
 
     @discardableResult
     private func stop(_ process: SupervisedProcess, grace: Double) async -> AbortOutcome {
         let begun = ContinuousClock.now
+        await askToStop(process, grace: grace)
         do {
             return try await process.stop(grace: .milliseconds(Int64(grace * 1_000)))
         } catch {
@@ -303,6 +348,19 @@ actor SessionRun {
         }
     }
 
+    /// An agent that can be told to stop in its own words is, and has the grace of one step to do so.
+    private func askToStop(_ process: SupervisedProcess, grace: Double) async {
+        // What cannot be read as an agent's order is ended without words.
+        guard case .agent(let profile)? = try? surroundings.profile(of: order.run), let words = profile.interrupt,
+            let planned = try? await input.plan(words, for: CommandID("interrupt-\(order.fence)"))
+        else { return }
+        isAskedToStop = true
+        // Whether it reads the words or not, the steps that follow do not wait for it.
+        let saying = Task { try? await input.deliver(planned, to: process) }
+        _ = await process.ends(within: .milliseconds(Int64(grace * 1_000)))
+        saying.cancel()
+    }
+
     private func untilStarted() async {
         guard case .preparing = phase else { return }
         await withCheckedContinuation { waiters.append($0) }
@@ -311,6 +369,17 @@ actor SessionRun {
     private func wakeWaiters() {
         for waiter in waiters { waiter.resume() }
         waiters = []
+    }
+
+    /// Its processes, while they run.
+    var subject: SessionSampler.Subject? {
+        guard case .running(let process) = phase else { return nil }
+        return SessionSampler.Subject(
+            sessionId: order.sessionId,
+            fence: order.fence,
+            pid: process.pid,
+            printedBytes: process.sizes.values.reduce(0, +)
+        )
     }
 
     /// What the hub is told of it on every connection.

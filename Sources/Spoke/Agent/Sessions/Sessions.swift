@@ -76,6 +76,15 @@ actor Sessions {
     /// The workspaces that sessions work in.
     func workspaces() -> [WorkspaceID] { runs.values.map(\.order.workspace.workspaceId) }
 
+    /// The sessions whose processes run, for a look at these.
+    func subjects() async -> [SessionSampler.Subject] {
+        var subjects: [SessionSampler.Subject] = []
+        for run in runs.values {
+            if let subject = await run.subject { subjects.append(subject) }
+        }
+        return subjects
+    }
+
     /// What `link.hello` tells.
     func summaries() async -> [SessionSummary] {
         var summaries: [SessionSummary] = []

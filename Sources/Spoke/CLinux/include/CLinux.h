@@ -16,4 +16,8 @@ void linux_keep_heap_small(void);
  * 64 KiB; what was ever written stays. */
 void linux_give_back_memory(void);
 
+/* Bytes in the pipe that is a process's standard input and that nobody has read yet; -1 if that is no pipe, or the
+ * process is gone or another's. */
+int64_t linux_unread_input(int32_t process);
+
 #endif

@@ -1,0 +1,105 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import Protocol
+import SpokeCore
+import Synchronization
+
+/// Requests to services that the spoke's owner named.
+enum Web {
+    /// What is read of an answer that says only that something failed.
+    static let refusalBytes = 64 << 10
+
+    /// No redirect is followed: it would carry a credential to somebody else.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        // A stream holds its connection: as many as there may be calls.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Limits.callsInFlight
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
+    /// Sends a request and answers when the head of its response is there.
+    ///
+    /// - Throws: `TIMEOUT`, `ABORTED` when the task is cancelled, `UNAVAILABLE` for what cannot be reached.
+    static func execute(
+        _ request: HTTPClientRequest,
+        within limit: Duration
+    ) async throws(Fault) -> HTTPClientResponse {
+        do {
+            return try await client.execute(request, timeout: .milliseconds(limit.milliseconds))
+        } catch {
+            if Task.isCancelled { throw Fault(.aborted, "The call was aborted.") }
+            if let error = error as? HTTPClientError, error == .deadlineExceeded {
+                throw Fault(.timeout, "The service did not answer within \(limit.milliseconds / 1_000) s.")
+            }
+            throw Fault(.unavailable, "The service cannot be reached: \(error)")
+        }
+    }
+
+    /// The whole body of a response.
+    ///
+    /// - Throws: `TOO_LARGE`, `ABORTED` when the task is cancelled, `UNAVAILABLE` for a body that breaks off.
+    static func bytes(of response: HTTPClientResponse, most: Int) async throws(Fault) -> [UInt8] {
+        do {
+            return Array(try await response.body.collect(upTo: most).readableBytesView)
+        } catch is NIOTooManyBytesError {
+            throw Fault(.tooLarge, "The service answered with more than \(most) bytes.")
+        } catch {
+            if Task.isCancelled { throw Fault(.aborted, "The call was aborted.") }
+            throw Fault(.unavailable, "The answer of the service broke off: \(error)")
+        }
+    }
+
+    /// Whether a response is a stream of server-sent events.
+    static func isStream(_ response: HTTPClientResponse) -> Bool {
+        response.headers.first(name: "content-type")?.lowercased().hasPrefix("text/event-stream") == true
+    }
+}
+
+/// Ends work from which nothing was heard for too long.
+struct Listening: Sendable {
+    private let sign = Sign()
+    let limit: Duration
+
+    init(for limit: Duration) { self.limit = limit }
+
+    /// Something was heard: the time begins anew.
+    func heard() { sign.last.withLock { $0 = .now } }
+
+    /// Runs work to its end, and cancels it once the time is over.
+    ///
+    /// - Throws: whatever `work` throws; what `late` is where the time was over; `ABORTED` when the task is cancelled.
+    func bound<Value: Sendable>(
+        otherwise late: Fault,
+        _ work: @escaping @Sendable () async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
+        heard()
+        let outcome = await withTaskGroup(of: Result<Value, Fault>?.self) { group in
+            group.addTask { await Self.result(of: work) }
+            group.addTask {
+                // Cancelled as soon as the work is done.
+                while let left = self.left(), (try? await Task.sleep(for: left)) != nil {}
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        if let outcome { return try outcome.get() }
+        throw Task.isCancelled ? Fault(.aborted, "The call was aborted.") : late
+    }
+
+    private func left() -> Duration? {
+        let left = sign.last.withLock { $0 } + limit - .now
+        return left > .zero && !Task.isCancelled ? left : nil
+    }
+
+    private static func result<Value>(of work: () async throws(Fault) -> Value) async -> Result<Value, Fault> {
+        do throws(Fault) { return .success(try await work()) } catch { return .failure(error) }
+    }
+
+    private final class Sign: Sendable {
+        let last = Mutex(ContinuousClock.now)
+    }
+}
