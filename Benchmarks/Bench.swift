@@ -3,8 +3,8 @@ import Protocol
 
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
-///     Bench [schema | codec | echo | journal | commits | recorder | spawn | calls | idle …] [--seconds 2] [--rounds 5]
-///           [--scratch DIR]
+///     Bench [schema | codec | echo | journal | commits | recorder | spawn | calls | fanout | idle …] [--seconds 2]
+///           [--rounds 5] [--scratch DIR]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
 /// tens of percent; ratios to a peer in the same series swing far less, so the verdict is always about the ratio.
@@ -51,6 +51,7 @@ struct Bench {
         Part(name: "recorder") { try await CallRecordBenchmark($0).figures() },
         Part(name: "spawn") { try await SpawnBenchmark($0).figures() },
         Part(name: "calls") { try await CallBenchmark($0).figures() },
+        Part(name: "fanout") { try await FanOutBenchmark($0).figures() },
         Part(name: "idle") { try await IdleBenchmark($0).figures() },
         Part(name: "graphs") { try GraphBenchmark($0).figures() },
         Part(name: "claims") { try await ClaimBenchmark($0).figures() },

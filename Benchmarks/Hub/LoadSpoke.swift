@@ -46,12 +46,16 @@ final class LoadSpoke: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    private static let batch = 256
+    static let batch = 256
     private static let window = Int64(4 * batch)
     private let connection: LinkConnection
     private let order: StartSession
     private let state: Mutex<State>
 
+    /// The session that prints.
+    var session: SessionID { order.sessionId }
+    /// Bytes that it printed so far.
+    var printed: Int64 { state.withLock { $0.offset } }
     /// Records that the hub has for ever.
     var acknowledged: Int64 { state.withLock { $0.acknowledged } }
 
@@ -103,13 +107,21 @@ final class LoadSpoke: Sendable {
 
     /// Sends as fast as the window allows; returns when all that was sent is acknowledged.
     func write(until end: ContinuousClock.Instant, bytes: Int) async throws {
-        let content = [UInt8](repeating: UInt8(ascii: "x"), count: bytes)
-        while ContinuousClock.now < end {
-            await room(Self.window - Int64(Self.batch))
-            let records = state.withLock { next(&$0, content) }
-            connection.send(.append(StreamBatch(stream: .journal, records: records)))
-        }
+        while ContinuousClock.now < end { await writeBatch(bytes: bytes) }
         await room(0)
+    }
+
+    /// The same for so many batches.
+    func write(batches: Int, bytes: Int) async {
+        for _ in 0..<batches { await writeBatch(bytes: bytes) }
+        await room(0)
+    }
+
+    private func writeBatch(bytes: Int) async {
+        let content = [UInt8](repeating: UInt8(ascii: "x"), count: bytes)
+        await room(Self.window - Int64(Self.batch))
+        let records = state.withLock { next(&$0, content) }
+        connection.send(.append(StreamBatch(stream: .journal, records: records)))
     }
 
     private func next(_ state: inout State, _ content: [UInt8]) -> [StreamRecord] {

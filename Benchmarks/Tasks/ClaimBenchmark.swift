@@ -4,8 +4,9 @@ import Postgres
 import Protocol
 import Synchronization
 
-/// How many tasks per second eight claimers take and complete through a hub, beside workers of procrastinate and DBOS with
-/// eight jobs at a time, on the same server. Each of our calls is a request over HTTP, checked and written to the audit trail.
+/// How many tasks per second eight claimers take and complete through a hub, beside workers of procrastinate and DBOS
+/// with eight jobs at a time, on the same server. Each of our calls is a request over HTTP, checked and written to the
+/// audit trail.
 struct ClaimBenchmark {
     private let settings: BenchSettings
     private static let tasks = 4_000

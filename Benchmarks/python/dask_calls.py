@@ -2,7 +2,8 @@
 
     dask_calls.py FOLDER SECONDS DEPTH...
 
-The scheduler, the worker and the asking side are a process each. Nothing is stored: what the scheduler knows ends with it.
+The scheduler, the worker and the asking side are a process each. Nothing is stored: what the scheduler knows ends with
+it.
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 
     dbos_claims.py CONNINFO JOBS AT_A_TIME
 
-As many run at a time as is said, all at once for 0: then one claim takes whatever is there. It looks for work every millisecond; by default it would every second, for as many as may run at a time.
+As many run at a time as is said, all at once for 0: then one claim takes whatever is there. It looks for work every
+millisecond; by default it would every second, for as many as may run at a time.
 """
 
 import json

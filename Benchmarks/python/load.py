@@ -16,11 +16,11 @@ _libc = ctypes.CDLL(None)
 
 
 def arguments():
-    """The scratch folder, the seconds of one slice and the depths; from here on the program has a last minute."""
+    """The scratch folder, the seconds of one slice and the depths; from here on the program has a latest end."""
     folder, seconds, depths = sys.argv[1], float(sys.argv[2]), [int(depth) for depth in sys.argv[3:]]
     os.makedirs(folder, exist_ok=True)
     _end_with_parent()
-    signal.alarm(int(180 + 4 * seconds * len(depths)))
+    signal.alarm(int(600 + 4 * seconds * len(depths)))
     signal.signal(signal.SIGALRM, _leave)
     signal.signal(signal.SIGTERM, _leave)
     return folder, seconds, depths

@@ -2,8 +2,8 @@
 
     salt_calls.py FOLDER SECONDS DEPTH...
 
-Each call is a job of its own, published and answered as salt-api does it: one process that publishes jobs and hears their
-answers on the master's event bus. The master keeps every job and answer as files of its job cache, for a day.
+Each call is a job of its own, published and answered as salt-api does it: one process that publishes jobs and hears
+their answers on the master's event bus. The master keeps every job and answer as files of its job cache, for a day.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ class Jobs:
         """What will be answered; made by whichever of publisher and event comes first."""
         return self.answers.setdefault(job, asyncio.get_running_loop().create_future())
 
-    async def ping(self, wait=60):
+    async def ping(self, wait=240):
         job = await self.client.run_job_async("echo", "test.ping", tgt_type="list", listen=False, io_loop=self.loop)
         if "jid" not in job:
             return None
