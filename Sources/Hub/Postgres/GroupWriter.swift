@@ -53,8 +53,8 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
     ///   - capacity: Items that may wait; one more is refused with `UNAVAILABLE`.
     ///   - weigh: An item's weight, such as its bytes.
     ///   - order: Items of one key are written in order, never in two lanes at a time; `nil` for items without order.
-    ///   - rest: From the start of a lane's batch to its next while less than half a batch waits: many small batches cost
-    ///     more than few large ones. A lane that was idle for that long begins at once.
+    ///   - rest: From the start of a lane's batch to its next while less than half a batch waits: many small batches
+    ///     cost more than few large ones. A lane that was idle for that long begins at once.
     ///   - write: Makes a batch durable, as one statement or one transaction; every item's writer gets its answer.
     public init(
         lanes: Int = 2,
