@@ -18,38 +18,15 @@ struct CallRecordBenchmark {
     init(_ settings: BenchSettings) { self.settings = settings }
 
     func figures() async throws -> [Figure] {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        let folder = settings.scratch + "/calls"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidiness.
-        let cluster = PrivateCluster(directory: folder + "/postgres", logger: logger)
-        let administration = Database(try await cluster.start(), logger: logger)
-        do {
-            try await administration.execute(Statement<Void>("CREATE DATABASE hub"))
-            let figures = try await series(at: folder, logger)
-            await administration.close()
-            await cluster.stop()
-            return figures
-        } catch {
-            await administration.close()
-            await cluster.stop()
-            throw error
-        }
+        try await BenchServer.with(settings.scratch + "/recorder", series)
     }
 
-    private func series(at folder: String, _ logger: Logger) async throws -> [Figure] {
-        let address = "host='\(folder)/postgres/socket' port=5432 user=nave dbname=hub"
-        // A hub of the same build makes the tables and names the operations.
-        let hub = try Program(
-            "hub",
-            ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder + "/hub", "--database", address],
-            log: folder + "/hub.log",
-            environment: ["HOME": folder]
-        )
+    private func series(on server: BenchServer) async throws -> [Figure] {
+        // It names the operations, too.
+        let hub = try server.startHub()
         _ = try hub.firstLine()
         hub.stop()
-        let database = Database(DatabaseConfiguration(address), logger: logger)
+        let database = Database(DatabaseConfiguration(server.address(of: "hub")), logger: server.logger)
         let account = try await database.first(Statement<AccountID>("SELECT id FROM nave.accounts LIMIT 1")) ?? "none"
         let caller = Principal(identity: Identity(id: account.rawValue, scopes: ["*"]), accountId: account)
         var figures: [Figure] = []
@@ -62,7 +39,7 @@ struct CallRecordBenchmark {
         ] {
             var (rates, costs): ([Double], [Double]) = ([], [])
             for _ in 0..<settings.rounds {
-                let run = try await slice(subject, as: caller, on: database, logger)
+                let run = try await slice(subject, as: caller, on: database, server.logger)
                 rates.append(run.rate)
                 costs.append(run.microseconds)
             }

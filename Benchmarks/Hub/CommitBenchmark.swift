@@ -14,41 +14,16 @@ struct CommitBenchmark {
     init(_ settings: BenchSettings) { self.settings = settings }
 
     func figures() async throws -> [Figure] {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        let folder = settings.scratch + "/commits"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidiness.
-        let cluster = PrivateCluster(directory: folder + "/postgres", logger: logger)
-        let database = Database(try await cluster.start(), logger: logger)
-        do {
-            let figures = try await series(on: database, in: folder)
-            await database.close()
-            await cluster.stop()
-            return figures
-        } catch {
-            await database.close()
-            await cluster.stop()
-            throw error
-        }
+        try await BenchServer.with(settings.scratch + "/commits", series)
     }
 
-    private func series(on database: Database, in folder: String) async throws -> [Figure] {
+    private func series(on server: BenchServer) async throws -> [Figure] {
+        let database = server.database
         try await database.execute(CommitWays.create)
-        try await database.execute(Statement<Void>("CREATE DATABASE hub"))
-        let socket = folder + "/postgres/socket"
-        let hub = try Program(
-            "hub",
-            [
-                "serve", "--listen", "127.0.0.1:0", "--data-dir", folder + "/hub", "--database",
-                "host='\(socket)' port=5432 user=nave dbname=hub",
-            ],
-            log: folder + "/hub.log",
-            environment: ["HOME": folder]
-        )
+        let hub = try server.startHub()
         defer { hub.stop() }
         let spokes = try await Self.spokes(of: HubUnderLoad(ready: try hub.firstLine()))
-        let ways = CommitWays(database: database, socket: socket, spokes: spokes, seconds: settings.seconds)
+        let ways = CommitWays(database: database, socket: server.socket, spokes: spokes, seconds: settings.seconds)
         var rates: [String: [Double]] = [:]
         for _ in 0..<settings.rounds {
             for way in CommitWays.all.shuffled() {

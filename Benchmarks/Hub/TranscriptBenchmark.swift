@@ -18,39 +18,15 @@ struct TranscriptBenchmark {
     init(_ settings: BenchSettings) { self.settings = settings }
 
     func figures() async throws -> [Figure] {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        let folder = settings.scratch + "/transcripts"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidiness.
-        let cluster = PrivateCluster(directory: folder + "/postgres", logger: logger)
-        let administration = Database(try await cluster.start(), logger: logger)
-        do {
-            try await administration.execute(Statement<Void>("CREATE DATABASE hub"))
-            let figures = try await series(at: folder, logger)
-            await administration.close()
-            await cluster.stop()
-            return figures
-        } catch {
-            await administration.close()
-            await cluster.stop()
-            throw error
-        }
+        try await BenchServer.with(settings.scratch + "/transcripts", series)
     }
 
-    private func series(at folder: String, _ logger: Logger) async throws -> [Figure] {
-        let address = "host='\(folder)/postgres/socket' port=5432 user=nave dbname=hub"
-        // A hub of the same build makes the tables.
-        let hub = try Program(
-            "hub",
-            ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder + "/hub", "--database", address],
-            log: folder + "/hub.log",
-            environment: ["HOME": folder]
-        )
+    private func series(on server: BenchServer) async throws -> [Figure] {
+        let hub = try server.startHub()
         _ = try hub.firstLine()
         hub.stop()
-        let database = Database(DatabaseConfiguration(address), logger: logger)
-        let domains = Domains(database: database, logger: logger)
+        let database = Database(DatabaseConfiguration(server.address(of: "hub")), logger: server.logger)
+        let domains = Domains(database: database, logger: server.logger)
         try await prepare(database)
         var (ours, plain): ([Double], [Double]) = ([], [])
         for _ in 0..<settings.rounds {

@@ -14,34 +14,12 @@ struct ClaimBenchmark {
     init(_ settings: BenchSettings) { self.settings = settings }
 
     func figures() async throws -> [Figure] {
-        var logger = Logger(label: "bench")
-        logger.logLevel = .warning
-        let folder = settings.scratch + "/claims"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }  // Only tidiness.
-        let cluster = PrivateCluster(directory: folder + "/postgres", logger: logger)
-        let database = Database(try await cluster.start(), logger: logger)
-        do {
-            let figures = try await series(on: database, in: folder)
-            await database.close()
-            await cluster.stop()
-            return figures
-        } catch {
-            await database.close()
-            await cluster.stop()
-            throw error
-        }
+        try await BenchServer.with(settings.scratch + "/claims", series)
     }
 
-    private func series(on database: Database, in folder: String) async throws -> [Figure] {
-        try await database.execute(Statement<Void>("CREATE DATABASE hub"))
-        let server = "host='\(folder)/postgres/socket' port=5432 user=nave dbname="
-        let program = try Program(
-            "hub",
-            ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder + "/hub", "--database", server + "hub"],
-            log: folder + "/hub.log",
-            environment: ["HOME": folder]
-        )
+    private func series(on server: BenchServer) async throws -> [Figure] {
+        let database = server.database
+        let program = try server.startHub()
         defer { program.stop() }
         let hub = try HubUnderLoad(ready: try program.firstLine())
         var ours: [Double] = []
@@ -51,7 +29,8 @@ struct ClaimBenchmark {
             for (place, peer) in Self.peers.enumerated() {
                 try await database.execute(Statement<Void>("CREATE DATABASE peer"))
                 try await database.execute(Statement<Void>("CHECKPOINT"))
-                let answer = try Peer.answer(peer.script, [server + "peer", "\(Self.tasks)"] + peer.arguments)
+                let arguments = [server.address(of: "peer"), "\(Self.tasks)"] + peer.arguments
+                let answer = try Peer.answer(peer.script, arguments)
                 guard case .number(let seconds)? = answer["seconds"] else {
                     throw Fault(.execution, "No figure: \(answer)")
                 }

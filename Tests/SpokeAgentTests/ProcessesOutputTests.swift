@@ -174,6 +174,28 @@ import Testing
         #expect(end?.exitCode == 5)
     }
 
+    @Test(.enabled(if: SmallDisk.canBeMade, "Nothing may be mounted; the limit on a file's size above shows the same."))
+    func whatWasReadBeforeTheDiskWasFullMakesRoomThen() async throws {
+        let folder = "\(stage.root)/sessions"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        #expect(mount("tmpfs", folder, "tmpfs", 0, "size=400k") == 0)
+        defer { umount2(folder, Int32(MNT_DETACH)) }
+        let process = try await stage.start(
+            shell: "head -c 100000 /dev/zero; read line; head -c 200000 /dev/zero; exit 5",
+            stdin: .open
+        )
+        try await stage.eventually("the first part is there") { process.sizes[.stdout] == 100_000 }
+        process.consumed(.stdout, upTo: 100_000)
+        let others = open("\(folder)/others", O_CREAT | O_WRONLY, 0o600)
+        let page = [UInt8](repeating: 1, count: 4_096)
+        while write(others, page, page.count) > 0 {}
+        close(others)
+        try await process.send(Array("go\n".utf8))
+        let (size, end) = try await drain(process)
+        #expect(size == 300_000)
+        #expect(end?.exitCode == 5)
+    }
+
     private func prlimit(_ pid: Int, _ limit: String) throws {
         let tool = Foundation.Process()
         tool.executableURL = URL(filePath: "/usr/bin/prlimit")

@@ -43,8 +43,20 @@ static size_t store(struct spool *spool, const char *bytes, size_t length) {
     return stored;
 }
 
+/* Gives back the place of what was consumed, in whole units. A file system without holes keeps the bytes until the folder
+ * goes: nothing else depends on it. */
+static void punch(struct spool *spool, uint64_t unit) {
+    uint64_t whole = spool->consumed - spool->consumed % unit;
+    if (whole <= spool->punched) return;
+    (void)fallocate(spool->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)spool->punched,
+                    (off_t)(whole - spool->punched));
+    spool->punched = whole;
+}
+
 static bool store_stuck(struct spool *spool) {
     if (!spool->stuck) return true;
+    /* What was consumed before the disk was full may be all that will ever be given back. */
+    punch(spool, PAGE_BYTES);
     spool->stuck_offset += store(spool, spool->stuck + spool->stuck_offset, spool->stuck_length - spool->stuck_offset);
     if (spool->stuck_offset < spool->stuck_length) return false;
     free(spool->stuck);
@@ -95,12 +107,7 @@ void spool_consume(struct spool *spool, uint64_t offset) {
     if (offset <= spool->consumed || offset > spool->size) return;
     spool->consumed = offset;
     /* On a full disk every page counts, otherwise few calls do. */
-    uint64_t whole = offset - offset % (spool->stuck ? PAGE_BYTES : PUNCH_BYTES);
-    if (whole <= spool->punched) return;
-    /* A file system without holes keeps the bytes until the folder goes: nothing else depends on it. */
-    (void)fallocate(spool->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)spool->punched,
-                    (off_t)(whole - spool->punched));
-    spool->punched = whole;
+    punch(spool, spool->stuck ? PAGE_BYTES : PUNCH_BYTES);
 }
 
 void spool_close(struct spool *spool) {
