@@ -43,8 +43,8 @@ static size_t store(struct spool *spool, const char *bytes, size_t length) {
     return stored;
 }
 
-/* Gives back the place of what was consumed, in whole units. A file system without holes keeps the bytes until the folder
- * goes: nothing else depends on it. */
+/* Gives back the place of what was consumed, in whole units. A file system without holes keeps the bytes until the
+ * folder goes: nothing else depends on it. */
 static void punch(struct spool *spool, uint64_t unit) {
     uint64_t whole = spool->consumed - spool->consumed % unit;
     if (whole <= spool->punched) return;
