@@ -130,4 +130,17 @@ import Testing
             _ = try await worktrees.remove("one", reason: "")
         }
     }
+
+    @Test func aLockThatAStoppedGitLeftOnABranchToBeIsNoObstacle() async throws {
+        let fixture = try await GitFixture()
+        let worktrees = try fixture.worktrees()
+        let first = try await worktrees.prepare(fixture.order("zero"))
+        let common = try await fixture.shell("git rev-parse --git-common-dir", in: first.directory)
+        let lock = common + "/refs/heads/" + fixture.order("one").branch + ".lock"
+        let folder = URL(filePath: lock).deletingLastPathComponent().path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        #expect(FileManager.default.createFile(atPath: lock, contents: nil))
+        let made = try await worktrees.prepare(fixture.order("one"))
+        #expect(try await fixture.shell("git status --porcelain", in: made.directory).isEmpty)
+    }
 }

@@ -221,7 +221,21 @@ extension Worktrees {
     /// Makes the seat's branch where the plan has it start, if it is a new one.
     func makeBranch(_ seat: Seat, _ branch: BranchName) async throws(Fault) {
         guard seat.plan.createsBranch else { return }
-        try await git(["update-ref", branch.ref, seat.plan.start, ""], in: seat.mirror.place)
+        try await makeBranch(branch, at: seat.plan.start, in: seat.mirror)
+    }
+
+    /// Makes a branch that is not there yet. A git that is stopped between making a lock and noting that it must go
+    /// leaves it behind: whose branch nobody has can be locked by nobody else.
+    func makeBranch(_ branch: BranchName, at start: String, in mirror: Mirror) async throws(Fault) {
+        let make = ["update-ref", branch.ref, start, ""]
+        do throws(Fault) {
+            try await git(make, in: mirror.place)
+        } catch {
+            let lock = "\(mirror.path)/\(branch.ref).lock"
+            guard error.code == .execution, Folder.exists(lock), await !Occupants.haveOpen(lock) else { throw error }
+            Folder.drop(lock)
+            try await git(make, in: mirror.place)
+        }
     }
 
     /// Whether every file is as its commit has it and there is none besides: one look instead of two deeds.

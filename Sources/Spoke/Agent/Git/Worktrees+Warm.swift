@@ -89,7 +89,7 @@ extension Worktrees {
         try Folder.write(record.directory + "/.git\n", to: admin + "/gitdir")
         try Folder.write("gitdir: \(admin)\n", to: record.directory + "/.git")
         if plan.createsBranch {
-            try await git(["update-ref", branch.ref, plan.start, ""], in: mirror.place)
+            try await makeBranch(branch, at: plan.start, in: mirror)
         }
         try Folder.write("ref: \(branch.ref)\n", to: admin + "/HEAD")
         return filled
