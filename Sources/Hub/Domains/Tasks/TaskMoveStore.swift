@@ -134,7 +134,8 @@ struct TaskMoveStore: Sendable {
         )
 
         /// Passes over what others are taking at this moment, so that claimers never wait for each other. A
-        /// prerequisite that is completed stays so: whoever was ready when looked at is ready when taken.
+        /// prerequisite that is completed stays so: whoever was ready when looked at is ready when taken. `OFFSET`
+        /// keeps the planner from joining all tasks to their prerequisites to take one in the index's order.
         static let claim = Statement<TaskRecord>(
             """
             UPDATE nave.tasks t SET status = 'in-progress', assignee = $4, mapping_id = NULL
@@ -144,7 +145,7 @@ struct TaskMoveStore: Sendable {
                       AND ($2::text IS NULL OR c.level = $2) AND ($3::text[] IS NULL OR c.tags @> $3)
                       AND NOT EXISTS (
                           SELECT FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
-                           WHERE d.dependent_task_id = c.id AND p.status <> 'completed')
+                           WHERE d.dependent_task_id = c.id AND p.status <> 'completed' OFFSET 0)
                     ORDER BY CASE c.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,
                           c.created_at, c.slug
                     LIMIT 1
