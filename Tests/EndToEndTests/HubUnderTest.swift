@@ -120,7 +120,9 @@ final class Program: Sendable {
     private struct State {
         var text = ""
         var exit: Int32?
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        /// Whoever waits for the first line has waited long enough.
+        var isLate = false
+        var waiters: [@Sendable () -> Void] = []
     }
 
     private let state = Mutex(State())
@@ -165,28 +167,36 @@ final class Program: Sendable {
 
     /// The first line on stdout, or the error that the program ended without one.
     func firstLine(within wait: Duration) async throws -> String {
-        let end = ContinuousClock.now + wait
-        while ContinuousClock.now < end {
-            let (line, exit) = state.withLock { state in
-                (state.text.firstIndex(of: "\n").map { String(state.text[..<$0]) }, state.exit)
-            }
-            if let line { return line }
-            if let exit { throw Fault(.execution, "The program ended with \(exit) and said nothing.") }
-            await news()
+        let timer = Task {
+            try await Task.sleep(for: wait)
+            change { $0.isLate = true }
         }
+        defer { timer.cancel() }
+        let (line, exit) = await self.wait { state -> (String?, Int32?)? in
+            let line = state.text.firstIndex(of: "\n").map { String(state.text[..<$0]) }
+            return line != nil || state.exit != nil || state.isLate ? (line, state.exit) : nil
+        }
+        if let line { return line }
+        if let exit { throw Fault(.execution, "The program ended with \(exit) and said nothing.") }
         throw Fault(.timeout, "The program said nothing in time.")
     }
 
     /// The exit code, or minus the signal.
-    func exit() async -> Int32 {
-        while true {
-            if let exit = state.withLock({ $0.exit }) { return exit }
-            await news()
-        }
-    }
+    func exit() async -> Int32 { await wait(until: \.exit) }
 
-    private func news() async {
-        await withCheckedContinuation { waiter in state.withLock { $0.waiters.append(waiter) } }
+    /// Waits until there is an answer; looking and waiting are one step, so that no change is missed.
+    private func wait<Answer: Sendable>(until answer: @escaping @Sendable (State) -> Answer?) async -> Answer {
+        while true {
+            let found: Answer? = await withCheckedContinuation { waiter in
+                let found = state.withLock { state in
+                    let found = answer(state)
+                    if found == nil { state.waiters.append { waiter.resume(returning: nil) } }
+                    return found
+                }
+                if let found { waiter.resume(returning: found) }
+            }
+            if let found { return found }
+        }
     }
 
     private func change(_ change: (inout State) -> Void) {
@@ -195,6 +205,6 @@ final class Program: Sendable {
             defer { state.waiters = [] }
             return state.waiters
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter() }
     }
 }
