@@ -3,8 +3,6 @@ import Postgres
 import Protocol
 
 extension VerificationStore {
-    private static let pageStates = 1_000
-
     /// Everything that has a state against what that state goes with, besides sessions and tasks.
     func verifyStates(_ report: inout Report) async throws(Fault) {
         try await verifyWorkspaces(&report)
@@ -33,58 +31,51 @@ extension VerificationStore {
         }
     }
 
-    private func verifyWorkspaces(_ report: inout Report) async throws(Fault) {
+    /// Looks at every row, a page at a time: `$1` of the statement is the key of the row before, `$2` a page's length.
+    func everyRow<Row: RowDecodable>(
+        of statement: Statement<Row>,
+        key: (Row) -> String,
+        _ look: (Row) -> Void
+    ) async throws(Fault) {
+        let page = 1_000
         var after = ""
         while true {
-            let rows = try await database.query(StateSQL.workspaces, [after, Self.pageStates])
-            for row in rows {
-                after = row.id.rawValue
-                if WorkspaceLifecycle.agrees(row.state, isWorkedOn: row.isWorkedOn) { continue }
-                let work = row.isWorkedOn ? "and a session works on it" : "and no session works on it"
-                let message = "The workspace is \(row.state.rawValue), \(work); both cannot be."
-                report.find("state.workspace", row.id.rawValue, message)
-            }
-            if rows.count < Self.pageStates { return }
+            let rows = try await database.query(statement, [after, page])
+            rows.forEach(look)
+            guard rows.count == page, let last = rows.last else { return }
+            after = key(last)
+        }
+    }
+
+    private func verifyWorkspaces(_ report: inout Report) async throws(Fault) {
+        try await everyRow(of: StateSQL.workspaces, key: \.id.rawValue) { row in
+            if WorkspaceLifecycle.agrees(row.state, isWorkedOn: row.isWorkedOn) { return }
+            let work = row.isWorkedOn ? "and a session works on it" : "and no session works on it"
+            let message = "The workspace is \(row.state.rawValue), \(work); both cannot be."
+            report.find("state.workspace", row.id.rawValue, message)
         }
     }
 
     private func verifyMessages(_ report: inout Report) async throws(Fault) {
-        var after = ""
-        while true {
-            let rows = try await database.query(StateSQL.messages, [after, Self.pageStates])
-            for row in rows {
-                after = row.id.rawValue
-                if MessageLifecycle.agrees(row.status, delivery: row.delivery, isOver: row.isOver) { continue }
-                let delivery = row.delivery.map { " and \($0.rawValue)" } ?? " and for nobody"
-                let message =
-                    "The message is \(row.status.rawValue)\(delivery), its session is "
-                    + "\(row.isOver ? "over" : "not over"); that cannot be."
-                report.find("state.message", row.id.rawValue, message)
-            }
-            if rows.count < Self.pageStates { return }
+        try await everyRow(of: StateSQL.messages, key: \.id.rawValue) { row in
+            if MessageLifecycle.agrees(row.status, delivery: row.delivery, isOver: row.isOver) { return }
+            let delivery = row.delivery.map { " and \($0.rawValue)" } ?? " and for nobody"
+            let message =
+                "The message is \(row.status.rawValue)\(delivery), its session is "
+                + "\(row.isOver ? "over" : "not over"); that cannot be."
+            report.find("state.message", row.id.rawValue, message)
         }
     }
 
     private func verifyRegistrations(_ report: inout Report) async throws(Fault) {
-        var after = ""
-        while true {
-            let rows = try await database.query(StateSQL.registrations, [after, Self.pageStates])
-            for row in rows {
-                after = row.id
-                let isGood = RegistrationLifecycle.agrees(
-                    row.status,
-                    isThere: row.isThere,
-                    isConnected: row.isConnected
-                )
-                if isGood { continue }
-                let provider = row.isThere ? "disconnected" : "not known"
-                report.find(
-                    "state.registration",
-                    row.id,
-                    "The offer is \(row.status.rawValue), its spoke is \(provider); both cannot be."
-                )
-            }
-            if rows.count < Self.pageStates { return }
+        try await everyRow(of: StateSQL.registrations, key: \.id) { row in
+            if RegistrationLifecycle.agrees(row.status, isThere: row.isThere, isConnected: row.isConnected) { return }
+            let provider = row.isThere ? "disconnected" : "not known"
+            report.find(
+                "state.registration",
+                row.id,
+                "The offer is \(row.status.rawValue), its spoke is \(provider); both cannot be."
+            )
         }
     }
 

@@ -3,23 +3,15 @@ import Postgres
 import Protocol
 
 extension VerificationStore {
-    private static let pageTasks = 1_000
-
     /// Tasks against the mappings that brought them to their states, and dependencies against their rules.
     func verifyTasks(_ report: inout Report) async throws(Fault) {
-        var after = ""
-        while true {
-            let rows = try await database.query(SQL.tasks, [after, Self.pageTasks])
-            for row in rows {
-                after = row.id.rawValue
-                if TaskLifecycle.agree(row.status, mapping: row.mapping, wasLeft: row.wasLeft) { continue }
-                report.find(
-                    "state.task",
-                    row.id.rawValue,
-                    "The task is \(row.status.rawValue), its mapping \(row.mapping.rawValue); both cannot be."
-                )
-            }
-            if rows.count < Self.pageTasks { break }
+        try await everyRow(of: SQL.tasks, key: \.id.rawValue) { row in
+            if TaskLifecycle.agree(row.status, mapping: row.mapping, wasLeft: row.wasLeft) { return }
+            report.find(
+                "state.task",
+                row.id.rawValue,
+                "The task is \(row.status.rawValue), its mapping \(row.mapping.rawValue); both cannot be."
+            )
         }
         for mapping in try await database.query(SQL.strayMappings, [Self.findingsMax]) {
             report.find("state.task", mapping, "The mapping is active for a task that is in other hands.")
