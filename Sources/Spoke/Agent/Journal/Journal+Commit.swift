@@ -227,7 +227,7 @@ private struct Commit {
                 try batch[index].work(&moved, db)
                 marks.append(moved.mark)
             }
-            if alert { try moved.append(Self.diskFull, at: moved.lastAppend, in: db) }
+            if alert { try moved.append([Self.diskFull], at: moved.lastAppend, in: db) }
             try moved.writeSums(in: db)
             return .commit
         }

@@ -51,7 +51,7 @@ extension JournalLedger {
             "The hub stands at record \(mark.seq) of epoch \(mark.epoch), unknown here; epoch \(epoch) begins.",
             details: ["hubSeq": .integer(mark.seq), "hubEpoch": .integer(mark.epoch), "epoch": .integer(epoch)]
         )
-        try append(alert, at: now, in: db)
+        try append([alert], at: now, in: db)
         return .start(of: epoch)
     }
 

@@ -54,11 +54,6 @@ struct JournalLedger: Sendable {
 
     // MARK: Appending
 
-    /// Adds a record at the end.
-    mutating func append(_ draft: JournalDraft, at now: Int64, in db: Database) throws {
-        try append([draft], at: now, in: db)
-    }
-
     /// Adds records at the end.
     mutating func append(_ drafts: [JournalDraft], at now: Int64, in db: Database) throws {
         let rows = try JournalRows.Inserter(db)
