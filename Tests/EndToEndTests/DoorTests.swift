@@ -46,6 +46,13 @@ struct DoorTests {
             bearer
         )
         #expect(large.status == 413 && large.code == "TOO_LARGE")
+        let announced = try await RawSocket.exchange(
+            "POST /v1/call/account.get HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \(hub.key)\r\n"
+                + "Content-Length: \((16 << 20) + 1)\r\n\r\n",
+            port: hub.port,
+            until: "TOO_LARGE"
+        )
+        #expect(announced.hasPrefix("HTTP/1.1 413") && announced.lowercased().contains("connection: close"))
         #expect(await hub.stop() == 0)
     }
 

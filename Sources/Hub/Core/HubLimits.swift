@@ -6,6 +6,10 @@ extension Limits {
     public static let requestHead = Duration.seconds(10)
     /// From a request's head until its body is whole. Ends bodies that trickle.
     public static let requestBody = Duration.seconds(30)
+    /// As much of a body over ``requestBodyBytes`` is read and thrown away before it is refused.
+    public static let requestBodyDiscarded = 16 << 20
+    /// How long `/readyz` waits for the database before it says that the hub is not ready.
+    public static let readinessWait = Duration.seconds(5)
     /// How long a connection may stay open between two requests.
     public static let connectionIdle = Duration.seconds(75)
     /// One header field, name and value. A bearer key has under 100 bytes.
@@ -34,6 +38,8 @@ extension Limits {
     /// Records of calls that may wait for the database, and their bytes; one more is dropped and counted.
     public static let callRecordsWaiting = 50_000
     public static let callRecordBytesWaiting = 64 << 20
+    /// From the start of one small batch of them to the next, so that more come together.
+    public static let callRecordsRest = Duration.milliseconds(5)
     /// A query that takes longer than this is written while it runs, a shorter one only when it is over.
     public static let callUnwritten = Duration.milliseconds(250)
     /// How long a call of a hub that is not heard of may stay unfinished in the graph.

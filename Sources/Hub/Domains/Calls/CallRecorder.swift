@@ -46,7 +46,7 @@ public final class CallRecorder: Sendable {
             maxItems: 1_000,
             capacity: Limits.callRecordsWaiting,
             weigh: \.weight,
-            rest: .milliseconds(5)
+            rest: Limits.callRecordsRest
         ) { (notes) async throws(Fault) -> Bool in
             try await scribe.write(notes, patiently: true)
             return true

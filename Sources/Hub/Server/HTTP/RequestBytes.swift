@@ -16,16 +16,13 @@ enum RequestBytes {
             .tooLarge,
             "The body is larger than \(Limits.requestBodyBytes) bytes; send less at a time."
         )
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.requestBodyBytes {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.requestBodyDiscarded {
             throw tooLarge
         }
         let body = request.body
+        let whole: ByteBuffer?
         do {
-            let buffer = try await withDeadline(wait) { try await body.collect(upTo: Limits.requestBodyBytes) }
-            request.body = .init(buffer: buffer)
-            return buffer
-        } catch is NIOTooManyBytesError {
-            throw tooLarge
+            whole = try await withDeadline(wait) { try await read(body) }
         } catch is DeadlinePassed {
             throw Fault(.timeout, "The body took longer than \(wait.milliseconds) ms to arrive; send it at once.")
         } catch is HTTPParserError {
@@ -33,5 +30,24 @@ enum RequestBytes {
         } catch {
             throw Fault(.aborted, "The client went away while it sent its request.")
         }
+        guard let whole else { throw tooLarge }
+        request.body = .init(buffer: whole)
+        return whole
+    }
+
+    /// The body, or nil if it is too large.
+    private static func read(_ body: RequestBody) async throws -> ByteBuffer? {
+        var (whole, count) = (ByteBuffer(), 0)
+        for try await piece in body {
+            count += piece.readableBytes
+            if count <= Limits.requestBodyBytes {
+                whole.writeImmutableBuffer(piece)
+            } else if count <= Limits.requestBodyDiscarded {
+                whole = ByteBuffer()
+            } else {
+                return nil
+            }
+        }
+        return count <= Limits.requestBodyBytes ? whole : nil
     }
 }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import HubCore
 import Hummingbird
 import NIOCore
 import Protocol
@@ -17,7 +18,7 @@ struct HealthRoutes: Sendable {
     func readiness() async throws(Fault) -> Response {
         try drain.check()
         do {
-            try await withDeadline(.seconds(2)) { try await ready() }
+            try await withDeadline(Limits.readinessWait) { try await ready() }
         } catch let fault as Fault {
             throw fault
         } catch {
