@@ -153,6 +153,7 @@ final class Fleet: Sendable {
         return ready
     }
 
+    var port: Int { URL(string: url)?.port ?? 0 }
     var url: String { "http://\(state.withLock { $0.address })" }
 
     /// The postmaster of the hub's private cluster.

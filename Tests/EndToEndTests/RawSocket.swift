@@ -3,24 +3,13 @@ import Foundation
 import Protocol
 import TestSupport
 
-/// A TCP connection that sends exactly these bytes, for what no proper client would send.
-enum RawSocket {
-    /// Sends, and reads until the text is seen or the peer closes. At most 20 seconds.
-    static func exchange(_ text: String, port: Int, until end: String) async throws -> String {
-        String(decoding: try await exchange(Array(text.utf8), port: port, until: end), as: UTF8.self)
-    }
+/// A TCP connection that sends exactly these bytes, for what no proper client would send. Closed when let go of.
+final class RawSocket: Sendable {
+    private let descriptor: Int32
 
-    /// The same in bytes; without an `end` everything until the peer closes.
-    static func exchange(_ bytes: [UInt8], port: Int, until end: String? = nil) async throws -> [UInt8] {
-        try await withCheckedThrowingContinuation { continuation in
-            // A thread of its own: these calls block.
-            Thread.detachNewThread { continuation.resume(with: Result { try blocking(bytes, port, end) }) }
-        }
-    }
-
-    private static func blocking(_ bytes: [UInt8], _ port: Int, _ end: String?) throws -> [UInt8] {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
+    /// Connects and sends. Blocks.
+    private init(_ bytes: [UInt8], port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var wait = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
@@ -36,6 +25,13 @@ enum RawSocket {
         guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Fault(.unavailable, "The peer takes nothing.")
         }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Reads until the text is seen or the peer closes; without an `end` everything until it closes. Blocks, for as
+    /// long as a test waits for anything.
+    private func read(until end: String?) -> [UInt8] {
         var received: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4_096)
         while true {
@@ -43,6 +39,36 @@ enum RawSocket {
             if count > 0 { received += piece[0..<count] }
             if count <= 0 { return received }
             if let end, String(decoding: received, as: UTF8.self).contains(end) { return received }
+        }
+    }
+
+    /// Sends, and reads until the text is seen or the peer closes.
+    static func exchange(_ text: String, port: Int, until end: String) async throws -> String {
+        String(decoding: try await exchange(Array(text.utf8), port: port, until: end), as: UTF8.self)
+    }
+
+    /// The same in bytes; without an `end` everything until the peer closes.
+    static func exchange(_ bytes: [UInt8], port: Int, until end: String? = nil) async throws -> [UInt8] {
+        try await apart { try RawSocket(bytes, port: port).read(until: end) }
+    }
+
+    /// A connection on which one request was answered and the next one has begun and does not end.
+    static func unfinished(port: Int) async throws -> RawSocket {
+        let host = "Host: 127.0.0.1\r\n"
+        let requests =
+            "GET /livez HTTP/1.1\r\n\(host)\r\n"
+            + "POST /v1/join HTTP/1.1\r\n\(host)Content-Length: 2\r\n\r\n{"
+        return try await apart {
+            let socket = try RawSocket(Array(requests.utf8), port: port)
+            _ = socket.read(until: "true")
+            return socket
+        }
+    }
+
+    /// On a thread of its own: these calls block.
+    private static func apart<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result(catching: work)) }
         }
     }
 }
