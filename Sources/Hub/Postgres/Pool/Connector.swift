@@ -102,11 +102,15 @@ enum Connector {
         return PQconnectdbParams(terminated, (values + [nil]).map { UnsafePointer($0) }, 1)
     }
 
+    /// The planner's defaults are for disks that turn and for long statements; where nobody chose others, a table that
+    /// was small when its plan was made would be read whole ever after, and short statements compiled.
     private static func settings(_ configuration: DatabaseConfiguration) -> String {
         """
         SET statement_timeout = \(configuration.statementTimeout.milliseconds);
         SET idle_in_transaction_session_timeout = \(configuration.idleInTransactionTimeout.milliseconds);
-        SET timezone = 'UTC'
+        SET timezone = 'UTC';
+        SET jit = off;
+        DO $$BEGIN IF current_setting('random_page_cost') = '4' THEN SET random_page_cost = 1.1; END IF; END$$
         """
     }
 
