@@ -240,9 +240,11 @@ extension OperationTable {
     }
 
     private func recordOnce(_ line: AuditEntry, _ held: String?, _ outcome: FirstOutcome) async throws(Fault) {
-        do {
+        guard let held else { return try await mutations.record(line) }
+        do throws(Fault) {
             try await mutations.record(line, key: held, outcome: outcome)
-        } catch  where held != nil && error.code != .unavailable {
+        } catch {
+            guard error.code != .unavailable else { throw error }
             // An answer that jsonb cannot hold (U+0000 in a text) must not cost the audit entry.
             try await mutations.record(line)
             throw error

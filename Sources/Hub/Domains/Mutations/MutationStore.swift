@@ -5,8 +5,25 @@ public import Protocol
 /// What the hub remembers about changes: who asked for which, and the outcomes that idempotency keys can have again.
 public struct MutationStore: Sendable {
     let database: Database
+    private let audit: SharedWriter<AuditEntry, Void>
 
-    public init(database: Database) { self.database = database }
+    public init(database: Database) {
+        self.database = database
+        audit = SharedWriter { (entries) async throws(Fault) in
+            try await database.execute(
+                SQL.audit,
+                [
+                    entries.map { _ in Ids.sortable() }, entries.map(\.action), entries.map(\.caller.accountId),
+                    entries.map(\.caller.keyId), entries.map(\.caller.sessionId), entries.map(\.caller.requestId),
+                    entries.map(\.outcome.rawValue), entries.map { JSONText(WireCoder.bytes(of: $0.details)) },
+                    entries.map { $0.about.first(.organization) },
+                    entries.map { $0.about.first(.project) }, entries.map { $0.about.first(.session) },
+                    entries.map { $0.about.first(.workspace) },
+                ]
+            )
+            return entries.map { _ in .success(()) }
+        }
+    }
 
     /// What is known of a caller's idempotency key.
     enum Reservation {
@@ -41,20 +58,19 @@ public struct MutationStore: Sendable {
         try await database.execute(SQL.release, [caller.accountId, key, caller.requestId])
     }
 
-    /// Writes the audit entry, and with it, in the same statement, the outcome under the caller's key.
-    func record(_ entry: AuditEntry, key: String? = nil, outcome: FirstOutcome? = nil) async throws(Fault) {
-        let audit: [(any Bindable)?] = [
-            Ids.sortable(), entry.action, entry.caller.accountId, entry.caller.keyId, entry.caller.sessionId,
-            entry.caller.requestId, entry.outcome, entry.details, entry.about.first(.organization),
-            entry.about.first(.project), entry.about.first(.session), entry.about.first(.workspace),
-        ]
-        guard let key, let outcome else {
-            try await database.execute(SQL.audit, audit)
-            return
-        }
+    /// Writes an audit entry, together with those that come while others are written.
+    func record(_ entry: AuditEntry) async throws(Fault) { try await audit.append(entry) }
+
+    /// Writes the audit entry and, in the same statement, the outcome under the caller's key.
+    func record(_ entry: AuditEntry, key: String, outcome: FirstOutcome) async throws(Fault) {
         try await database.execute(
             SQL.auditAndKeep,
-            audit + [key, outcome.text, Limits.idempotencySeconds]
+            [
+                Ids.sortable(), entry.action, entry.caller.accountId, entry.caller.keyId, entry.caller.sessionId,
+                entry.caller.requestId, entry.outcome, entry.details, entry.about.first(.organization),
+                entry.about.first(.project), entry.about.first(.session), entry.about.first(.workspace),
+                key, outcome.text, Limits.idempotencySeconds,
+            ]
         )
     }
 
@@ -165,17 +181,27 @@ extension MutationStore {
         )
 
         /// A line belongs to the organisation that its input names, or that owns the project, session or workspace.
+        ///
+        /// The arrays come from selects of their own, as in ``CallStore/SQL/enter``.
         static let audit = Statement<Void>(
             """
             INSERT INTO nave.audit_logs
                 (id, action, owner_id, key_id, session_id, request_id, outcome, details, org_id)
-            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8, coalesce(
-                (SELECT id FROM nave.organizations WHERE id = $9 OR slug = $9 ORDER BY id = $9 DESC LIMIT 1),
-                (SELECT org_id FROM nave.projects WHERE id = $10 OR name = $10 ORDER BY id = $10 DESC LIMIT 1),
+            SELECT e.id, e.action, e.owner_id, (SELECT id FROM nave.api_keys WHERE id = e.key_id), e.session_id,
+                e.request_id, e.outcome, e.details, coalesce(
+                (SELECT id FROM nave.organizations WHERE id = e.org OR slug = e.org
+                  ORDER BY id = e.org DESC LIMIT 1),
+                (SELECT org_id FROM nave.projects WHERE id = e.project OR name = e.project
+                  ORDER BY id = e.project DESC LIMIT 1),
                 (SELECT p.org_id FROM nave.sessions s JOIN nave.projects p ON p.id = s.project_id
-                  WHERE s.id = $11 OR s.slug = $11 ORDER BY s.id = $11 DESC LIMIT 1),
+                  WHERE s.id = e.session OR s.slug = e.session ORDER BY s.id = e.session DESC LIMIT 1),
                 (SELECT p.org_id FROM nave.workspaces w JOIN nave.projects p ON p.id = w.project_id
-                  WHERE w.id = $12)))
+                  WHERE w.id = e.workspace))
+              FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::text[]),
+                (SELECT $5::text[]), (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::jsonb[]),
+                (SELECT $9::text[]), (SELECT $10::text[]), (SELECT $11::text[]), (SELECT $12::text[]))
+                AS e (id, action, owner_id, key_id, session_id, request_id, outcome, details, org, project, session,
+                    workspace)
             """
         )
 
@@ -189,13 +215,17 @@ extension MutationStore {
             )
             INSERT INTO nave.audit_logs
                 (id, action, owner_id, key_id, session_id, request_id, outcome, details, org_id)
-            VALUES ($1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8, coalesce(
-                (SELECT id FROM nave.organizations WHERE id = $9 OR slug = $9 ORDER BY id = $9 DESC LIMIT 1),
-                (SELECT org_id FROM nave.projects WHERE id = $10 OR name = $10 ORDER BY id = $10 DESC LIMIT 1),
+            SELECT $1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8, coalesce(
+                (SELECT id FROM nave.organizations WHERE id = about.org OR slug = about.org
+                  ORDER BY id = about.org DESC LIMIT 1),
+                (SELECT org_id FROM nave.projects WHERE id = about.project OR name = about.project
+                  ORDER BY id = about.project DESC LIMIT 1),
                 (SELECT p.org_id FROM nave.sessions s JOIN nave.projects p ON p.id = s.project_id
-                  WHERE s.id = $11 OR s.slug = $11 ORDER BY s.id = $11 DESC LIMIT 1),
+                  WHERE s.id = about.session OR s.slug = about.session ORDER BY s.id = about.session DESC LIMIT 1),
                 (SELECT p.org_id FROM nave.workspaces w JOIN nave.projects p ON p.id = w.project_id
-                  WHERE w.id = $12)))
+                  WHERE w.id = about.workspace))
+              FROM (SELECT $9::text AS org, $10::text AS project, $11::text AS session, $12::text AS workspace
+                     OFFSET 0) about
             """
         )
 
