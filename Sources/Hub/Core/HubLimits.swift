@@ -39,7 +39,7 @@ extension Limits {
     public static let callRecordsWaiting = 50_000
     public static let callRecordBytesWaiting = 64 << 20
     /// From the start of one small batch of them to the next, so that more come together.
-    public static let callRecordsRest = Duration.milliseconds(5)
+    public static let callRecordsRest = Duration.milliseconds(10)
     /// A query that takes longer than this is written while it runs, a shorter one only when it is over.
     public static let callUnwritten = Duration.milliseconds(250)
     /// How long a call of a hub that is not heard of may stay unfinished in the graph.
@@ -122,6 +122,8 @@ extension Limits {
     public static let taskDependencies = 1_000
     /// Tasks in one `task.import`; the size of a body bounds them, too.
     public static let tasksPerImport = 5_000
+    /// Tasks of one claim.
+    public static let tasksPerClaim = 100
     /// Tasks, and four times as many dependencies, that one question about a graph is answered for.
     public static let graphTasks = 250_000
 }

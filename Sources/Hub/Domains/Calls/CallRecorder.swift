@@ -37,7 +37,7 @@ public final class CallRecorder: Sendable {
         self.settings = settings
         self.logger = logger
         let scribe = CallScribe(store: store, hub: hub, counts: counts, logger: logger)
-        ahead = GroupWriter(lanes: 2, maxItems: 500, weigh: \.weight) { (notes) async throws(Fault) -> Bool in
+        ahead = GroupWriter(lanes: 1, maxItems: 500, weigh: \.weight) { (notes) async throws(Fault) -> Bool in
             try await scribe.write(notes, patiently: false)
             return true
         }

@@ -7,13 +7,17 @@ extension CallStore.SQL {
     /// metadata; accounts and sessions that are gone are left out. What is there already stays as it is.
     ///
     /// `LIMIT` and `OFFSET` within the laterals keep the planner from joining the whole table, of which it knows too
-    /// little while it grows: one look into an index for each call, however many there are.
+    /// little while it grows: one look into an index for each call, however many there are. For
+    /// the same reason the arrays come from selects of their own: without their lengths the planner keeps one plan,
+    /// where it would make one for each batch, which takes longer than writing a small one.
     static let enter = Statement<Int64>(
         """
         WITH given AS (
-            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::text[],
-                $8::text[], $9::timestamptz[], $10::timestamptz[], $11::jsonb[], $12::text[], $13::text[],
-                $14::text[], $15::timestamptz[], $16::timestamptz[], $17::jsonb[], $18::jsonb[], $19::jsonb[])
+            SELECT * FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::text[]),
+                (SELECT $5::jsonb[]), (SELECT $6::text[]), (SELECT $7::text[]), (SELECT $8::text[]),
+                (SELECT $9::timestamptz[]), (SELECT $10::timestamptz[]), (SELECT $11::jsonb[]), (SELECT $12::text[]),
+                (SELECT $13::text[]), (SELECT $14::text[]), (SELECT $15::timestamptz[]), (SELECT $16::timestamptz[]),
+                (SELECT $17::jsonb[]), (SELECT $18::jsonb[]), (SELECT $19::jsonb[]))
                 AS g (id, request_id, operation_id, parent_request_id, identity, account_id, session_id, key,
                     deadline, created_at, input, provider_type, provider_id, status, started_at, completed_at, output,
                     error, metadata)
@@ -93,12 +97,13 @@ extension CallStore.SQL {
     )
 
     /// Guarded by the state: what is over, such as aborted from elsewhere, stays as it is. Rows are locked in the order
-    /// of their ids.
+    /// of their ids. The limit leaves nothing out: it has the planner expect few of them, and so look each up by index.
     static let change = Statement<Void>(
         """
         WITH given AS (
-            SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-                $7::jsonb[], $8::jsonb[], $9::jsonb[])
+            SELECT * FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), (SELECT $3::text[]), (SELECT $4::text[]),
+                (SELECT $5::timestamptz[]), (SELECT $6::timestamptz[]), (SELECT $7::jsonb[]), (SELECT $8::jsonb[]),
+                (SELECT $9::jsonb[]))
                 WITH ORDINALITY AS g (id, status, provider_type, provider_id, started_at, completed_at, output, error,
                     metadata, place)
         ), last AS (
@@ -107,6 +112,7 @@ extension CallStore.SQL {
             SELECT last.* FROM last CROSS JOIN LATERAL (
                 SELECT FROM nave.call_graph_nodes n WHERE n.id = last.id AND n.completed_at IS NULL
                    FOR NO KEY UPDATE) AS mine
+             LIMIT (SELECT count(*) FROM last)
         )
         UPDATE nave.call_graph_nodes n
            SET status = held.status, provider_type = coalesce(held.provider_type, n.provider_type),
