@@ -4,9 +4,10 @@ import Postgres
 import Protocol
 import Synchronization
 
-/// How many tasks per second eight claimers take and complete through a hub, beside workers of procrastinate and DBOS
-/// with eight jobs at a time, on the same server. Each of our calls is a request over HTTP, checked and written to the
-/// audit trail.
+/// How many tasks per second are taken and completed through a hub, beside workers of procrastinate and DBOS on the
+/// same server: by eight claimers that take one task each, as procrastinate's jobs are fetched, and by eight that share
+/// what was claimed eight at a time, as DBOS' worker does. Each of our calls is a request over HTTP, checked and written
+/// to the audit trail.
 struct ClaimBenchmark {
     private let settings: BenchSettings
     private static let tasks = 4_000
@@ -22,10 +23,15 @@ struct ClaimBenchmark {
         let program = try server.startHub()
         defer { program.stop() }
         let hub = try HubUnderLoad(ready: try program.firstLine())
-        var ours: [Double] = []
+        var ours = [Int: [Double]]()
         var theirs = [[Double]](repeating: [], count: Self.peers.count)
         for round in 0..<max(settings.rounds / 2, 1) {
-            ours.append(try await claimed(from: hub, project: "bench-\(round)"))
+            for count in [1, 8] {
+                ours[count, default: []].append(
+                    try await rate(at: count, from: hub, project: "bench-\(round)-\(count)")
+                )
+                try await database.execute(Statement<Void>("CHECKPOINT"))
+            }
             for (place, peer) in Self.peers.enumerated() {
                 try await database.execute(Statement<Void>("CREATE DATABASE peer"))
                 try await database.execute(Statement<Void>("CHECKPOINT"))
@@ -40,11 +46,12 @@ struct ClaimBenchmark {
             try await database.execute(Statement<Void>("CHECKPOINT"))
         }
         return zip(Self.peers, theirs).map { peer, rates in
-            Figure(
-                "tasks claimed and completed over HTTP, 8 claimers",
-                String(format: "%.0f /s", ours.median),
+            let mine = ours[peer.claimed, default: []].median
+            return Figure(
+                "tasks claimed \(peer.claimed) at a time and completed over HTTP, 8 claimers",
+                String(format: "%.0f /s", mine),
                 against: String(format: "\(peer.name): %.0f /s", rates.median),
-                ratio: ours.median / rates.median,
+                ratio: mine / rates.median,
                 peer.target
             )
         }
@@ -54,38 +61,45 @@ struct ClaimBenchmark {
         let name: String
         let script: String
         var arguments: [String] = []
+        /// How many of our tasks a claim takes where it is compared with.
+        let claimed: Int
         var target = Figure.Target.atLeast(1)
     }
 
     private static let peers = [
-        ClaimPeer(name: "procrastinate, 8 at a time", script: "claims.py"),
-        ClaimPeer(name: "DBOS, 8 at a time", script: "dbos_claims.py", arguments: ["8"]),
-        // Not the same question: one claim takes all there is. It shows what a claim of many at once would save.
-        ClaimPeer(name: "DBOS, all at once", script: "dbos_claims.py", arguments: ["0"], target: .none),
+        ClaimPeer(name: "procrastinate, 8 at a time", script: "claims.py", claimed: 1),
+        ClaimPeer(name: "DBOS, 8 at a time", script: "dbos_claims.py", arguments: ["8"], claimed: 8),
+        // Not the same question: one claim takes all there is.
+        ClaimPeer(name: "DBOS, all at once", script: "dbos_claims.py", arguments: ["0"], claimed: 8, target: .none),
     ]
 
     /// Tasks per second until none is left.
-    private func claimed(from hub: HubUnderLoad, project: String) async throws -> Double {
+    private func rate(at count: Int, from hub: HubUnderLoad, project: String) async throws -> Double {
         _ = try await hub.call("project.create", #"{"name":"\#(project)","repoUrl":"/srv/\#(project).git"}"#)
         let entries = (0..<Self.tasks).map { #"{"id":"t\#($0)","name":"Task \#($0)"}"# }.joined(separator: ",")
         _ = try await hub.call("task.import", #"{"projectId":"\#(project)","tasks":[\#(entries)]}"#)
+        let claim = #"{"projectId":"\#(project)","count":\#(count)}"#
         let begun = ContinuousClock.now
         let done = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<8 {
-                group.addTask {
-                    var done = 0
-                    while let task = try await hub.call("task.claim", #"{"projectId":"\#(project)"}"#)["task"],
-                        let id = task["id"]?.stringValue
-                    {
-                        _ = try await hub.call("task.complete", #"{"taskId":"\#(id)"}"#)
-                        done += 1
-                    }
-                    return done
-                }
-            }
+            for _ in 0..<(8 / count) { group.addTask { try await Self.worked(off: hub, claim) } }
             return try await group.reduce(0, +)
         }
         guard done == Self.tasks else { throw Fault(.execution, "\(done) of \(Self.tasks) tasks were claimed.") }
         return Double(done) / ((ContinuousClock.now - begun) / .seconds(1))
+    }
+
+    /// Claims until there is nothing, and completes what was claimed together at the same time.
+    private static func worked(off hub: HubUnderLoad, _ claim: String) async throws -> Int {
+        var done = 0
+        while case .array(let tasks)? = try await hub.call("task.claim", claim)["tasks"], !tasks.isEmpty {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for id in tasks.compactMap({ $0["id"]?.stringValue }) {
+                    group.addTask { _ = try await hub.call("task.complete", #"{"taskId":"\#(id)"}"#) }
+                }
+                try await group.waitForAll()
+            }
+            done += tasks.count
+        }
+        return done
     }
 }

@@ -186,7 +186,12 @@ struct TaskTests {
         _ = try await hub.ask(CompleteTask(taskId: "a", projectId: "app"))
         #expect(try await ready() == ["c", "b", "e"])
         #expect(try await hub.ask(ClaimTask(projectId: "app", tags: ["none"])).task == nil)
-        #expect(try await hub.ask(ClaimTask(projectId: "app")).task?.slug == "c")
+        let rest = try await hub.ask(ClaimTask(projectId: "app", count: 8)).tasks
+        #expect(rest.map(\.slug) == ["c", "b", "e"])
+        #expect(rest.map(\.dependsOn) == [["a"], ["a"], []])
+        for count in [0, 101] {
+            #expect(try await hub.refusal(ClaimTask(projectId: "app", count: count))?.code == .validation)
+        }
         await hub.close()
     }
 
@@ -198,15 +203,19 @@ struct TaskTests {
             for claimer in 0..<8 {
                 group.addTask {
                     var mine: [String] = []
-                    while let task = try await hub.ask(ClaimTask(projectId: "app", assignee: "c\(claimer)")).task {
-                        for slug in task.dependsOn {
-                            let before = try await hub.task(slug)
-                            #expect(before.status == .completed)
+                    while true {
+                        let claim = ClaimTask(projectId: "app", assignee: "c\(claimer)", count: 1 + claimer % 3)
+                        let tasks = try await hub.ask(claim).tasks
+                        for task in tasks {
+                            for slug in task.dependsOn {
+                                let before = try await hub.task(slug)
+                                #expect(before.status == .completed)
+                            }
+                            _ = try await hub.ask(CompleteTask(taskId: task.id.rawValue))
+                            mine.append(task.slug)
                         }
-                        _ = try await hub.ask(CompleteTask(taskId: task.id.rawValue))
-                        mine.append(task.slug)
+                        if tasks.isEmpty { return mine }
                     }
-                    return mine
                 }
             }
             return try await group.reduce(into: []) { $0 += $1 }

@@ -193,36 +193,50 @@ public struct ListReadyTasks: RemoteOperation {
     }
 }
 
-/// Takes the next task that can be begun.
+/// Takes the next tasks that can be begun.
 public struct ClaimTask: RemoteOperation {
     public static let name = "task.claim"
     public static let kind = OperationKind.mutation
     public static let summary =
-        "Takes the first task that is ready, so that nobody else gets it: in progress from here."
+        "Takes the first task that is ready, or the first few, so that nobody else gets them: in progress from here."
     public static let access = AccessControl.scopes("task:write")
     public static let fields = [
         "projectId": "The project's id or name.",
         "level": "Only this kind of work.",
         "tags": "Only tasks with all of these tags.",
         "assignee": "Who does it; the caller if left out. What a session claimed is free again at its end.",
+        "count": "How many at most, 1 to 100; one if left out.",
     ]
-    public static let examples = [ClaimTask(projectId: "website", level: .implementation)]
+    public static let examples = [
+        ClaimTask(projectId: "website", level: .implementation), ClaimTask(projectId: "website", count: 8),
+    ]
     public struct Output: Codable, Hashable, Sendable, Described {
-        public static let fields = ["task": "The task; absent if none is ready."]
-        public var task: TaskRecord?
+        public static let fields = ["tasks": "The tasks, the most urgent first; fewer than asked if no more are ready."]
+        public var tasks: [TaskRecord]
 
-        public init(task: TaskRecord?) { self.task = task }
+        public init(tasks: [TaskRecord]) { self.tasks = tasks }
+
+        /// The first of them; `nil` if none is ready.
+        public var task: TaskRecord? { tasks.first }
     }
 
     public var projectId: String
     public var level: TaskLevel?
     public var tags: [String]?
     public var assignee: String?
+    public var count: Int?
 
-    public init(projectId: String, level: TaskLevel? = nil, tags: [String]? = nil, assignee: String? = nil) {
+    public init(
+        projectId: String,
+        level: TaskLevel? = nil,
+        tags: [String]? = nil,
+        assignee: String? = nil,
+        count: Int? = nil
+    ) {
         self.projectId = projectId
         self.level = level
         self.tags = tags
         self.assignee = assignee
+        self.count = count
     }
 }

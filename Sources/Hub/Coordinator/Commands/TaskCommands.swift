@@ -101,7 +101,7 @@ struct TasksCommand: AsyncParsableCommand {
 
     struct Claim: ClientCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Take the most urgent task that can be begun.",
+            abstract: "Take the most urgent task that can be begun, or the first few.",
             discussion: "Prints nothing if there is none."
         )
 
@@ -109,15 +109,17 @@ struct TasksCommand: AsyncParsableCommand {
         @Option(help: "The project, by name or id.") var project: String
         @Option(help: "Who does it; the key's owner if absent.") var assignee: String?
         @Option(name: .customLong("tag"), help: "Only tasks with this tag; may be repeated.") var tags: [String] = []
+        @Option(help: "How many at most, 1 to 100.") var count = 1
 
         func ask(_ hub: HubClient) async throws {
-            var input: [String: JSONValue] = ["projectId": .string(project)]
+            var input: [String: JSONValue] = ["projectId": .string(project), "count": .integer(Int64(count))]
             input["assignee"] = assignee.map(JSONValue.string)
             if !tags.isEmpty { input["tags"] = .array(tags.map(JSONValue.string)) }
             let answer = try await hub.call("task.claim", .object(input))
             if client.json { return try Output.json(answer) }
-            guard let task = answer["task"], task != .null else { return }
-            try Output.line("\(task.cell("id"))  \(task.cell("slug"))  \(task.cell("name"))")
+            for task in answer["tasks"]?.arrayValue ?? [] {
+                try Output.line("\(task.cell("id"))  \(task.cell("slug"))  \(task.cell("name"))")
+            }
         }
     }
 }

@@ -26,22 +26,23 @@ struct TaskMoveStore: Sendable {
         _ deed: TaskLifecycle.Deed,
         _ change: Change = Change()
     ) async throws(Fault) -> TaskRecord {
-        let seen = try await tasks.find(name)
-        return try await database.transaction { transaction async throws(Fault) -> TaskRecord in
-            let task = try await TaskStore.hold(seen, transaction)
+        let moved = try await database.transaction { transaction async throws(Fault) -> TaskRecord? in
+            guard let id = try await transaction.first(SQL.lock, [name.task, name.project]),
+                let task = try await transaction.first(TaskStore.SQL.held, [id])
+            else { return nil }
             guard let next = TaskLifecycle.outcome(of: deed, on: task.status, isWorkedOn: task.isWorkedOn) else {
                 throw Self.refusal(of: deed, task)
             }
-            let moved = try await transaction.first(
+            return try await transaction.first(
                 SQL.move,
                 [
                     task.id, next, change.assignee, change.actor, change.summary, change.left.map { JSON($0) },
                     task.isWorkedOn, deed == .retry,
                 ]
             )
-            guard let moved else { throw TaskStore.gone(seen.slug) }
-            return moved
         }
+        guard let moved else { throw try await tasks.unknown(name) }
+        return moved
     }
 
     private static func refusal(of deed: TaskLifecycle.Deed, _ task: HeldTask) -> Fault {
@@ -60,9 +61,12 @@ struct TaskMoveStore: Sendable {
         try await database.query(SQL.ready, [project, request.level, request.tags, limit])
     }
 
-    /// Takes the first of them; `nil` if there is none that nobody else is taking.
-    func claim(_ request: ClaimTask, in project: ProjectID, for assignee: String) async throws(Fault) -> TaskRecord? {
-        try await database.first(SQL.claim, [project, request.level, request.tags, assignee])
+    /// Takes the first of them, as many as are asked for and nobody else is taking.
+    func claim(_ request: ClaimTask, in project: ProjectID, for assignee: String) async throws(Fault) -> [TaskRecord] {
+        try await database.query(
+            SQL.claim,
+            [project, request.level, request.tags, assignee, request.count ?? 1]
+        )
     }
 
     // MARK: Sessions
@@ -100,6 +104,14 @@ struct TaskMoveStore: Sendable {
     }
 
     enum SQL {
+        /// As ``TaskStore/SQL/lock``, by whichever name the caller gave.
+        static let lock = Statement<String>(
+            """
+            SELECT id FROM nave.tasks t WHERE t.id = $1 OR (t.project_id = $2 AND t.slug = $1)
+             ORDER BY t.id = $1 DESC LIMIT 1 FOR NO KEY UPDATE
+            """
+        )
+
         /// A state that a person brings about has no mapping behind it, unless one is still active.
         static let move = Statement<TaskRecord>(
             """
@@ -135,24 +147,32 @@ struct TaskMoveStore: Sendable {
 
         /// Passes over what others are taking at this moment, so that claimers never wait for each other. A
         /// prerequisite that is completed stays so: whoever was ready when looked at is ready when taken. `OFFSET`
-        /// keeps the planner from joining all tasks to their prerequisites to take one in the index's order.
+        /// keeps the planner from joining all tasks to their prerequisites to take some in the index's order.
         static let claim = Statement<TaskRecord>(
             """
-            UPDATE nave.tasks t SET status = 'in-progress', assignee = $4, mapping_id = NULL
-             WHERE t.id = (
-                   SELECT c.id FROM nave.tasks c
-                    WHERE c.project_id = $1 AND c.status = 'pending' AND c.safe_exit = '{}'
-                      AND ($2::text IS NULL OR c.level = $2) AND ($3::text[] IS NULL OR c.tags @> $3)
-                      AND NOT EXISTS (
-                          SELECT FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
-                           WHERE d.dependent_task_id = c.id AND p.status <> 'completed' OFFSET 0)
-                    ORDER BY CASE c.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,
-                          c.created_at, c.slug
-                    LIMIT 1
-                      FOR NO KEY UPDATE OF c SKIP LOCKED)
-            RETURNING t.*, ARRAY(
+            WITH picked AS MATERIALIZED (
+                SELECT c.id FROM nave.tasks c
+                 WHERE c.project_id = $1 AND c.status = 'pending' AND c.safe_exit = '{}'
+                   AND ($2::text IS NULL OR c.level = $2) AND ($3::text[] IS NULL OR c.tags @> $3)
+                   AND NOT EXISTS (
+                       SELECT FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
+                        WHERE d.dependent_task_id = c.id AND p.status <> 'completed' OFFSET 0)
+                 ORDER BY CASE c.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,
+                       c.created_at, c.slug
+                 LIMIT $5
+                   FOR NO KEY UPDATE OF c SKIP LOCKED
+            ), taken AS (
+                UPDATE nave.tasks t SET status = 'in-progress', assignee = $4, mapping_id = NULL
+                  FROM picked
+                 WHERE t.id = picked.id
+                RETURNING t.*
+            )
+            SELECT t.*, ARRAY(
                    SELECT p.slug FROM nave.task_dependencies d JOIN nave.tasks p ON p.id = d.depends_on_task_id
                     WHERE d.dependent_task_id = t.id ORDER BY p.slug) AS depends_on
+              FROM taken t
+             ORDER BY CASE t.priority WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'low' THEN 3 ELSE 2 END,
+                   t.created_at, t.slug
             """
         )
 

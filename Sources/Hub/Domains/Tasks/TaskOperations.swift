@@ -177,9 +177,12 @@ extension TaskOperations {
             let violations = Wording.violations(ofName: assignee, at: "assignee")
             guard violations.isEmpty else { throw .invalid(violations) }
         }
+        guard (1...Limits.tasksPerClaim).contains(request.count ?? 1) else {
+            throw .invalid("count", "must be 1 to \(Limits.tasksPerClaim).")
+        }
         let project = try await projects.find(request.projectId, seenBy: caller.confinedTo)
         let assignee = caller.sessionId?.rawValue ?? request.assignee ?? caller.identity.id
-        return ClaimTask.Output(task: try await moves.claim(request, in: project.id, for: assignee))
+        return ClaimTask.Output(tasks: try await moves.claim(request, in: project.id, for: assignee))
     }
 }
 
