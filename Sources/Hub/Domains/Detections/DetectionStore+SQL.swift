@@ -125,6 +125,8 @@ extension DetectionStore {
             ON CONFLICT (dedup_key) WHERE resolved_at IS NULL DO UPDATE
                SET occurrence_count = d.occurrence_count + 1, severity = excluded.severity,
                    details = excluded.details, evidence = excluded.evidence, confidence = excluded.confidence
+             WHERE $9::float8 = 0 OR d.updated_at < now() - make_interval(secs => $9::float8)
+                OR d.details ->> 'mark' IS DISTINCT FROM excluded.details ->> 'mark'
             RETURNING d.*, d.occurrence_count = 1 AS is_new
             """
         )

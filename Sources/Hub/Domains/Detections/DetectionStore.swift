@@ -22,7 +22,14 @@ struct DetectionStore: Sendable {
     }
 
     /// Stores what is fresh; answers it as stored. Sessions that were archived meanwhile have nothing.
-    func raise(_ findings: [SessionFinding], in transaction: Transaction) async throws(Fault) -> [RaisedDetection] {
+    ///
+    /// - Parameter rest: What lasts, with no more evidence than is stored, counts up only if it was not stored for this
+    ///   long: several hubs' rounds are one then.
+    func raise(
+        _ findings: [SessionFinding],
+        notWithin rest: Duration,
+        in transaction: Transaction
+    ) async throws(Fault) -> [RaisedDetection] {
         guard !findings.isEmpty else { return [] }
         // One statement counts a key up once.
         var keys: Set<String> = []
@@ -33,7 +40,7 @@ struct DetectionStore: Sendable {
                 chosen.map { _ in DetectionID.sortable() }, chosen.map(\.session), chosen.map(\.finding.type.rawValue),
                 chosen.map(\.finding.type.severity.rawValue), chosen.map(\.finding.storedDetails),
                 chosen.map { JSON($0.finding.evidence.readings) }, chosen.map(\.finding.evidence.confidence),
-                chosen.map(\.dedupKey),
+                chosen.map(\.dedupKey), rest.seconds,
             ]
         )
     }
