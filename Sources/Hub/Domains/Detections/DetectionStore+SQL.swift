@@ -142,12 +142,19 @@ extension DetectionStore {
             """
         )
 
-        static let open = Statement<DetectionRecord>(
+        static let open = Statement<ShownDetection>(
             """
-            SELECT * FROM nave.detections
-             WHERE session_id = ANY ($1::text[]) AND resolved_at IS NULL
-             ORDER BY session_id, created_at, id LIMIT 5000
+            SELECT d.* FROM unnest($1::text[]) AS s (id)
+             CROSS JOIN LATERAL (
+                    SELECT o.*, count(*) OVER () AS total FROM nave.detections o
+                     WHERE o.session_id = s.id AND o.resolved_at IS NULL
+                     ORDER BY o.created_at, o.id LIMIT $2) d
+             ORDER BY d.session_id, d.created_at, d.id
             """
+        )
+
+        static let openByKey = Statement<DetectionRecord>(
+            "SELECT * FROM nave.detections WHERE dedup_key = ANY ($1::text[]) AND resolved_at IS NULL"
         )
 
         static let find = Statement<DetectionRecord>("SELECT * FROM nave.detections WHERE id = $1")

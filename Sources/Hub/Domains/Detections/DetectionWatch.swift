@@ -114,8 +114,7 @@ public struct DetectionWatch: Sendable {
     }
 
     private func thresholds() async throws(Fault) -> DetectionThresholds {
-        let stored = try await SettingStore(database: database).values(key: DetectionThresholds.key)
-        return DetectionThresholds(stored[DetectionThresholds.key])
+        DetectionThresholds(try await SettingStore(database: database).value(of: DetectionThresholds.key))
     }
 }
 
