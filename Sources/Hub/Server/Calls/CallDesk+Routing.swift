@@ -5,19 +5,21 @@ import Synchronization
 
 // Calls of operations that the hub does not answer itself.
 extension CallDesk {
-    /// Where the call goes if a spoke answers it. The hub's own operations are never taken elsewhere.
-    func route(_ name: String) -> CallRouter.Route? {
-        operations.spec(of: name) == nil ? router.route(name) : nil
+    /// What is meant by a name at this moment.
+    func called(_ name: String) -> Called {
+        if let subject = subject(name) { return Called(name: name, subject: subject) }
+        let route = router.route(name)
+        return Called(name: name, subject: route?.subject, route: route)
     }
 
     /// How an operation answers; `nil` if there is none of this name.
-    func kind(of name: String) -> OperationKind? { operations.spec(of: name)?.type ?? router.route(name)?.kind }
+    func kind(of name: String) -> OperationKind? { called(name).subject?.kind }
 
     /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
     ///
     /// - Fails with what ``subscribe(_:_:by:lastEventId:deliver:)`` would fail with before its first value.
     func checkSubscription(_ name: String, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        guard let route = route(name) else {
+        guard let route = called(name).route else {
             return try await operations.checkSubscription(name, input: input, by: caller)
         }
         guard route.kind == .subscription else {
@@ -40,28 +42,10 @@ extension CallDesk {
             let name = route.address.operationId
             throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
         case .query:
-            return try await asked(route, input, by: caller, wait, of: call)
+            return try await router.call(route, input, by: caller, within: wait, of: call)
         case .mutation:
             return try await mutation(route, input, by: caller, wait, of: call)
         }
-    }
-
-    /// The node tells who was asked, and if it is aborted, what became of it there.
-    private func asked(
-        _ route: CallRouter.Route,
-        _ input: JSONValue,
-        by caller: Caller,
-        _ wait: Duration,
-        of call: OpenCall?
-    ) async throws(Fault) -> Answer {
-        try await router.call(
-            route,
-            input,
-            by: caller,
-            within: wait,
-            asking: { call?.provided(by: .spoke($0)) },
-            proof: { call?.proof }
-        )
     }
 
     private func mutation(
@@ -78,7 +62,7 @@ extension CallDesk {
                     try await operations.recorded(route.contract.spec, input: input, by: caller) {
                         () async throws(Fault) -> Answer in
                         try await leaving.abortable { () async throws(Fault) -> Answer in
-                            try await asked(route, input, by: caller, wait, of: call)
+                            try await router.call(route, input, by: caller, within: wait, of: call)
                         }
                     }
                 }
