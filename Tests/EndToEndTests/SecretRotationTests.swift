@@ -141,7 +141,10 @@ import Testing
         let database = Self.database(folder)
         let sealed = try await database.query(
             Statement<String>(
-                "SELECT json_build_object('client', client_id, 'key', key, 'value', value)::text FROM nave.client_secrets"
+                """
+                SELECT json_build_object('client', client_id, 'key', key, 'value', value)::text
+                  FROM nave.client_secrets
+                """
             )
         )
         #expect(sealed.count == Self.secrets)

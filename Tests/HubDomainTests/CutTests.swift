@@ -28,7 +28,10 @@ struct CutTests {
         let hub = try await TestHub.make()
         try await hub.database.execute(
             Statement<Void>(
-                "INSERT INTO nave.settings (key, value) SELECT 'a.' || to_char(n, 'FM0000'), '1' FROM generate_series(1, 1200) n"
+                """
+                INSERT INTO nave.settings (key, value)
+                SELECT 'a.' || to_char(n, 'FM0000'), '1' FROM generate_series(1, 1200) AS n
+                """
             )
         )
         _ = try await hub.ask(SetSetting(key: "retention.outputDays", value: 7))
@@ -75,11 +78,13 @@ struct CutTests {
                 """
                 INSERT INTO nave.operations
                        (id, namespace, name, type, description, input_schema, output_schema, access_control)
-                SELECT 'n.o' || n, 'n', 'o' || n, 'query', '', 'true', 'true', '{}' FROM generate_series($1::int, $2::int) n
+                SELECT 'n.o' || n, 'n', 'o' || n, 'query', '', 'true', 'true', '{}'
+                  FROM generate_series($1::int, $2::int) AS n
                 """,
                 """
                 INSERT INTO nave.call_graph_nodes (id, request_id, operation_id, status, started_at, completed_at)
-                SELECT 'c' || n, 'c' || n, 'n.o' || n, 'completed', now(), now() FROM generate_series($1::int, $2::int) n
+                SELECT 'c' || n, 'c' || n, 'n.o' || n, 'completed', now(), now()
+                  FROM generate_series($1::int, $2::int) AS n
                 """,
             ] {
                 try await hub.database.execute(Statement<Void>(sql), [range.lowerBound, range.upperBound])
