@@ -63,4 +63,6 @@ extension CallRouter.Route {
 
 extension CallProvider {
     static func spoke(_ id: SpokeID) -> CallProvider { CallProvider(type: .spoke, id: id.rawValue) }
+
+    static func client(_ id: ClientID) -> CallProvider { CallProvider(type: .client, id: id.rawValue) }
 }

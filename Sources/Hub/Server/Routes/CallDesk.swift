@@ -11,6 +11,8 @@ struct CallDesk: Sendable {
     let recorder: CallRecorder
     /// The way to operations that spokes offer.
     let router: CallRouter
+    /// The way to operations that clients' web services offer.
+    let clients: ClientRouter
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
@@ -30,13 +32,13 @@ struct CallDesk: Sendable {
             if !caller.isComposed { try limiter.count(callOf: caller.principal) }
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            let (route, caller) = (route(name), caller.waiting(wait))
-            let subject = route?.subject ?? subject(name)
+            let (way, caller) = (way(name, by: caller), caller.waiting(wait))
+            let subject = way?.subject ?? subject(name)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
-                if let route {
+                if let way {
                     let caller = caller.recorded(as: call)
-                    return try await routed(route, input, by: caller, wait, of: call)
+                    return try await routed(way, input, by: caller, wait, of: call)
                 }
                 call?.provided(by: provider)
                 let isMutation = subject?.kind == .mutation
@@ -62,23 +64,22 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         try await counted(name) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
-            let route = route(name)
-            let subject = route?.subject ?? subject(name)
+            let way = way(name, by: caller)
+            let subject = way?.subject ?? subject(name)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
             try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
                 let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
                     try await deliver(value)
                     call?.delivered()
                 }
-                if let route {
-                    let asking = { @Sendable (spoke: SpokeID) in call?.provided(by: .spoke(spoke)) ?? () }
-                    return try await router.follow(
-                        route,
+                if let way {
+                    let caller = caller.recorded(as: call)
+                    return try await followed(
+                        way,
                         input,
-                        by: caller.recorded(as: call),
+                        by: caller,
                         lastEventId: lastEventId,
-                        asking: asking,
-                        proof: { call?.proof },
+                        of: call,
                         deliver: taken
                     )
                 }
@@ -96,7 +97,7 @@ struct CallDesk: Sendable {
         metrics.callsOpen.add(1, ordering: .relaxed)
         defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
         func ended(_ outcome: String) {
-            let known = operations.spec(of: name) != nil ? name : router.board.address(name)?.operationId ?? "unknown"
+            let known = operations.spec(of: name) != nil ? name : way(name)?.subject.operationId ?? "unknown"
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
             metrics.callEnded(known, outcome: outcome, seconds: seconds)
         }
