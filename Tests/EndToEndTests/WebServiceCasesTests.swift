@@ -15,6 +15,7 @@ import Testing
             try await itIsOfferedOnceItsSecretIsThere(fleet, place)
             try await itIsCalledAndFollowed(fleet)
             try await whatItAnswersIsKeptInBounds(fleet)
+            try await whoeverSaysNothingIsNotWaitedFor(fleet, place)
             try await placesInsideAreRefused(fleet, place)
             try await itGoesWithItsClient(fleet, server)
             let log = fleet.hubProgram?.logText ?? ""
@@ -95,8 +96,16 @@ import Testing
         try await fleet.refused(["call", "pets.huge"], "TOO_LARGE", saying: "bytes")
         // What does not fit its schema is shaped, and no failure.
         #expect(try await fleet.ask("call", "pets.odd") == ["name": "Mia"])
-        let late = ["call", "pets.slow", "--timeout", "1s"]
-        try await fleet.refused(late, "TIMEOUT", saying: "pets")
+    }
+
+    private func whoeverSaysNothingIsNotWaitedFor(_ fleet: Fleet, _ place: String) async throws {
+        let config = #"{"openapi": {"url": "http://\#(place)/openapi.json", "timeoutSeconds": 1}}"#
+        try await fleet.ask("clients", "create", "late", "--type", "custom", "--config", config)
+        let late = try await eventually("late.slow is offered") {
+            let late = try await fleet.hub("call", "late.slow")
+            return late.errors.contains("OPERATION_NOT_FOUND") ? nil : late
+        }
+        #expect(late.errors.contains("TIMEOUT") && late.errors.contains("1 s"), "\(late.errors)")
     }
 
     private func placesInsideAreRefused(_ fleet: Fleet, _ place: String) async throws {
@@ -139,7 +148,7 @@ import Testing
         try await fleet.ask("clients", "update", "pets", "--enable")
         try await active(fleet)
         server.stop()
-        try await fleet.refused(["call", "pets.list"], exits: 69, "UNAVAILABLE", saying: "reached")
+        try await fleet.refused(["call", "pets.list"], "UNAVAILABLE", saying: "reached")
         try await fleet.ask("clients", "delete", "pets")
         _ = try await eventually("pets is gone") {
             try await fleet.hub("call", "pets.list").errors.contains("OPERATION_NOT_FOUND") ? true : nil

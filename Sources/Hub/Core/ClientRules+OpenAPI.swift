@@ -2,9 +2,6 @@ public import Protocol
 
 // What a client's config may say of its web service (`openapi`).
 extension ClientRules {
-    /// The document of a web service that is stored with a client.
-    public static let documentBytes = 256 << 10
-
     /// Namespaces of what every spoke offers: nobody else may answer in their name.
     static let spokes: Set = ["fs", "git", "process", "host"]
 
@@ -101,8 +98,8 @@ extension ClientRules {
     }
 
     private static func flaws(of document: JSONValue, _ service: ClientService) -> [(String, String)] {
-        guard document.serialized().count <= documentBytes else {
-            return [("document", "must have at most \(documentBytes) bytes; have it fetched from a url.")]
+        guard document.serialized().count <= Limits.clientDocumentBytes else {
+            return [("document", "must have at most \(Limits.clientDocumentBytes) bytes; have it fetched from a url.")]
         }
         do throws(Fault) {
             let read = try WebDocument(document)

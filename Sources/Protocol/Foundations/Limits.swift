@@ -100,12 +100,6 @@ public enum Limits {
     public static let idempotencyKeyBytes = 255
     /// One secret of a service.
     public static let secretBytes = 64 << 10
-    /// Between looks at which clients' documents are to be read again.
-    public static let clientRound = Duration.seconds(20)
-    /// A client's document that was read is read again after this; one that could not be, after a minute at most.
-    public static let clientDocument = Duration.seconds(300)
-    /// Clients' documents that are read at the same time.
-    public static let clientReads = 8
     /// Rules of one role.
     public static let roleRules = 200
     /// One setting's value as JSON.

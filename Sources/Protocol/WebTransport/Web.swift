@@ -42,7 +42,7 @@ public enum Web {
         } catch {
             if Task.isCancelled { throw Fault(.aborted, "The call was aborted.") }
             if let error = error as? HTTPClientError, error == .deadlineExceeded {
-                throw Fault(.timeout, "The service did not answer within \(limit.milliseconds / 1_000) s.")
+                throw Fault(.timeout, "The service did not answer within \(limit.spoken).")
             }
             throw Fault(.unavailable, "The service cannot be reached: \(error)")
         }
@@ -113,4 +113,9 @@ public struct Listening: Sendable {
     private final class Sign: Sendable {
         let last = Mutex(ContinuousClock.now)
     }
+}
+
+extension Duration {
+    /// As a person reads it: whole seconds where it is such.
+    var spoken: String { milliseconds.isMultiple(of: 1_000) ? "\(milliseconds / 1_000) s" : "\(milliseconds) ms" }
 }

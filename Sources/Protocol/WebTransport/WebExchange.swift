@@ -57,7 +57,7 @@ public struct WebExchange: Sendable {
     ///   `TOO_LARGE`, `EXECUTION_ERROR` for a status that is no success, with what the service said in `details`.
     public func answer(_ input: JSONValue, with addition: WebAddition, trace: String?) async throws(Fault) -> WebAnswer
     {
-        let late = Fault(.timeout, "\(service) did not answer within \(limit.milliseconds / 1_000) s.")
+        let late = Fault(.timeout, "\(service) did not answer within \(limit.spoken).")
         do throws(Fault) {
             return try await Listening(for: limit).bound(otherwise: late) { () async throws(Fault) in
                 let response = try await begin(input, addition, trace)
@@ -187,7 +187,7 @@ extension WebDocument {
             try await Web.execute(request, within: limit)
         }
     ) async throws(Fault) -> [UInt8] {
-        let late = Fault(.timeout, "\(address.origin) did not answer within \(patience.milliseconds / 1_000) s.")
+        let late = Fault(.timeout, "\(address.origin) did not answer within \(patience.spoken).")
         return try await Listening(for: patience).bound(otherwise: late) { () async throws(Fault) in
             let response = try await send(HTTPClientRequest(url: address.text), patience)
             guard response.status.code == 200 else {

@@ -14,11 +14,6 @@ struct ClientRouter: Sendable {
     let metrics: HubMetrics
     let logger: Logger
 
-    /// One event, or one answer: what fits into a frame of a link.
-    private static let answerBytes = 512 << 10
-    /// How long a request may take where the client's config does not say.
-    private static let patience = 60
-
     /// Lets a call in whose caller may run the operation and whose input says what it must.
     func check(_ operation: ClientOperation, _ input: JSONValue, by caller: Caller) async throws(Fault) {
         try operation.contract.spec.accessControl.check(caller.identity)
@@ -77,8 +72,8 @@ struct ClientRouter: Sendable {
             operation.client.name,
             at: server,
             plan,
-            within: min(wait, .seconds(service.timeoutSeconds ?? Self.patience)),
-            answerBytes: Self.answerBytes,
+            within: min(wait, service.timeoutSeconds.map { .seconds($0) } ?? Limits.clientPatience),
+            answerBytes: Limits.clientAnswerBytes,
             sending: GuardedWeb(outbound).sending
         )
         return (exchange, try await services.addition(to: service, of: operation.client))

@@ -80,7 +80,7 @@ final class ClientReader: Sendable {
         }
     }
 
-    private static var backoff: Backoff { Backoff(first: .seconds(1), longest: .seconds(60)) }
+    private static var backoff: Backoff { Backoff(first: .seconds(1), longest: Limits.clientRetry) }
 
     /// What the client offers now; `nil` if it has no web service.
     private func finding(_ client: ServedClient) async -> ClientFinding? {
