@@ -75,8 +75,8 @@ public struct GuardedWeb: Sendable {
         }
     }
 
-    /// The address that stands in a `sockaddr_in` or `sockaddr_in6`: its family, two bytes of port, and for IPv6 four of
-    /// flow stand before it (RFC 3493, 3.3). Empty for anything else.
+    /// The address that stands in a `sockaddr_in` or `sockaddr_in6`: its family, two bytes of port, and for IPv6 four
+    /// of flow stand before it (RFC 3493, 3.3). Empty for anything else.
     private static func bytes(in socket: UnsafeRawBufferPointer) -> [UInt8] {
         guard socket.count >= 16 else { return [] }
         switch Int32(socket.loadUnaligned(as: sa_family_t.self)) {

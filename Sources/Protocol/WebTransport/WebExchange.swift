@@ -75,7 +75,8 @@ public struct WebExchange: Sendable {
 
     /// Follows a stream of events to its end; `deliver` holds it back.
     ///
-    /// - Throws: as ``answer(_:with:trace:)``; `EXECUTION_ERROR` for a stream that breaks or is none; what `deliver` throws.
+    /// - Throws: as ``answer(_:with:trace:)``; `EXECUTION_ERROR` for a stream that breaks; what `deliver`
+    ///   throws.
     public func follow(
         _ input: JSONValue,
         with addition: WebAddition,

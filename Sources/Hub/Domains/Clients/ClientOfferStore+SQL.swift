@@ -110,7 +110,7 @@ extension ClientOfferStore {
         )
 
         /// Organisations among these that an account is a member of.
-        static let memberships = Statement<OrganizationID>(
+        static let memberships = Statement<String>(
             """
             SELECT org_id FROM nave.organization_members WHERE account_id = $1 AND org_id = ANY ($2::text[])
             """

@@ -77,7 +77,7 @@ public struct ClientServices: Sendable {
                 ClientOfferStore.SQL.memberships,
                 [account, owners.sorted { $0.rawValue < $1.rawValue }]
             )
-            operations.removeAll { operation in operation.client.org.map { !open.contains($0) } ?? false }
+            operations.removeAll { operation in operation.client.org.map { !open.contains($0.rawValue) } ?? false }
         }
         var found = others
         for operation in operations {

@@ -7,7 +7,8 @@ import WebTransport
 
 /// Calls of operations that clients' web services offer: answered by the hub itself, over HTTP.
 ///
-/// In this order: operation known → access → seen → input valid → can be called → secret opened → asked → answer shaped.
+/// In this order: operation known → access → seen → input valid → can be called → secret opened → asked → answer
+/// shaped.
 struct ClientRouter: Sendable {
     let services: ClientServices
     let outbound: OutboundRules
