@@ -4,7 +4,7 @@ import Protocol
 /// What Nave costs, each figure beside a peer or a limit that was measured in the same run.
 ///
 ///     Bench [schema | codec | echo | journal | commits | recorder | spawn | calls | fanout | idle …] [--seconds 2]
-///           [--rounds 5] [--scratch DIR]
+///           [--rounds 5] [--scratch DIR] [--alone]
 ///
 /// Run it by `make bench`: it needs the programs of a release build beside it. Figures of a shared machine swing by
 /// tens of percent; ratios to a peer in the same series swing far less, so the verdict is always about the ratio.
@@ -19,12 +19,14 @@ struct Bench {
             case "--seconds": settings.seconds = arguments.next().flatMap(Double.init) ?? settings.seconds
             case "--rounds": settings.rounds = arguments.next().flatMap(Int.init) ?? settings.rounds
             case "--scratch": settings.scratch = arguments.next() ?? settings.scratch
+            case "--alone": settings.isAlone = true
             default: wanted.append(argument)
             }
         }
         let parts = Self.parts.filter { wanted.isEmpty || wanted.contains($0.name) }
         guard !parts.isEmpty, wanted.allSatisfy({ name in Self.parts.contains { $0.name == name } }) else {
-            print("usage: Bench [\(Self.parts.map(\.name).joined(separator: " | "))] [--seconds N] [--rounds N]")
+            let parts = Self.parts.map(\.name).joined(separator: " | ")
+            print("usage: Bench [\(parts)] [--seconds N] [--rounds N] [--scratch DIR] [--alone]")
             exit(64)
         }
         var figures: [Figure] = []
@@ -65,6 +67,8 @@ struct BenchSettings: Sendable {
     var seconds = 2.0
     /// Slices of each kind; the median counts.
     var rounds = 5
+    /// Calls without their peers: to compare two builds.
+    var isAlone = false
     /// On the disk that is to be measured: never a memory file system.
     var scratch = "/var/tmp/nave-bench-\(ProcessInfo.processInfo.processIdentifier)"
 }

@@ -13,7 +13,8 @@ struct CallBenchmark {
 
     func figures() async throws -> [Figure] {
         var (figures, samples) = try await ours()
-        for peer in CallPeer.all {
+        if settings.isAlone { figures += samples.map { name, depth, sample in sample.figure(name, depth) } }
+        for peer in settings.isAlone ? [] : CallPeer.all {
             let theirs = try peer.measure(in: settings.scratch, depths: Self.depths, seconds: settings.seconds)
             for (name, depth, sample) in samples {
                 guard let other = theirs[depth] else { throw Fault(.execution, "\(peer.name) left out \(depth).") }

@@ -70,7 +70,7 @@ import Testing
             let calls = try await fleet.ask(
                 "call",
                 "call.list",
-                #"{"operationId": "pets.list", "status": "completed"}"#
+                #"{"operation": "pets.list", "status": "completed"}"#
             )
             return calls["calls"]?.arrayValue.flatMap { $0.isEmpty ? nil : $0 }
         }

@@ -17,7 +17,8 @@ final class SignalWatch: Sendable {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                if count.next() > 1 {
+                // Two that came before the first was seen are two.
+                if count.add(Int(source.data)) > 1 {
                     leave()
                     _exit(128 + number)
                 }
@@ -35,9 +36,10 @@ final class SignalWatch: Sendable {
 private final class SignalCount: Sendable {
     private let count = Mutex(0)
 
-    func next() -> Int {
+    /// How many there were so far, with these.
+    func add(_ more: Int) -> Int {
         count.withLock { count in
-            count += 1
+            count += max(1, more)
             return count
         }
     }

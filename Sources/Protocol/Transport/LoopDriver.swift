@@ -5,28 +5,33 @@ public import Protocol
 ///
 /// For the hub's thousands of links. `perform` runs on the loop, right after each event, in order; it may tell
 /// further events from there, which are handled when the actions before them are done.
+///
+/// Inlinable, so that it is compiled for each machine where that is driven: every message of a link goes through here.
 public final class LoopDriver<M: Machine>: Sendable {
     public typealias Perform = @Sendable (M.Action, LoopDriver<M>) -> Void
 
-    private let eventLoop: any EventLoop
-    private let timekeeper: any Timekeeper
-    private let core: NIOLoopBoundBox<Core>
+    @usableFromInline let eventLoop: any EventLoop
+    @usableFromInline let timekeeper: any Timekeeper
+    @usableFromInline let core: NIOLoopBoundBox<Core>
 
     /// What only the loop touches. A class, so that the machine is changed in place and never copied.
-    private final class Core {
-        var machine: M
-        var perform: Perform?
-        var waiting: [M.Event] = []
-        var isPerforming = false
-        var timer: Scheduled<Void>?
-        var armedFor: Moment?
+    @usableFromInline
+    final class Core {
+        @usableFromInline var machine: M
+        @usableFromInline var perform: Perform?
+        @usableFromInline var waiting: [M.Event] = []
+        @usableFromInline var isPerforming = false
+        @usableFromInline var timer: Scheduled<Void>?
+        @usableFromInline var armedFor: Moment?
 
+        @usableFromInline
         init(machine: consuming M, perform: @escaping Perform) {
             self.machine = machine
             self.perform = perform
         }
     }
 
+    @inlinable
     public init(
         _ machine: M,
         on eventLoop: any EventLoop,
@@ -39,16 +44,19 @@ public final class LoopDriver<M: Machine>: Sendable {
     }
 
     /// Tells the machine. At once on the loop, behind what waits there from any other thread.
+    @inlinable
     public func tell(_ event: M.Event) {
         guard !eventLoop.inEventLoop else { return handle(event) }
         eventLoop.execute { self.handle(event) }
     }
 
     /// Reads something of the machine, on the loop.
+    @inlinable
     public func inspect<Value>(_ read: (borrowing M) -> Value) -> Value { read(core.value.machine) }
 
     /// The machine's work is over: no timer, no further actions, and nothing that `perform` held is kept alive.
     /// On the loop.
+    @inlinable
     public func finish() {
         let core = core.value
         core.timer?.cancel()
@@ -58,24 +66,30 @@ public final class LoopDriver<M: Machine>: Sendable {
         core.waiting = []
     }
 
-    private func handle(_ event: M.Event) {
+    @inlinable
+    func handle(_ event: M.Event) {
         let core = core.value
-        core.waiting.append(event)
-        guard !core.isPerforming else { return }
+        guard !core.isPerforming else { return core.waiting.append(event) }
         core.isPerforming = true
+        take(event, core)
         while !core.waiting.isEmpty {
-            let event = core.waiting.removeFirst()
-            for action in core.machine.handle(event, at: timekeeper.now()) {
-                core.perform?(action, self)
-            }
+            let waiting = core.waiting
+            core.waiting = []
+            for event in waiting { take(event, core) }
         }
         core.isPerforming = false
         rearm(core)
     }
 
+    @inlinable
+    func take(_ event: M.Event, _ core: Core) {
+        for action in core.machine.handle(event, at: timekeeper.now()) { core.perform?(action, self) }
+    }
+
     /// A timer that fires too early is harmless, so one is replaced only by an earlier one: a message that
     /// moves the silence limit costs nothing here.
-    private func rearm(_ core: Core) {
+    @inlinable
+    func rearm(_ core: Core) {
         guard core.perform != nil, let deadline = core.machine.nextDeadline else { return }
         if let armed = core.armedFor, armed <= deadline { return }
         core.timer?.cancel()
@@ -84,7 +98,8 @@ public final class LoopDriver<M: Machine>: Sendable {
         core.timer = eventLoop.scheduleTask(in: .nanoseconds(wait)) { [weak self] in self?.deadlineReached() }
     }
 
-    private func deadlineReached() {
+    @inlinable
+    func deadlineReached() {
         core.value.armedFor = nil
         core.value.timer = nil
         handle(.deadlineReached)

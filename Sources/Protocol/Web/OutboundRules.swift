@@ -1,7 +1,7 @@
 /// Where a hub may send requests for others: to the open Internet, and to what its operator names.
 ///
 /// Whoever lets others make it ask is a confused deputy: from inside it reaches what they cannot. So addresses that
-/// have a meaning only inside are refused, before a name is looked up, after it, and once more at the connection itself.
+/// have a meaning only inside are refused: before a name is looked up, after it, and once more at the connection.
 public struct OutboundRules: Hashable, Sendable {
     /// Places that the operator allows wherever they are: `host:port`, in small letters.
     private let allowed: Set<String>

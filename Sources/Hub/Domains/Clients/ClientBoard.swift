@@ -89,10 +89,12 @@ final class ClientBoard: Sendable {
 
     /// What `pets.list` or `pets.list@2` means; `nil` if no client offers it.
     func operation(_ name: String) -> ClientOperation? {
-        let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        let id = String(parts.first ?? "")
-        return state.withLock { state in
-            state.byId[id]?.first { parts.count == 1 || $0.contract.spec.version == parts[1] }
+        state.withLock { state in
+            if state.byId.isEmpty { return nil }
+            if let same = state.byId[name] { return same.first }
+            let parts = name.split(separator: "@", maxSplits: 1)
+            guard parts.count == 2 else { return nil }
+            return state.byId[String(parts[0])]?.first { $0.contract.spec.version == parts[1] }
         }
     }
 

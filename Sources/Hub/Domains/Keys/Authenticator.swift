@@ -19,8 +19,12 @@ public final class Authenticator: Sendable {
     /// - Throws: `UNAUTHENTICATED` for a key that is unknown, disabled, revoked, expired or of a locked account;
     ///   `UNAVAILABLE` while the database is away and the key is not remembered.
     public func principal(bearer text: String) async throws(Fault) -> Principal {
-        guard let secret = Secret(text, kind: .key) else { throw Self.refused("is not a key of this hub") }
-        let digest = secret.digest
+        try await principal(of: ShownKey(text))
+    }
+
+    /// The same for a key that was read before: a connection shows its key once and asks for each call.
+    public func principal(of key: ShownKey) async throws(Fault) -> Principal {
+        guard let digest = key.digest else { throw Self.refused("is not a key of this hub") }
         let now = ContinuousClock.now
         if let known = memory.withLock({ $0.recall(digest, at: now) }) { return known }
         let generation = memory.withLock { $0.generation }
@@ -57,6 +61,14 @@ public final class Authenticator: Sendable {
     private static func refused(_ why: String) -> Fault {
         Fault(.unauthenticated, "The key \(why); send another in the Authorization header.")
     }
+}
+
+/// A key as somebody showed it, without the key.
+public struct ShownKey: Sendable {
+    /// What is stored of it; `nil` for a text that cannot be a key.
+    fileprivate let digest: String?
+
+    public init(_ text: String) { digest = Secret(text, kind: .key)?.digest }
 }
 
 /// Keys about which there is news: one, or all of an account or spoke.

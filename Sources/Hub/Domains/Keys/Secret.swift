@@ -31,7 +31,7 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     public init?(_ text: String, kind: Kind) {
         let parts = text.split(separator: "_", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0] == kind.rawValue, parts[1].utf8.count == 8, parts[2].utf8.count == 52,
-            (parts[1] + parts[2]).utf8.allSatisfy(Self.alphabet.contains)
+            parts[1].utf8.allSatisfy(Self.isCharacter), parts[2].utf8.allSatisfy(Self.isCharacter)
         else { return nil }
         self.kind = kind
         prefix = String(parts[1])
@@ -49,6 +49,10 @@ public struct Secret: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     public var debugDescription: String { description }
 
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
+
+    private static func isCharacter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "2")...UInt8(ascii: "7")).contains(byte)
+    }
 
     private static func characters(_ count: Int, using generator: inout some RandomNumberGenerator) -> String {
         String(decoding: (0..<count).map { _ in alphabet[Int.random(in: 0..<32, using: &generator)] }, as: UTF8.self)

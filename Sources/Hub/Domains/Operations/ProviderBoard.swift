@@ -88,9 +88,9 @@ public final class ProviderBoard: Sendable {
 
     /// What `fs.read`, `fs.read@2` or `dev.{spoke}.fs.read` means; `nil` if no spoke offers it.
     public func address(_ name: String) -> Address? {
-        let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        let version = parts.count == 2 ? String(parts[1]) : nil
-        let id = parts.count == 2 ? String(parts[0]) : name
+        let at = name.utf8.firstIndex(of: UInt8(ascii: "@"))
+        let version = at.map { String(name[name.utf8.index(after: $0)...]) }
+        let id = at.map { String(name[..<$0]) } ?? name
         return state.withLock { state in
             if state.providers[id] != nil { return Address(operationId: id, version: version) }
             guard id.hasPrefix("dev.") else { return nil }

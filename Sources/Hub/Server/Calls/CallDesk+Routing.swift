@@ -10,6 +10,11 @@ extension CallDesk {
         case spoke(CallRouter.Route)
         case client(ClientOperation)
 
+        /// Whether it leads over a link.
+        var isSpoke: Bool {
+            if case .spoke = self { true } else { false }
+        }
+
         /// What is called.
         var spec: OperationSpec {
             switch self {
@@ -27,23 +32,26 @@ extension CallDesk {
         }
     }
 
-    /// Where the call goes if somebody else answers it. The hub's own operations are never taken elsewhere; what is
-    /// meant for a spoke is not taken to a web service.
-    func way(_ name: String, by caller: Caller? = nil) -> Way? {
-        guard operations.spec(of: name) == nil else { return nil }
+    /// What is meant by a name at this moment. What is meant for a spoke is not taken to a web service.
+    func called(_ name: String, by caller: Caller? = nil) -> Called {
+        if let subject = subject(name) { return Called(name: name, subject: subject) }
         let isForSpoke = caller?.target != nil || caller?.spokeName != nil
-        if !isForSpoke, let operation = clients.services.operation(name) { return .client(operation) }
-        return router.route(name).map(Way.spoke)
+        if !isForSpoke, let operation = clients.services.operation(name) {
+            let way = Way.client(operation)
+            return Called(name: name, subject: way.subject, way: way)
+        }
+        let way = router.route(name).map(Way.spoke)
+        return Called(name: name, subject: way?.subject, way: way)
     }
 
     /// How an operation answers; `nil` if there is none of this name.
-    func kind(of name: String) -> OperationKind? { operations.spec(of: name)?.type ?? way(name)?.spec.type }
+    func kind(of name: String) -> OperationKind? { called(name).subject?.kind }
 
     /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
     ///
     /// - Fails with what ``subscribe(_:_:by:lastEventId:deliver:)`` would fail with before its first value.
     func checkSubscription(_ name: String, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        guard let way = way(name, by: caller) else {
+        guard let way = called(name, by: caller).way else {
             return try await operations.checkSubscription(name, input: input, by: caller)
         }
         guard way.spec.type == .subscription else {
@@ -95,8 +103,7 @@ extension CallDesk {
                 input,
                 by: caller,
                 lastEventId: lastEventId,
-                asking: { call?.provided(by: .spoke($0)) },
-                proof: { call?.proof },
+                of: call,
                 deliver: deliver
             )
         case .client(let operation):
@@ -105,7 +112,7 @@ extension CallDesk {
         }
     }
 
-    /// The node tells who was asked, and if it is aborted, what became of it there.
+    /// The node tells who was asked.
     private func asked(
         _ way: Way,
         _ input: JSONValue,
@@ -115,14 +122,7 @@ extension CallDesk {
     ) async throws(Fault) -> Answer {
         switch way {
         case .spoke(let route):
-            return try await router.call(
-                route,
-                input,
-                by: caller,
-                within: wait,
-                asking: { call?.provided(by: .spoke($0)) },
-                proof: { call?.proof }
-            )
+            return try await router.call(route, input, by: caller, within: wait, of: call)
         case .client(let operation):
             call?.provided(by: .client(operation.client.id))
             return try await clients.call(operation, input, by: caller, within: wait)

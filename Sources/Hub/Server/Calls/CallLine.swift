@@ -112,27 +112,24 @@ final class CallLine: Sendable {
 // MARK: - What this hub asks
 
 extension CallLine {
-    /// Asks for a query or mutation and waits for its end. A cancelled task gives the call up and has its provider
-    /// told so.
+    /// Asks for a query or mutation and waits for its end. A cancelled task, or an abort of the call, gives it up and
+    /// has its provider told so.
     ///
-    /// - Parameter proof: Who wants to know what becomes of a call that is given up, if anybody.
-    func ask(
-        _ request: CallRequested,
-        within wait: Duration,
-        proof: @escaping @Sendable () -> StopProof? = { nil }
-    ) async -> CallResult {
+    /// - Parameter call: Knows who wants to know what becomes of a call that is given up, if anybody.
+    func ask(_ request: CallRequested, within wait: Duration, of call: OpenCall? = nil) async -> CallResult {
         let ask = CallAsk(request, isStream: false, deadline: timekeeper.now() + wait)
         let id = request.requestId
         asked.add(1, ordering: .relaxed)
         defer { asked.subtract(1, ordering: .relaxed) }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
+                call?.whenAborted { self.giveUp(id, call?.proof) }
                 onLoop { self.begin(ask, .answer(waiter)) }
-                // Cancelled before there was anything to give up: the handler came too early.
-                if Task.isCancelled { giveUp(id, proof()) }
+                // Cancelled or aborted before there was anything to give up: the word came too early.
+                if Task.isCancelled || call?.abortion != nil { giveUp(id, call?.proof) }
             }
         } onCancel: {
-            giveUp(id, proof())
+            giveUp(id, call?.proof)
         }
     }
 
@@ -141,7 +138,7 @@ extension CallLine {
     /// - Fails with what ended it, if that was not its natural end; with what `deliver` threw, when it has had enough.
     func follow(
         _ request: CallRequested,
-        proof: @escaping @Sendable () -> StopProof? = { nil },
+        of call: OpenCall?,
         deliver: (JSONValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         let (news, post) = AsyncStream<News>.makeStream()
@@ -150,7 +147,7 @@ extension CallLine {
         // Harmless when it has ended by itself.
         defer {
             asked.subtract(1, ordering: .relaxed)
-            giveUp(id, proof())
+            giveUp(id, call?.proof)
         }
         onLoop { self.begin(CallAsk(request, isStream: true, deadline: nil), .stream(post)) }
         var taken = 0

@@ -45,16 +45,13 @@ struct CallRouter: Sendable {
     /// When the link breaks under it, another provider is asked, if the call may be repeated: a query always, a
     /// mutation only under an idempotency key. The last attempt's fault is the call's.
     ///
-    /// - Parameters:
-    ///   - asking: Told each provider before it is asked.
-    ///   - proof: Who wants to know what becomes of the call if it is given up.
+    /// - Parameter call: Told each provider before it is asked; when it is aborted, the provider is told so.
     func call(
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
         within wait: Duration,
-        asking: @Sendable (SpokeID) -> Void,
-        proof: @escaping @Sendable () -> StopProof? = { nil }
+        of call: OpenCall?
     ) async throws(Fault) -> Answer {
         try await admit(route, input, by: caller)
         let end = ContinuousClock.now + wait
@@ -73,8 +70,9 @@ struct CallRouter: Sendable {
             let left = end - ContinuousClock.now
             guard left > .zero else { throw Self.late(route, wait) }
             let request = request(route, choice, input, by: caller, within: left)
-            asking(choice.spoke)
-            switch await choice.line.ask(request, within: left, proof: proof) {
+            if let abortion = call?.abortion { throw abortion }
+            call?.provided(by: .spoke(choice.spoke))
+            switch await choice.line.ask(request, within: left, of: call) {
             case .answered(let envelope): return answer(envelope, route, choice, caller)
             case .completed: throw Fault(.execution, "\(choice.contract.spec.id) ended without an answer.")
             case .failed(let error) where error.code == .spokeDisconnected && mayRepeat(route, caller, broken):
@@ -87,24 +85,21 @@ struct CallRouter: Sendable {
 
     /// Follows a subscription on a provider to its end. `deliver` holds the provider back.
     ///
-    /// - Parameters:
-    ///   - asking: Told the provider before it is asked.
-    ///   - proof: Who wants to know what becomes of it if it is given up.
+    /// - Parameter call: Told the provider before it is asked.
     func follow(
         _ route: Route,
         _ input: JSONValue,
         by caller: Caller,
         lastEventId: String?,
-        asking: @Sendable (SpokeID) -> Void,
-        proof: @escaping @Sendable () -> StopProof? = { nil },
+        of call: OpenCall?,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         try await admit(route, input, by: caller)
         let choice = try await choose(route, input, by: caller, besides: [])
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
-        asking(choice.spoke)
-        try await choice.line.follow(request, proof: proof) { (envelope) async throws(Fault) in
+        call?.provided(by: .spoke(choice.spoke))
+        try await choice.line.follow(request, of: call) { (envelope) async throws(Fault) in
             let id = envelope["meta"]?["eventId"]?.stringValue
             try await deliver(StreamedValue(id: id, answer: answer(envelope, route, choice, caller)))
         }

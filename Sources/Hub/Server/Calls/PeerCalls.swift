@@ -13,7 +13,8 @@ struct PeerCalls: Sendable {
         let id = request.requestId
         do throws(Fault) {
             let caller = try await asking(request)
-            if desk.kind(of: request.operationId) == .subscription {
+            let called = desk.called(request.operationId, by: caller)
+            if called.subject?.kind == .subscription {
                 try await desk.subscribe(request.operationId, request.input, by: caller, lastEventId: nil) {
                     (value) async throws(Fault) in
                     try await gate.pass()
@@ -22,7 +23,7 @@ struct PeerCalls: Sendable {
                 line.completed(id)
             } else {
                 let wait = request.deadline.map { Duration.milliseconds(max(1, $0 - Date().milliseconds)) }
-                let answer = try await desk.call(request.operationId, request.input, by: caller, deadline: wait)
+                let answer = try await desk.call(called, request.input, by: caller, deadline: wait)
                 line.answered(id, try Self.output(answer), isLast: true)
             }
         } catch {

@@ -12,8 +12,13 @@ struct DoorKeeper: Sendable {
         guard let credential else {
             throw Fault(.unauthenticated, "Send a key in the Authorization header: Bearer nave_….")
         }
+        return try await admit(ShownKey(credential), from: address)
+    }
+
+    /// The same for a key that was read before.
+    func admit(_ key: ShownKey, from address: String) async throws(Fault) -> Principal {
         do throws(Fault) {
-            return try await authenticator.principal(bearer: credential)
+            return try await authenticator.principal(of: key)
         } catch {
             if error.code == .unauthenticated { try limiter.count(refusalOf: address) }
             throw error

@@ -32,7 +32,7 @@ final class CoordinatorSession: Sendable {
     /// Turns an upgraded channel into a session. On the channel's event loop, in the upgrade's completion.
     ///
     /// - Parameter credential: Resolved anew for each call, so that a revoked key ends what it may do at once.
-    static func open(on channel: any Channel, credential: String, doors: DoorKeeper, hall: LinkHall) throws {
+    static func open(on channel: any Channel, credential: ShownKey, doors: DoorKeeper, hall: LinkHall) throws {
         let address = channel.remoteAddress?.ipAddress ?? "local"
         let calls = PeerCalls(desk: hall.desk) { (_) async throws(Fault) in
             try await doors.admit(credential, from: address)

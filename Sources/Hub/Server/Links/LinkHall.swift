@@ -42,7 +42,12 @@ struct LinkHall: Sendable {
             let headers: HTTPHeaders = ["sec-websocket-protocol": WebSocketChannel.subprotocol]
             guard let spoke = principal.spokeId, principal.sessionId == nil else {
                 return .accept(headers: headers) { channel in
-                    try CoordinatorSession.open(on: channel, credential: credential ?? "", doors: doors, hall: self)
+                    try CoordinatorSession.open(
+                        on: channel,
+                        credential: ShownKey(credential ?? ""),
+                        doors: doors,
+                        hall: self
+                    )
                 }
             }
             return .accept(headers: headers) { channel in

@@ -6,21 +6,27 @@ extension CallDesk {
     /// Runs a call between its node's beginning and its end.
     ///
     /// - Parameters:
-    ///   - subject: What is called; `nil` for what nobody offers, which is no call.
+    ///   - called: What is called; what nobody offers is no call.
     ///   - outcome: What the node says of an answer.
     ///   - work: Gets the call, to say who provides it, to be told of an abort, or to detach it.
     /// - Fails with `aborted` when the call is aborted, with `unavailable` if a mutation cannot be written down.
     func recorded<Value: Sendable>(
-        _ subject: CallSubject?,
+        _ called: Called,
         _ input: JSONValue,
         by caller: Caller,
         outcome: @Sendable (Value) -> CallOutcome,
         _ work: @escaping @Sendable (OpenCall?) async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
-        guard let subject else { return try await work(nil) }
+        guard let subject = called.subject else { return try await work(nil) }
         let call = try await recorder.open(subject, input: .value(input), by: caller)
         do throws(Fault) {
-            let value = try await AbortableRun.value(of: call) { () async throws(Fault) in try await work(call) }
+            // A query of a spoke is given up where it waits for its answer; whatever else runs is cancelled.
+            let value =
+                if called.way?.isSpoke == true, subject.kind == .query {
+                    try await work(call)
+                } else {
+                    try await AbortableRun.value(of: call) { () async throws(Fault) in try await work(call) }
+                }
             // Who is told to stop may answer with what there is; the caller asked for more than that.
             if let abortion = call.abortion { throw abortion }
             if !call.isDetached { recorder.close(call, outcome(value)) }

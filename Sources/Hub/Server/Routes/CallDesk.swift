@@ -28,20 +28,30 @@ struct CallDesk: Sendable {
     /// - Fails with `timeout` when that is over; otherwise as the operation does.
     func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer
     {
-        try await counted(name) { () async throws(Fault) in
+        try await call(called(name, by: caller), input, by: caller, deadline: deadline)
+    }
+
+    /// The same for what is known already.
+    func call(
+        _ called: Called,
+        _ input: JSONValue,
+        by caller: Caller,
+        deadline: Duration?
+    ) async throws(Fault) -> Answer {
+        try await counted(called) { () async throws(Fault) in
+            let name = called.name
             if !caller.isComposed { try limiter.count(callOf: caller.principal) }
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
-            let (way, caller) = (way(name, by: caller), caller.waiting(wait))
-            let subject = way?.subject ?? subject(name)
+            let caller = caller.waiting(wait)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
-            return try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
-                if let way {
+            return try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                if let way = called.way {
                     let caller = caller.recorded(as: call)
                     return try await routed(way, input, by: caller, wait, of: call)
                 }
                 call?.provided(by: provider)
-                let isMutation = subject?.kind == .mutation
+                let isMutation = called.subject?.kind == .mutation
                 if isMutation { call?.detach() }
                 return try await bounded(name, wait, isMutation) { () async throws(Fault) in
                     try await detached(isMutation ? call : nil) { () async throws(Fault) in
@@ -62,22 +72,20 @@ struct CallDesk: Sendable {
     ) async throws(Fault) {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
-        try await counted(name) { () async throws(Fault) in
+        let called = called(name, by: caller)
+        try await counted(called) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
-            let way = way(name, by: caller)
-            let subject = way?.subject ?? subject(name)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
-            try await recorded(subject, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+            try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
                 let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
                     try await deliver(value)
                     call?.delivered()
                 }
-                if let way {
-                    let caller = caller.recorded(as: call)
+                if let way = called.way {
                     return try await followed(
                         way,
                         input,
-                        by: caller,
+                        by: caller.recorded(as: call),
                         lastEventId: lastEventId,
                         of: call,
                         deliver: taken
@@ -90,16 +98,15 @@ struct CallDesk: Sendable {
     }
 
     private func counted<Value>(
-        _ name: String,
+        _ called: Called,
         _ work: () async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
         let began = ContinuousClock.now
         metrics.callsOpen.add(1, ordering: .relaxed)
         defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
         func ended(_ outcome: String) {
-            let known = operations.spec(of: name) != nil ? name : way(name)?.subject.operationId ?? "unknown"
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
-            metrics.callEnded(known, outcome: outcome, seconds: seconds)
+            metrics.callEnded(called.subject?.operationId ?? "unknown", outcome: outcome, seconds: seconds)
         }
         do {
             let value = try await work()
@@ -129,6 +136,15 @@ struct CallDesk: Sendable {
             throw Fault(.aborted, "The caller left before \(name) ended.")
         }
     }
+}
+
+/// What is called: as a caller named it, and who answers it.
+struct Called: Sendable {
+    let name: String
+    /// What the call graph has of it; `nil` for what nobody offers.
+    let subject: CallSubject?
+    /// Where the call goes if somebody else answers it. The hub's own operations are never taken elsewhere.
+    var way: CallDesk.Way?
 }
 
 extension Principal {
