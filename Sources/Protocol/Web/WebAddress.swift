@@ -16,7 +16,7 @@ public struct WebAddress: Hashable, Sendable {
             let host = url.host(percentEncoded: false), !host.isEmpty
         else { throw Fault.invalid(field, "must be an address that begins with http:// or https:// and names a host.") }
         guard url.user == nil, url.password == nil else {
-            throw Fault.invalid(field, "must hold no credential; a secret has a place of its own.")
+            throw Fault.invalid(field, "must hold no credential; that has a place of its own.")
         }
         guard url.fragment == nil else { throw Fault.invalid(field, "must have no part behind #.") }
         self.text = text
@@ -43,7 +43,7 @@ public enum WebHeaders {
         guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(token.contains) else {
             return "is not the name of a header"
         }
-        return reserved.contains(name.lowercased()) ? "is a header that is set already" : nil
+        return reserved.contains(name.lowercased()) ? "is a header that the program sets itself" : nil
     }
 
     /// What is wrong with a header's value; `nil` if nothing. Source: RFC 9110, 5.5, without obsolete text.
