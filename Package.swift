@@ -214,6 +214,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "Protocol", "Transport", "TestSupport", "HubServer", "Postgres", httpClient, log, subprocess, system,
+                crypto,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOFoundationCompat"),
             swiftSettings: house
         ),

@@ -31,6 +31,7 @@ import Testing
             let bare = try await Self.addBareProject(fleet)
             try await anAgentNobodyHasIsWaitedFor(fleet)
             try await aPlainAgentsTextIsItsMessage(fleet)
+            try await agentsAreTakenOverWhileTheSpokeRuns(fleet)
             let session = try await anAgentIsSpokenTo(fleet)
             try await itsWorkLands(fleet, session, bare)
             try await whatCannotLandIsRefused(fleet, session)
@@ -80,6 +81,46 @@ import Testing
         let parts = try followed.text.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
         #expect(parts.map { $0["data"]?["text"] } == ["Say it done\n"], "\(followed.text)\(followed.errors)")
         #expect(try await fleet.end(of: session)["session"]?["agent"]?["state"] == "done")
+    }
+
+    /// The hub knows what the file says now, over the link there was; who began with a profile keeps it.
+    private func agentsAreTakenOverWhileTheSpokeRuns(_ fleet: Fleet) async throws {
+        let settings = fleet.directory(of: "a").appending(path: "spoke.yaml")
+        let before = try await spoke(fleet)
+        let running = try await spawn(fleet, "coder", "Hello")
+        try await untilHeard(fleet, running, "Hello")
+        let waiting = try await spawn(fleet, "late", "Say it late")
+        #expect(try await fleet.hub("why", waiting).text.contains("No spoke has an agent “late”"))
+
+        let late = "agents: {late: {command: [printf, \"%s\"], promptVia: argument}}\n"
+        try late.write(to: settings, atomically: true, encoding: .utf8)
+        #expect(try await fleet.end(of: waiting)["session"]?["exitCode"] == 0)
+        #expect(try await fleet.logs(waiting) == Data("Say it late".utf8))
+        let told = try await spoke(fleet)
+        #expect(told["agents"] == .array([JSONValue(encoding: AgentOffer(name: "late"))]), "\(told)")
+        #expect(told["connectedAt"] == before["connectedAt"], "It is the same link.")
+
+        let gone = try await spawn(fleet, "plain", "x")
+        let why = try await fleet.hub("why", gone)
+        #expect(why.text.contains("a: It has no agent “plain”, but late."), "\(why.text)")
+        try await fleet.ask("abort", gone)
+        try await fleet.ask("message", running, "bye")
+        #expect(try await fleet.end(of: running)["session"]?["exitCode"] == 0, "It is still spoken to in JSON.")
+
+        // What cannot be understood changes nothing.
+        try "agents: [".write(to: settings, atomically: true, encoding: .utf8)
+        _ = try await eventually("it is said in the log") {
+            fleet.spoke("a")?.logText.contains("spoke.yaml not taken over") == true ? true : nil
+        }
+        #expect(try await spoke(fleet)["agents"] == told["agents"])
+        try Self.configuration.write(to: settings, atomically: true, encoding: .utf8)
+        _ = try await eventually("the agents are as before") {
+            try await spoke(fleet)["agents"] == before["agents"] ? true : nil
+        }
+    }
+
+    private func spoke(_ fleet: Fleet) async throws -> JSONValue {
+        try await fleet.ask("spokes")["spokes"]?.arrayValue?.first ?? .null
     }
 
     /// The texts of a session's parts of one kind.

@@ -94,12 +94,31 @@ struct CallRoutingTests {
             [("authorization", "Bearer \(hub.key)")]
         )
         #expect(route.data?["providers"]?.arrayValue?.first?["name"] == "one")
+        try await checkPages(hub)
         let key = try await hub.call("key.create", #"{"name":"k","scopes":["account:read"]}"#).data?["key"]
         let poor = [("authorization", "Bearer \(key?.stringValue ?? "")")]
         let seen = try await hub.request(.GET, "/v1/operations", [], poor)
         let ids = (seen.data?["operations"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
         #expect(ids.contains("demo.echo") && !ids.contains("demo.secret"))
         #expect(try await hub.request(.POST, "/v1/call/demo.secret", [], poor).code == "ACCESS_DENIED")
+    }
+
+    /// The route's query is the operation's input.
+    private static func checkPages(_ hub: HubUnderTest) async throws {
+        let mine = [("authorization", "Bearer \(hub.key)")]
+        var (ids, cursor): ([String], String?) = ([], nil)
+        repeat {
+            let from = cursor?.addingPercentEncoding(withAllowedCharacters: .alphanumerics).map { "&cursor=\($0)" }
+            let page = try await hub.request(.GET, "/v1/operations?namespace=demo&limit=2\(from ?? "")", [], mine)
+            let found = page.data?["operations"]?.arrayValue ?? []
+            #expect(page.status == 200 && (1...2).contains(found.count), "\(page.body)")
+            ids += found.compactMap { $0["id"]?.stringValue }
+            cursor = page.data?["nextCursor"]?.stringValue
+        } while cursor != nil && ids.count < offer.count
+        #expect(ids.count == offer.count && ids == ids.sorted() && cursor == nil)
+        for wrong in ["limit=0", "limit=x", "cursor=x", "type=x", "colour=x"] {
+            #expect(try await hub.request(.GET, "/v1/operations?\(wrong)", [], mine).code == "VALIDATION_ERROR")
+        }
     }
 
     private static func checkAnswers(_ hub: HubUnderTest, _ one: FakeProvider) async throws {

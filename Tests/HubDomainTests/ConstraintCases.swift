@@ -193,6 +193,12 @@ extension ConstraintCasesTests {
             ["requestId": "nope", "dependsOn": ["x"]],
             .missing("nope")
         ),
+        Case(
+            "chk_call_graph_edges_forward",
+            "call.depend",
+            ["requestId": "first", "dependsOn": ["second"]],
+            .field("dependsOn[0]")
+        ),
         Case("fk_tasks_project_id", "task.create", ["projectId": "nope", "name": "x"], .missing("project “nope”")),
         Case(
             "fk_tasks_parent_task_id",

@@ -25,17 +25,22 @@ struct ConstraintCasesTests {
         }
     }
 
-    /// What is said only to somebody who was slower than another: rules that the operation's own look cannot miss.
-    static let races: Set = [
-        "fk_join_tokens_created_by", "fk_sessions_account_id", "fk_messages_author_account_id", "unq_sessions_slug",
-        "fk_mappings_workspace_id", "unq_mappings_active_session", "trg_mappings_move_forward",
-        "fk_workspaces_spoke_id",
-        "fk_salvages_workspace_id", "fk_salvages_project_id", "fk_salvages_spoke_id", "fk_call_graph_edges_target_id",
-        "chk_call_graph_edges_forward", "fk_call_graph_nodes_operation_id", "fk_tasks_mapping_id", "chk_tasks_parent",
-        "unq_task_dependencies_depends_on_task", "unq_client_secrets_client_key",
-        "trg_sessions_stay_over", "trg_workspaces_stay_over", "trg_tasks_stay_over",
-        // Asked at the door of spokes, which is no operation.
-        "chk_spokes_name", "unq_spokes_name",
+    /// Rules with words that nothing from outside can break, because what is looked at is held to the write; the words
+    /// are for a look that somebody takes away one day.
+    static let held: [String: String] = [
+        "fk_mappings_workspace_id": "the worktree is the row that was just inserted, or updated to busy",
+        "fk_workspaces_spoke_id": "the spoke's row is locked when its order is appended, before the worktree is placed",
+        "fk_salvages_workspace_id": "stored from a spoke's journal by a statement that reads the worktree",
+        "fk_salvages_project_id": "stored from a spoke's journal by a statement that reads the worktree",
+        "fk_salvages_spoke_id": "the journal's spoke, whose row is locked while its records are applied",
+        "fk_call_graph_nodes_operation_id": "the trigger that deletes an operation has reassigned its calls",
+        "fk_tasks_mapping_id": "the mapping is inserted in the transaction that gives it the task",
+        "unq_task_dependencies_depends_on_task": "stored by upserts alone",
+        "unq_client_secrets_client_key": "stored by an upsert alone",
+        "trg_mappings_move_forward": "every update looks again at the state of the row that it waited for",
+        "trg_sessions_stay_over": "every update looks again at the state of the row that it waited for",
+        "trg_workspaces_stay_over": "every update looks again at the state of the row that it waited for",
+        "trg_tasks_stay_over": "whoever moves a task holds its row and looks at it afterwards",
     ]
 
     @Test func everyRuleThatACallerBreaksIsToldInTheCallersWords() async throws {
@@ -65,10 +70,11 @@ struct ConstraintCasesTests {
         await hub.close()
     }
 
-    @Test func everyRuleWithWordsIsBrokenHereOrByARaceAlone() {
-        let broken = Set((Self.access + Self.work).map(\.rule)).subtracting(["null characters", "large numbers"])
+    @Test func everyRuleWithWordsIsBrokenHereOrByARaceOrHeld() {
+        let cases = Set((Self.access + Self.work).map(\.rule)).subtracting(["null characters", "large numbers"])
+        let broken = cases.union(ConstraintRacesTests.broken)
         let told = Set(ConstraintWords.table.split(separator: "\n").map { String($0.prefix { $0 != ":" }) })
-        #expect(told.subtracting(broken).symmetricDifference(Self.races) == [])
+        #expect(told.subtracting(broken).symmetricDifference(Self.held.keys) == [])
         #expect(broken.subtracting(told) == [])
     }
 
@@ -104,5 +110,10 @@ struct ConstraintCasesTests {
         var once = SpawnOrder(project: "app", run: RunOrder(command: ["true"]))
         once.idempotencyKey = "once"
         _ = try await hub.spawn(once)
+        let rows = RowMaker(database: hub.database)
+        for name in ["first", "second"] {
+            let who = #"'{"id": "x", "scopes": []}'"#
+            try await rows.make("call_graph_nodes", ["request_id": "'\(name)'", "identity": who])
+        }
     }
 }

@@ -54,6 +54,17 @@ struct DetectionStage {
         }
     }
 
+    /// As if what is detected had been stored so many seconds earlier.
+    func ageDetections(by seconds: Int) async throws {
+        for sql in [
+            "ALTER TABLE nave.detections DISABLE TRIGGER USER",
+            "UPDATE nave.detections SET updated_at = updated_at - make_interval(secs => $1::int)",
+            "ALTER TABLE nave.detections ENABLE TRIGGER USER",
+        ] {
+            try await hub.database.execute(Statement<Void>(sql), sql.contains("$1") ? [seconds] : [])
+        }
+    }
+
     func listed(open: Bool? = nil) async throws -> [DetectionRecord] {
         try await hub.ask(ListDetections(open: open)).detections
     }

@@ -148,7 +148,7 @@ struct DetectionTests {
                 for _ in 0..<4 {
                     group.addTask {
                         _ = try await hub.database.transaction { transaction async throws(Fault) in
-                            _ = try await store.raise([SessionFinding(id, finding)], in: transaction)
+                            _ = try await store.raise([SessionFinding(id, finding)], notWithin: .zero, in: transaction)
                         }
                     }
                 }
@@ -172,8 +172,28 @@ struct DetectionTests {
         }
         #expect(try await other.lookAtAll() == 1)
         #expect(try await mine.lookAtAll() == 1)
-        #expect(try await stage.listed().map(\.occurrenceCount) == [2])
         #expect(mine.counts.open == ["SESSION_STALL": 1])
+        await hub.close()
+    }
+
+    @Test func whatLastsIsCountedOncePerRoundHoweverManyHubsThereAre() async throws {
+        let stage = try await DetectionStage.make(agent: false)
+        let hub = stage.hub
+        let others = (0..<3).map { _ in DetectionWatch(database: hub.database) }
+        try await stage.age(by: 700)
+        for round in 1...3 {
+            // A little apart, as hubs are that were not started together.
+            for watch in others + [hub.domains.coordination.detections] {
+                #expect(try await watch.lookAtAll() == 1)
+                try await stage.ageDetections(by: 2)
+            }
+            #expect(try await stage.listed().map(\.occurrenceCount) == [round])
+            try await stage.ageDetections(by: 22)
+        }
+        // Whoever asks for a look gets one that counts, and a round just after it is none.
+        _ = try await hub.ask(LookForAnomalies(sessionId: stage.id))
+        for watch in others { try await watch.lookAtAll() }
+        #expect(try await stage.listed().map(\.occurrenceCount) == [4])
         await hub.close()
     }
 

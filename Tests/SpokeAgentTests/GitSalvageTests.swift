@@ -1,6 +1,8 @@
 import Foundation
 import Protocol
 import SpokeAgent
+import Subprocess
+import SystemPackage
 import Testing
 
 /// What a removal saves and a restore brings back, with real git.
@@ -225,16 +227,20 @@ import Testing
         let worktrees = try fixture.worktrees()
         let made = try await worktrees.prepare(fixture.order("one"))
         try await fixture.shell("echo precious > precious", in: made.directory)
-        let inside = Process()
-        inside.executableURL = URL(fileURLWithPath: "/bin/sleep")
-        inside.arguments = ["60"]
-        inside.currentDirectoryURL = URL(fileURLWithPath: made.directory)
-        try inside.run()
-        let refused = await fault { try await worktrees.remove("one", reason: "gone") }
-        #expect(refused?.code == .conflict && refused?.message.contains("\(inside.processIdentifier) (sleep)") == true)
-        #expect(FileManager.default.fileExists(atPath: made.directory + "/precious"))
-        kill(inside.processIdentifier, SIGKILL)
-        inside.waitUntilExit()
+        _ = try await Subprocess.run(
+            .path("/bin/sleep"),
+            arguments: ["60"],
+            workingDirectory: FilePath(made.directory),
+            input: .none,
+            output: .discarded,
+            error: .discarded
+        ) { inside in
+            let pid = inside.processIdentifier.value
+            defer { kill(pid, SIGKILL) }
+            let refused = await fault { try await worktrees.remove("one", reason: "gone") }
+            #expect(refused?.code == .conflict && refused?.message.contains("\(pid) (sleep)") == true)
+            #expect(FileManager.default.fileExists(atPath: made.directory + "/precious"))
+        }
         #expect(try await worktrees.remove("one", reason: "gone").salvaged != nil)
     }
 

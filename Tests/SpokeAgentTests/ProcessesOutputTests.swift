@@ -2,6 +2,8 @@ import Crypto
 import Foundation
 import Protocol
 import SpokeAgent
+import Subprocess
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -112,17 +114,24 @@ import Testing
         // The outsider is a child of this test: it gets the pipe through /proc, so no sweep of the session finds it.
         let process = try await stage.start(shell: "echo ready; read line; exit 0", stdin: .open)
         try await stage.wait(for: "ready", from: process)
-        let outsider = Foundation.Process()
-        outsider.executableURL = URL(filePath: "/bin/sh")
-        outsider.arguments = ["-c", "exec 5>/proc/\(process.pid)/fd/1; echo held >&5; exec sleep 60"]
-        try outsider.run()
-        defer { outsider.terminate() }
-        try await stage.wait(for: "held", from: process)
-        try await process.send(Array("go\n".utf8))
-        let end = try await stage.end(of: process)
-        #expect(end.exitCode == 0)
-        #expect(end.swept.isEmpty)
-        #expect(outsider.isRunning)
+        let (pid, stage) = (process.pid, stage)
+        _ = try await Subprocess.run(
+            .path("/bin/sh"),
+            arguments: ["-c", "exec 5>/proc/\(pid)/fd/1; echo held >&5; exec sleep 60"],
+            input: .none,
+            output: .discarded,
+            error: .discarded
+        ) { outsider in
+            let holder = outsider.processIdentifier.value
+            defer { kill(holder, SIGKILL) }
+            try await stage.wait(for: "held", from: process)
+            try await process.send(Array("go\n".utf8))
+            let end = try await stage.end(of: process)
+            #expect(end.exitCode == 0)
+            #expect(end.swept.isEmpty)
+            // One that has ended has no command line any more.
+            #expect(FileManager.default.contents(atPath: "/proc/\(holder)/cmdline")?.isEmpty == false)
+        }
     }
 }
 
@@ -153,10 +162,10 @@ import Testing
         )
         try await stage.wait(for: "ready", from: process)
         let supervisor = try stage.status("PPid", of: process.pid)
-        try prlimit(supervisor, "--fsize=500000:unlimited")
+        try await prlimit(supervisor, "--fsize=500000:unlimited")
         try await process.send(Array("go\n".utf8))
         try await stage.eventually("the spool is as large as it may be") { process.sizes[.stdout] == 500_000 }
-        try prlimit(supervisor, "--fsize=unlimited")
+        try await prlimit(supervisor, "--fsize=unlimited")
         let (size, end) = try await drain(process)
         #expect(size == 2_000_006)
         #expect(end?.exitCode == 4)
@@ -196,12 +205,13 @@ import Testing
         #expect(end?.exitCode == 5)
     }
 
-    private func prlimit(_ pid: Int, _ limit: String) throws {
-        let tool = Foundation.Process()
-        tool.executableURL = URL(filePath: "/usr/bin/prlimit")
-        tool.arguments = ["--pid", "\(pid)", limit]
-        try tool.run()
-        tool.waitUntilExit()
-        #expect(tool.terminationStatus == 0)
+    private func prlimit(_ pid: Int, _ limit: String) async throws {
+        let result = try await Subprocess.run(
+            .path("/usr/bin/prlimit"),
+            arguments: ["--pid", "\(pid)", limit],
+            output: .discarded,
+            error: .discarded
+        )
+        #expect(result.terminationStatus.isSuccess)
     }
 }

@@ -47,6 +47,8 @@ extension Limits {
     /// Calls in one tree that is answered, and calls below one that are looked through for an abort.
     public static let callTreeNodes = 1_000
     public static let callAbortNodes = 100_000
+    /// Operations that `call.latency` lists, the most called first.
+    public static let latencyOperations = 1_000
     /// How long an abort waits for a provider to say what became of a call: a program is interrupted, terminated and
     /// killed within 10 s.
     public static let callProof = Duration.seconds(15)
@@ -106,6 +108,8 @@ extension Limits {
     public static let sessionsPerLook = 5_000
     /// Findings that one `coord.detect` answers.
     public static let findingsAnswered = 500
+    /// Open detections that a line of `coord.status` shows of its session; the others are counted.
+    public static let detectionsShown = 50
     /// What is said when a detection is resolved.
     public static let detectionNoteBytes = 4 << 10
 }

@@ -19,7 +19,12 @@ enum OpenAPIRoutes {
                 keyed
             ),
             "/openapi.json": get("openapi", "This document, as far as the caller may call.", json, keyed),
-            "/v1/operations": get("operations", "The operations that the caller may run.", json, keyed),
+            "/v1/operations": get(
+                "operations",
+                "The operations that the caller may run; the query is the input of operation.list.",
+                json,
+                keyed
+            ),
             "/v1/operations/{id}": operation,
             "/v1/join": ["post": join],
             "/mcp": mcp,

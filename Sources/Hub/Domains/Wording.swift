@@ -39,6 +39,11 @@ enum Wording {
         return text.utf8.allSatisfy { letters.contains($0) || digits.contains($0) || ".-_".utf8.contains($0) }
     }
 
+    /// The first of some names for a sentence; more are said to exist.
+    static func naming(_ names: [String]) -> String {
+        names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+    }
+
     private static let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".utf8)
     private static let digits = Set("0123456789".utf8)
 }

@@ -168,6 +168,7 @@ public struct HubAssembly: Sendable {
         RegistrationDesk(
             check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
             store: domains.registrations,
+            spokes: domains.coordination.spokes,
             board: domains.providers,
             logger: logger
         )

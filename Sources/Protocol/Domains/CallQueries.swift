@@ -126,13 +126,16 @@ public struct GetCallLineage: RemoteOperation {
         public static let fields = [
             "calls": "From the first call down to the one asked about, without input and output.",
             "dependsOn": "Calls that it was declared to depend on, in the order in which they came in.",
+            "truncated": "Whether either list has more than 1000, of which the nearest and the first are shown.",
         ]
         public var calls: [CallRecord]
         public var dependsOn: [CallRecord]
+        public var truncated: Bool
 
-        public init(calls: [CallRecord], dependsOn: [CallRecord]) {
+        public init(calls: [CallRecord], dependsOn: [CallRecord], truncated: Bool) {
             self.calls = calls
             self.dependsOn = dependsOn
+            self.truncated = truncated
         }
     }
 
@@ -155,10 +158,17 @@ public struct GetCallLatency: RemoteOperation {
     ]
 
     public struct Output: Codable, Hashable, Sendable, Described {
-        public static let fields = ["operations": "One entry per operation that was called, the most called first."]
+        public static let fields = [
+            "operations": "One entry per operation that was called, the most called first, 1000 at most.",
+            "truncated": "Whether more were called than are listed; ask for one of them by name.",
+        ]
         public var operations: [CallLatency]
+        public var truncated: Bool
 
-        public init(operations: [CallLatency]) { self.operations = operations }
+        public init(operations: [CallLatency], truncated: Bool) {
+            self.operations = operations
+            self.truncated = truncated
+        }
     }
 
     public var operation: String?

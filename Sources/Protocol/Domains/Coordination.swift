@@ -174,7 +174,8 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
         "output": "What it printed so far.",
         "output.bytes": "Bytes on all streams.",
         "output.lastAt": "When the last of them came.",
-        "detections": "Open detections, none while nothing looks wrong.",
+        "detections": "Open detections, the 50 oldest at most; none while nothing looks wrong.",
+        "moreDetections": "How many more are open, if not all are shown; detection.list has them.",
         "waitingFor": "Why it waits: each spoke with the reason that ruled it out.",
     ]
 
@@ -225,6 +226,7 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
     public var git: Git
     public var output: Printed
     public var detections: [OpenDetection]
+    public var moreDetections: Int?
     public var waitingFor: [SpokeRefusal]?
 
     public init(
@@ -235,6 +237,7 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
         git: Git,
         output: Printed,
         detections: [OpenDetection],
+        moreDetections: Int? = nil,
         waitingFor: [SpokeRefusal]?
     ) {
         self.mapping = mapping
@@ -244,6 +247,7 @@ public struct MappingView: Codable, Hashable, Sendable, Described {
         self.git = git
         self.output = output
         self.detections = detections
+        self.moreDetections = moreDetections
         self.waitingFor = waitingFor
     }
 }

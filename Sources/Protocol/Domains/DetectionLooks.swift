@@ -18,7 +18,7 @@ public struct LookForAnomalies: RemoteOperation {
             "sessions": "How many sessions were looked at.",
             "found": "What holds of them at this moment, 500 at most.",
             "settled": "Open detections that hold no longer and were resolved as fixed.",
-            "truncated": "More was found than is listed.",
+            "truncated": "More was found than is listed, or more sessions run than were looked at.",
         ]
         public var sessions: Int
         public var found: [FoundAnomaly]

@@ -88,32 +88,43 @@ public struct OperationSummary: Codable, Hashable, Sendable, Described {
 /// Operations that were found.
 public struct OperationList: Codable, Hashable, Sendable, Described {
     public static let fields = [
-        "operations": "The operations that the caller may run, by id or, for a search, by rank."
+        "operations": "The operations that the caller may run, by id or, for a search, by rank.",
+        "nextCursor": "Where a list goes on; absent at its end and for a search.",
     ]
     public var operations: [OperationSummary]
+    public var nextCursor: String?
 
-    public init(operations: [OperationSummary]) { self.operations = operations }
+    public init(operations: [OperationSummary], nextCursor: String? = nil) {
+        self.operations = operations
+        self.nextCursor = nextCursor
+    }
 }
 
 /// Lists what the caller may run.
 public struct ListOperations: RemoteOperation {
     public static let name = "operation.list"
     public static let kind = OperationKind.query
-    public static let summary = "Lists the operations that the caller may run."
+    public static let summary = "Lists the operations that the caller may run, by id."
     public static let access = AccessControl.anyone
     public static let fields = [
         "namespace": "Only operations of this namespace.",
         "type": "Only operations of this type.",
+        "limit": "How many at most, 1 to 500; 500 if left out.",
+        "cursor": "The nextCursor of the page before.",
     ]
-    public static let examples = [ListOperations(), ListOperations(namespace: "project")]
+    public static let examples = [ListOperations(), ListOperations(namespace: "project", limit: 20)]
     public typealias Output = OperationList
 
     public var namespace: String?
     public var type: OperationKind?
+    public var limit: Int?
+    public var cursor: String?
 
-    public init(namespace: String? = nil, type: OperationKind? = nil) {
+    public init(namespace: String? = nil, type: OperationKind? = nil, limit: Int? = nil, cursor: String? = nil) {
         self.namespace = namespace
         self.type = type
+        self.limit = limit
+        self.cursor = cursor
     }
 }
 

@@ -88,7 +88,9 @@ public enum MCPTool: String, CaseIterable, Hashable, Sendable {
 
     private var summary: String {
         switch self {
-        case .list: "Lists the operations that you may call, with one sentence each."
+        case .list:
+            "Lists the operations that you may call, with one sentence each. An answer with `nextCursor` goes on: ask "
+                + "again with it as `cursor`."
         case .search: "Finds operations by words in id, title, description and tags, the best match first."
         case .schema: "Reads how to call one operation: the JSON Schemas of its input and answer. Do so before `call`."
         case .call:

@@ -118,10 +118,13 @@ public struct JournalSummary: Codable, Hashable, Sendable {
 public struct OperationsSummary: Codable, Hashable, Sendable {
     public var hash: String
     public var specs: [JSONValue]?
+    /// The agent programs there are from here on; absent if the hello's word of them stands.
+    public var agents: [AgentOffer]?
 
-    public init(hash: String, specs: [JSONValue]? = nil) {
+    public init(hash: String, specs: [JSONValue]? = nil, agents: [AgentOffer]? = nil) {
         self.hash = hash
         self.specs = specs
+        self.agents = agents
     }
 }
 

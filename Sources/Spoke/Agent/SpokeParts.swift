@@ -43,6 +43,7 @@ struct SpokeParts: Service {
             secrets: try Self.secrets(configuration, credential)
         )
         let (inbox, sessions) = (Inbox(journal), Sessions(logger: logger))
+        let agents = AgentProfiles(configuration.agents)
         let worktrees = try Worktrees(
             root: paths.root,
             warm: configuration.warmWorktrees,
@@ -52,6 +53,7 @@ struct SpokeParts: Service {
         let surroundings = SessionSurroundings(
             paths: paths,
             configuration: configuration,
+            agents: agents,
             policy: PolicyFile(path: paths.policy),
             journal: journal,
             inbox: inbox,
@@ -68,6 +70,7 @@ struct SpokeParts: Service {
             paths: paths,
             credential: credential,
             configuration: configuration,
+            agents: agents,
             journal: journal,
             inbox: inbox,
             sessions: sessions,

@@ -17,7 +17,7 @@ struct OperationsCommand: ClientCommand {
             let spec = try await hub.call("operation.schema", ["operation": .string(operation)])
             return try Output.json(spec)
         }
-        let answer = try await hub.call("operation.list")
+        let answer = try await hub.pages("operation.list", "operations")
         if client.json { return try Output.json(answer) }
         var table = Table("OPERATION", "TYPE", "ON", "DOES")
         for spec in answer["operations"]?.arrayValue ?? [] {

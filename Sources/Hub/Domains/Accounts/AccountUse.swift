@@ -24,12 +24,15 @@ struct AccountUse: RowDecodable {
     /// What to do about it, in one sentence.
     func fault(_ account: AccountRecord) -> Fault {
         var ways: [String] = []
-        func list(_ names: [String]) -> String { names.prefix(5).joined(separator: ", ") }
         if !organizations.isEmpty {
-            ways.append("it answers for \(list(organizations)): hand them on with org.transferOwnership")
+            ways.append("it answers for \(Wording.naming(organizations)): hand them on with org.transferOwnership")
         }
-        if !clients.isEmpty { ways.append("it owns the clients \(list(clients)): give them on with client.update") }
-        if !spokes.isEmpty { ways.append("it let in the spokes \(list(spokes)): remove those or let them join anew") }
+        if !clients.isEmpty {
+            ways.append("it owns the clients \(Wording.naming(clients)): give them on with client.update")
+        }
+        if !spokes.isEmpty {
+            ways.append("it let in the spokes \(Wording.naming(spokes)): remove those or let them join anew")
+        }
         if audit > 0 { ways.append("\(audit) lines of the trail are its: give it up with account.deactivate instead") }
         return Fault(
             .conflict,

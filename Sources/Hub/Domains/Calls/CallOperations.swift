@@ -130,12 +130,15 @@ struct CallOperations: Sendable {
         await recorder.caughtUp(with: request.requestId)
         let view = CallView(caller)
         let call = try await calls.require(request.requestId, view)
-        let above = try await calls.lineage(call.id)
-        let needed = try await calls.dependencies(of: call.id)
+        let most = Limits.callTreeNodes
+        let allAbove = try await calls.lineage(call.id, limit: most + 1)
+        let allNeeded = try await calls.dependencies(of: call.id, limit: most + 1)
+        let (above, needed) = (Array(allAbove.suffix(most)), Array(allNeeded.prefix(most)))
         let records = try await calls.records(above + needed).filter { view.shows($0.value) }
         return GetCallLineage.Output(
             calls: above.compactMap { records[$0] },
-            dependsOn: needed.compactMap { records[$0] }
+            dependsOn: needed.compactMap { records[$0] },
+            truncated: allAbove.count > most || allNeeded.count > most
         )
     }
 
@@ -145,9 +148,14 @@ struct CallOperations: Sendable {
             throw .invalid("windowSeconds", "must be between 1 and \(Limits.callWindowSeconds).")
         }
         await recorder.caughtUp()
-        return GetCallLatency.Output(
-            operations: try await calls.latency(request.operation, windowSeconds: window, CallView(caller))
+        let most = Limits.latencyOperations
+        let found = try await calls.latency(
+            request.operation,
+            windowSeconds: window,
+            CallView(caller),
+            limit: most + 1
         )
+        return GetCallLatency.Output(operations: Array(found.prefix(most)), truncated: found.count > most)
     }
 
     private func preview(_ request: PreviewAbort, by caller: Caller) async throws(Fault) -> PreviewAbort.Output {

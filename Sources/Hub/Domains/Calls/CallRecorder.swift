@@ -177,7 +177,7 @@ extension CallRecorder {
 
     /// Reads the recording levels, and ends in the graph what nobody runs any more; a runner does so every few seconds.
     public func tidy() async throws(Fault) {
-        let setting = try await settings.values(key: Self.setting)[Self.setting]
+        let setting = try await settings.value(of: Self.setting)
         levels.withLock { $0 = RecordingLevels(setting: setting) }
         // Who is not among these has been told of: if nothing waits either, the graph knows of its end.
         let mine = running.all().map(\.id)

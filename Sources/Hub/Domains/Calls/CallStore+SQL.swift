@@ -116,7 +116,7 @@ extension CallStore {
               ) AS timed
              GROUP BY timed.operation_id
              ORDER BY count(*) DESC, timed.operation_id
-             LIMIT 1000
+             LIMIT $5
             """
         )
 

@@ -35,17 +35,22 @@ public struct CallStore: Sendable {
         return Dictionary(found.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// The calls that led to a call, the first one first, the call itself last.
-    func lineage(_ id: CallID) async throws(Fault) -> [CallID] {
-        try await database.query(SQL.above, [id, Limits.callTreeNodes]).map { CallID($0) }
+    /// The calls that led to a call, the first one first, the call itself last; of more than `limit` the last ones.
+    func lineage(_ id: CallID, limit: Int) async throws(Fault) -> [CallID] {
+        try await database.query(SQL.above, [id, limit]).map { CallID($0) }
     }
 
-    func dependencies(of id: CallID) async throws(Fault) -> [CallID] {
-        try await database.query(SQL.dependencies, [id, Limits.callTreeNodes]).map { CallID($0) }
+    func dependencies(of id: CallID, limit: Int) async throws(Fault) -> [CallID] {
+        try await database.query(SQL.dependencies, [id, limit]).map { CallID($0) }
     }
 
-    func latency(_ operation: String?, windowSeconds: Int, _ view: CallView) async throws(Fault) -> [CallLatency] {
-        try await database.query(SQL.latency, [operation, windowSeconds] + view.values)
+    func latency(
+        _ operation: String?,
+        windowSeconds: Int,
+        _ view: CallView,
+        limit: Int
+    ) async throws(Fault) -> [CallLatency] {
+        try await database.query(SQL.latency, [operation, windowSeconds] + view.values + [limit])
     }
 
     /// Declares that a call depends on others. All came in before it: the caller made sure.

@@ -78,6 +78,8 @@ struct CoordinationOperations: Sendable {
             guard let session = sessionsById[mapping.sessionId] else { continue }
             let place = mapping.workspaceId.flatMap { placesById[$0] }
             let output = printed[session.id]
+            let shown = open[session.id] ?? []
+            let hidden = (shown.first?.total ?? 0) - shown.count
             views.append(
                 MappingView(
                     mapping: mapping,
@@ -92,7 +94,8 @@ struct CoordinationOperations: Sendable {
                         dirty: place?.dirty
                     ),
                     output: .init(bytes: output?.bytes ?? 0, lastAt: output?.lastAt),
-                    detections: (open[session.id] ?? []).map { OpenDetection($0) },
+                    detections: shown.map { OpenDetection($0.record) },
+                    moreDetections: hidden > 0 ? hidden : nil,
                     waitingFor: try await refusals(session, queue)
                 )
             )

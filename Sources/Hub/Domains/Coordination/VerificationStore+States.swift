@@ -8,25 +8,25 @@ extension VerificationStore {
         try await verifyWorkspaces(&report)
         try await verifyMessages(&report)
         try await verifyRegistrations(&report)
-        for spoke in try await database.query(StateSQL.lonelySpokes, [Self.findingsMax]) {
+        for spoke in try await database.query(StateSQL.lonelySpokes, [Self.findingsMax + 1]) {
             report.find("state.spoke", spoke, "The spoke is connected, and to no hub.")
         }
-        for organization in try await database.query(StateSQL.ownerless, [Self.findingsMax]) {
+        for organization in try await database.query(StateSQL.ownerless, [Self.findingsMax + 1]) {
             report.find("state.owner", organization, "The account that answers for it is no member with level owner.")
         }
-        for detection in try await database.query(StateSQL.openBehindArchives, [Self.findingsMax]) {
+        for detection in try await database.query(StateSQL.openBehindArchives, [Self.findingsMax + 1]) {
             report.find("state.detection", detection, "The detection is open, its session was put away.")
         }
         if try await database.first(StateSQL.hasAdministrator) != true {
             report.find("state.administrator", "accounts", "No account is an active administrator.")
         }
-        for role in try await database.query(StateSQL.circularRoles, [Self.findingsMax]) {
+        for role in try await database.query(StateSQL.circularRoles, [Self.findingsMax + 1]) {
             report.find("role.cycle", role, "The role inherits from itself.")
         }
-        for task in try await database.query(StateSQL.foreignParents, [Self.findingsMax]) {
+        for task in try await database.query(StateSQL.foreignParents, [Self.findingsMax + 1]) {
             report.find("task.parent", task, "The task is part of one of another project.")
         }
-        for task in try await database.query(StateSQL.circularParents, [Self.findingsMax]) {
+        for task in try await database.query(StateSQL.circularParents, [Self.findingsMax + 1]) {
             report.find("task.parent", task, "The task is part of itself.")
         }
     }

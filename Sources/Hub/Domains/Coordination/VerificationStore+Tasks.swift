@@ -13,10 +13,10 @@ extension VerificationStore {
                 "The task is \(row.status.rawValue), its mapping \(row.mapping.rawValue); both cannot be."
             )
         }
-        for mapping in try await database.query(SQL.strayMappings, [Self.findingsMax]) {
+        for mapping in try await database.query(SQL.strayMappings, [Self.findingsMax + 1]) {
             report.find("state.task", mapping, "The mapping is active for a task that is in other hands.")
         }
-        for pair in try await database.query(SQL.strayDependencies, [Self.findingsMax]) {
+        for pair in try await database.query(SQL.strayDependencies, [Self.findingsMax + 1]) {
             report.find("dependency.project", pair, "The two tasks belong to different projects.")
         }
         for project in try await database.query(SQL.projectsWithDependencies) {

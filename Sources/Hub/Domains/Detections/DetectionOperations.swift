@@ -19,11 +19,13 @@ struct DetectionOperations: Sendable {
     }
 
     private func look(_ request: LookForAnomalies, by caller: Caller) async throws(Fault) -> LookForAnomalies.Output {
-        let chosen = try await chosen(request, by: caller)
+        let running = try await chosen(request, by: caller)
+        let chosen = Array(running.prefix(Limits.sessionsPerLook))
         let looked = try await watch.look(at: chosen, isDry: request.dryRun == true)
-        let open = try await detections.open(of: Array(Set(looked.found.map(\.session))))
-        let found = looked.found.prefix(Limits.findingsAnswered).map { one in
-            let known = open[one.session]?.first { $0.dedupKey == one.dedupKey }
+        let answered = looked.found.prefix(Limits.findingsAnswered)
+        let open = try await detections.open(keys: answered.map(\.dedupKey))
+        let found = answered.map { one in
+            let known = open[one.dedupKey]
             return FoundAnomaly(
                 sessionId: one.session,
                 anomalyType: one.finding.type,
@@ -39,9 +41,9 @@ struct DetectionOperations: Sendable {
         bell.ring(looked.stored.map(\.record.sessionId.rawValue))
         return LookForAnomalies.Output(
             sessions: looked.sessions,
-            found: Array(found),
+            found: found,
             settled: looked.settled.map(\.id),
-            truncated: looked.found.count > found.count
+            truncated: looked.found.count > found.count || running.count > chosen.count
         )
     }
 

@@ -125,6 +125,8 @@ extension DetectionStore {
             ON CONFLICT (dedup_key) WHERE resolved_at IS NULL DO UPDATE
                SET occurrence_count = d.occurrence_count + 1, severity = excluded.severity,
                    details = excluded.details, evidence = excluded.evidence, confidence = excluded.confidence
+             WHERE $9::float8 = 0 OR d.updated_at < now() - make_interval(secs => $9::float8)
+                OR d.details ->> 'mark' IS DISTINCT FROM excluded.details ->> 'mark'
             RETURNING d.*, d.occurrence_count = 1 AS is_new
             """
         )
@@ -140,12 +142,19 @@ extension DetectionStore {
             """
         )
 
-        static let open = Statement<DetectionRecord>(
+        static let open = Statement<ShownDetection>(
             """
-            SELECT * FROM nave.detections
-             WHERE session_id = ANY ($1::text[]) AND resolved_at IS NULL
-             ORDER BY session_id, created_at, id LIMIT 5000
+            SELECT d.* FROM unnest($1::text[]) AS s (id)
+             CROSS JOIN LATERAL (
+                    SELECT o.*, count(*) OVER () AS total FROM nave.detections o
+                     WHERE o.session_id = s.id AND o.resolved_at IS NULL
+                     ORDER BY o.created_at, o.id LIMIT $2) d
+             ORDER BY d.session_id, d.created_at, d.id
             """
+        )
+
+        static let openByKey = Statement<DetectionRecord>(
+            "SELECT * FROM nave.detections WHERE dedup_key = ANY ($1::text[]) AND resolved_at IS NULL"
         )
 
         static let find = Statement<DetectionRecord>("SELECT * FROM nave.detections WHERE id = $1")

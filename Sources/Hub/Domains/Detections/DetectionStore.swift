@@ -14,15 +14,22 @@ struct DetectionStore: Sendable {
         return try await database.query(SQL.signs, [sessions]).map(\.signs)
     }
 
-    /// The sessions that run, at most as many as one call looks at.
+    /// The sessions that run, one more than a call looks at if there are more.
     ///
     /// - Parameter account: Sees what is open to it; `nil` sees everything.
     func running(in project: ProjectID?, seenBy account: AccountID?) async throws(Fault) -> [SessionID] {
-        try await database.query(SQL.running, [project, account, Limits.sessionsPerLook]).map { SessionID($0) }
+        try await database.query(SQL.running, [project, account, Limits.sessionsPerLook + 1]).map { SessionID($0) }
     }
 
     /// Stores what is fresh; answers it as stored. Sessions that were archived meanwhile have nothing.
-    func raise(_ findings: [SessionFinding], in transaction: Transaction) async throws(Fault) -> [RaisedDetection] {
+    ///
+    /// - Parameter rest: What lasts, with no more evidence than is stored, counts up only if it was not stored for this
+    ///   long: several hubs' rounds are one then.
+    func raise(
+        _ findings: [SessionFinding],
+        notWithin rest: Duration,
+        in transaction: Transaction
+    ) async throws(Fault) -> [RaisedDetection] {
         guard !findings.isEmpty else { return [] }
         // One statement counts a key up once.
         var keys: Set<String> = []
@@ -33,7 +40,7 @@ struct DetectionStore: Sendable {
                 chosen.map { _ in DetectionID.sortable() }, chosen.map(\.session), chosen.map(\.finding.type.rawValue),
                 chosen.map(\.finding.type.severity.rawValue), chosen.map(\.finding.storedDetails),
                 chosen.map { JSON($0.finding.evidence.readings) }, chosen.map(\.finding.evidence.confidence),
-                chosen.map(\.dedupKey),
+                chosen.map(\.dedupKey), rest.seconds,
             ]
         )
     }
@@ -44,9 +51,20 @@ struct DetectionStore: Sendable {
         try await transaction.execute(SQL.settle, [settled.map(\.id), settled.map(\.note)])
     }
 
-    /// The open detections of each of these sessions, oldest first.
-    func open(of sessions: [SessionID]) async throws(Fault) -> [SessionID: [DetectionRecord]] {
-        Dictionary(grouping: try await database.query(SQL.open, [sessions]), by: \.sessionId)
+    /// The open detections of each of these sessions, oldest first, ``Limits/detectionsShown`` of each at most.
+    func open(of sessions: [SessionID]) async throws(Fault) -> [SessionID: [ShownDetection]] {
+        let found = try await database.query(SQL.open, [Array(Set(sessions)), Limits.detectionsShown])
+        return Dictionary(grouping: found, by: \.record.sessionId)
+    }
+
+    /// The open detections that are stored under these keys, by key.
+    func open(keys: [String]) async throws(Fault) -> [String: DetectionRecord] {
+        guard !keys.isEmpty else { return [:] }
+        let found = try await database.query(SQL.openByKey, [keys])
+        return Dictionary(
+            found.compactMap { one in one.dedupKey.map { ($0, one) } },
+            uniquingKeysWith: { $1 }
+        )
     }
 
     func require(_ id: DetectionID) async throws(Fault) -> DetectionRecord {
@@ -83,6 +101,17 @@ struct DetectionStore: Sendable {
                 "resolvedBy": found.resolvedBy.map { .string($0.rawValue) } ?? .null,
             ]
         )
+    }
+
+    /// An open detection, and how many its session has in all.
+    struct ShownDetection: RowDecodable {
+        var record: DetectionRecord
+        var total: Int
+
+        init(_ row: Row) throws(Fault) {
+            record = try DetectionRecord(row)
+            total = try row["total"]
+        }
     }
 
     /// How many of a type are open.

@@ -25,13 +25,17 @@ public struct DetectionWatch: Sendable {
     }
 
     /// One round over everything that runs, unless another hub is at it; answers how many sessions were looked at.
+    ///
+    /// Every hub of the database makes its rounds. What lasts is counted once per interval all the same: a round that
+    /// follows another hub's within nine tenths of it, which leaves room for a late one, leaves that as it is.
     @discardableResult
     public func lookAtAll() async throws(Fault) -> Int {
+        let rest = Limits.detectionRound * 9 / 10
         let thresholds = try await thresholds()
         let begun = ContinuousClock.now
         var (sessions, last): (Int, SessionID?) = (0, SessionID(""))
         while let after = last, !Task.isCancelled {
-            guard let page = try await lookOn(after: after, by: thresholds) else { break }
+            guard let page = try await lookOn(after: after, by: thresholds, rest) else { break }
             sessions += page.looked.sessions
             counts.note(page.looked.stored)
             last = page.last
@@ -44,7 +48,8 @@ public struct DetectionWatch: Sendable {
     /// One page of a round, and the session that it ended with if there may be more; `nil` if another hub is at it.
     private func lookOn(
         after: SessionID,
-        by thresholds: DetectionThresholds
+        by thresholds: DetectionThresholds,
+        _ rest: Duration
     ) async throws(Fault) -> (looked: Looked, last: SessionID?)? {
         let (store, types) = (store, [AnomalyType.sessionStall, .spokeLost, .quotaExhausted].map(\.rawValue))
         struct Page: Sendable {
@@ -56,7 +61,7 @@ public struct DetectionWatch: Sendable {
             guard try await transaction.first(DetectionStore.SQL.lock) == true else { return nil }
             let ids = try await transaction.query(DetectionStore.SQL.next, [after, Self.page, types])
             let sessions = ids.map { SessionID($0) }
-            let looked = try await look(at: sessions, by: thresholds, store, in: transaction)
+            let looked = try await look(at: sessions, by: thresholds, store, notWithin: rest, in: transaction)
             return Page(looked: looked, last: ids.count == Self.page ? sessions.last : nil)
         }
         return page.map { ($0.looked, $0.last) }
@@ -72,7 +77,7 @@ public struct DetectionWatch: Sendable {
                 isDry
                 ? Self.judge(try await store.signs(of: some), by: thresholds)
                 : try await database.transaction { transaction async throws(Fault) -> Looked in
-                    try await look(at: some, by: thresholds, store, in: transaction)
+                    try await look(at: some, by: thresholds, store, notWithin: .zero, in: transaction)
                 }
             all.sessions += looked.sessions
             all.found += looked.found
@@ -87,12 +92,13 @@ public struct DetectionWatch: Sendable {
         at sessions: [SessionID],
         by thresholds: DetectionThresholds,
         _ store: DetectionStore,
+        notWithin rest: Duration,
         in transaction: Transaction
     ) async throws(Fault) -> Looked {
         guard !sessions.isEmpty else { return Looked() }
         let signs = try await transaction.query(DetectionStore.SQL.signs, [sessions]).map(\.signs)
         var looked = Self.judge(signs, by: thresholds)
-        looked.stored = try await store.raise(looked.found.filter(\.finding.isFresh), in: transaction)
+        looked.stored = try await store.raise(looked.found.filter(\.finding.isFresh), notWithin: rest, in: transaction)
         try await store.settle(looked.settled, in: transaction)
         return looked
     }
@@ -108,8 +114,7 @@ public struct DetectionWatch: Sendable {
     }
 
     private func thresholds() async throws(Fault) -> DetectionThresholds {
-        let stored = try await SettingStore(database: database).values(key: DetectionThresholds.key)
-        return DetectionThresholds(stored[DetectionThresholds.key])
+        DetectionThresholds(try await SettingStore(database: database).value(of: DetectionThresholds.key))
     }
 }
 

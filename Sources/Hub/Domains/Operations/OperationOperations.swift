@@ -13,11 +13,16 @@ struct OperationOperations: Sendable {
     }
 
     private func list(_ request: ListOperations, by caller: Caller) async throws(Fault) -> OperationList {
-        let found = try await visible(to: caller).filter {
-            (request.namespace == nil || $0.namespace == request.namespace)
-                && (request.type == nil || $0.type == request.type)
-        }.sorted { ($0.id, $1.version) < ($1.id, $0.version) }
-        return OperationList(operations: found.map(OperationSummary.init))
+        let limit = try PageCursor.limit(request.limit, usual: 500)
+        let cursor = try PageCursor.parts(of: request.cursor, count: 2)
+        let found = try await visible(to: caller).filter { spec in
+            (request.namespace == nil || spec.namespace == request.namespace)
+                && (request.type == nil || spec.type == request.type)
+                && (cursor.map { Self.isBefore(($0[0], $0[1]), (spec.id, spec.version)) } ?? true)
+        }.sorted { Self.isBefore(($0.id, $0.version), ($1.id, $1.version)) }
+        let page = found.prefix(limit)
+        let next = found.count > limit ? page.last.map { PageCursor.text([$0.id, $0.version]) } : nil
+        return OperationList(operations: page.map { OperationSummary($0) }, nextCursor: next)
     }
 
     private func search(_ request: SearchOperations, by caller: Caller) async throws(Fault) -> OperationList {
@@ -49,6 +54,11 @@ struct OperationOperations: Sendable {
             // What is denied is not shown.
             spec.isCallable && (try? spec.accessControl.check(caller.identity)) != nil
         }
+    }
+
+    /// The order of the list: by id, of one id the later version first.
+    private static func isBefore(_ one: (id: String, version: String), _ other: (id: String, version: String)) -> Bool {
+        (one.id, other.version) < (other.id, one.version)
     }
 
     /// How well an operation matches: a word in the id counts more than one in the texts. `nil` if one is nowhere.

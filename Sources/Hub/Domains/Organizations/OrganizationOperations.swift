@@ -61,7 +61,7 @@ struct OrganizationOperations: Sendable {
         guard let contents = try await organizations.contents(of: organization.id),
             !(contents.projects + contents.clients).isEmpty
         else { throw OrganizationStore.unknown(request.org) }
-        let named = (contents.projects + contents.clients).prefix(5).joined(separator: ", ")
+        let named = Wording.naming(contents.projects + contents.clients)
         throw Fault(
             .conflict,
             "“\(organization.name)” still has projects or clients (\(named)); move or delete them, or let them go on "

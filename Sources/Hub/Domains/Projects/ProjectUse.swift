@@ -30,8 +30,9 @@ struct ProjectUse: RowDecodable {
             ways.append("\(workspaces) worktrees: remove them with workspace.remove, which saves what is in them")
         }
         if !salvages.isEmpty {
-            let named = salvages.prefix(5).joined(separator: ", ")
-            ways.append("salvaged work that would be lost (\(named)): restore it, or say discardSalvaged")
+            ways.append(
+                "salvaged work that would be lost (\(Wording.naming(salvages))): restore it, or say discardSalvaged"
+            )
         }
         guard !ways.isEmpty else { return nil }
         return Fault(

@@ -22,7 +22,7 @@ struct RegistrationOperations: Sendable {
             let shown = request.operationId.prefix(100)
             throw Fault(.notFound, "There is no operation “\(shown)” to delete; list offers with registration.list.")
         }
-        let named = providers.prefix(5).joined(separator: ", ") + (providers.count > 5 ? ", …" : "")
+        let named = Wording.naming(providers)
         throw Fault(
             .conflict,
             "“\(request.operationId)” is offered by \(named); take it out of their configuration or remove them first.",

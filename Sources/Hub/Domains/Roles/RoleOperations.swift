@@ -54,7 +54,7 @@ struct RoleOperations: Sendable {
             ways.append("\(use.sessions) running sessions carry it: wait for their end or abort them")
         }
         if !use.children.isEmpty {
-            let names = use.children.joined(separator: ", ")
+            let names = Wording.naming(use.children)
             ways.append("\(names) inherit from it: give them another parent, or say detachChildren")
         }
         throw Fault(

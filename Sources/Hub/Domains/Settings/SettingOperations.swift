@@ -11,7 +11,14 @@ struct SettingOperations: Sendable {
     }
 
     private func get(_ request: GetSettings, by caller: Caller) async throws(Fault) -> SettingList {
-        SettingList(settings: try await settings.values(key: request.key))
+        let limit = try PageCursor.limit(request.limit)
+        let cursor = try PageCursor.parts(of: request.cursor, count: 1)
+        let found = try await settings.list(key: request.key, after: cursor?[0], limit: limit + 1)
+        let page = found.prefix(limit)
+        return SettingList(
+            settings: SettingStore.byKey(page),
+            nextCursor: found.count > limit ? page.last.map { PageCursor.text([$0.key]) } : nil
+        )
     }
 
     private func set(_ request: SetSetting, by caller: Caller) async throws(Fault) -> SettingList {
@@ -37,6 +44,6 @@ struct SettingOperations: Sendable {
             throw .invalid("value", "must be a whole number of days, 1 to \(RetentionSetting.longest).")
         }
         try await settings.set(request.key, to: request.value)
-        return SettingList(settings: try await settings.values(key: request.key))
+        return SettingList(settings: try await settings.values(of: [request.key]))
     }
 }

@@ -7,10 +7,21 @@ public struct SettingStore: Sendable {
 
     public init(database: Database) { self.database = database }
 
-    /// One setting or all that were changed.
-    public func values(key: String? = nil) async throws(Fault) -> [String: JSONValue] {
-        let found = try await database.query(SQL.values, [key])
-        return Dictionary(found.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
+    /// What was set of these keys; a key that has its default is not among them.
+    public func values(of keys: [String]) async throws(Fault) -> [String: JSONValue] {
+        Self.byKey(try await database.query(SQL.values, [keys]))
+    }
+
+    /// The value of one key; `nil` if it has its default.
+    public func value(of key: String) async throws(Fault) -> JSONValue? { try await values(of: [key])[key] }
+
+    /// What was set, by key: one setting, or all behind a key.
+    func list(key: String?, after: String?, limit: Int) async throws(Fault) -> [Setting] {
+        try await database.query(SQL.list, [key, after, limit])
+    }
+
+    static func byKey(_ settings: some Sequence<Setting>) -> [String: JSONValue] {
+        Dictionary(settings.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     }
 
     /// Rung when a setting changes; the payload is its key.
@@ -18,7 +29,7 @@ public struct SettingStore: Sendable {
 
     /// How often a key without a rate of its own may call: the settings, else what the hub was started with.
     public func callRate(otherwise usual: CallRate) async throws(Fault) -> CallRate {
-        let known = try await values()
+        let known = try await values(of: RateSetting.allCases.map(\.rawValue))
         return CallRate(
             perSecond: known[RateSetting.callsPerSecond.rawValue]?.numberValue ?? usual.perSecond,
             burst: known[RateSetting.callsBurst.rawValue]?.integerValue.map(Int.init) ?? usual.burst
@@ -46,7 +57,16 @@ public struct SettingStore: Sendable {
 
     enum SQL {
         static let values = Statement<Setting>(
-            "SELECT key, value FROM nave.settings WHERE $1::text IS NULL OR key = $1 ORDER BY key LIMIT 1000"
+            "SELECT key, value FROM nave.settings WHERE key = ANY($1)"
+        )
+
+        static let list = Statement<Setting>(
+            """
+            SELECT key, value FROM nave.settings
+             WHERE ($1::text IS NULL OR key = $1) AND ($2::text IS NULL OR key > $2)
+             ORDER BY key
+             LIMIT $3
+            """
         )
 
         /// The bell tells every hub of the database to read its settings anew.

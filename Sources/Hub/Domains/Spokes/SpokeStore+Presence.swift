@@ -29,6 +29,11 @@ extension SpokeStore {
         try await database.execute(SQL.disconnect, [spoke, incarnation, hub, AlertStore.cleaned(reason, 400)]) == 1
     }
 
+    /// The agents of a spoke have changed. Nothing of an incarnation that was taken over counts.
+    public func keep(_ agents: [AgentOffer], of spoke: SpokeID, incarnation: String) async throws(Fault) {
+        try await database.execute(SQL.keepAgents, [spoke, incarnation, JSON(agents)])
+    }
+
     /// Writes what was heard of many spokes, one statement whatever their number.
     public func heard(_ beats: [SpokeBeat]) async throws(Fault) {
         guard !beats.isEmpty else { return }
@@ -123,6 +128,13 @@ extension SpokeStore.SQL {
         UPDATE nave.spokes
            SET status = 'disconnected', disconnected_at = now(), disconnect_reason = $4, hub_id = NULL
          WHERE id = $1 AND incarnation = $2 AND hub_id = $3 AND status = 'connected'
+        """
+    )
+
+    static let keepAgents = Statement<Void>(
+        """
+        UPDATE nave.spokes SET agents = $3::jsonb
+         WHERE id = $1 AND incarnation = $2 AND agents IS DISTINCT FROM $3::jsonb
         """
     )
 

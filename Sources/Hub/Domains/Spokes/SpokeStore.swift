@@ -38,7 +38,8 @@ public struct SpokeStore: Sendable {
             guard isStored == 1 else {
                 throw Fault(
                     .conflict,
-                    "There is a spoke “\(request.name)” already; join with another --name, or remove that one."
+                    "There is a spoke “\(request.name)” already; join with another --name, or remove that one.",
+                    details: ["field": "name"]
                 )
             }
             let draft = KeyStore.Draft(

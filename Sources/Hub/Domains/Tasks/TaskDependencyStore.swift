@@ -92,7 +92,7 @@ struct TaskDependencyStore: Sendable {
         try await transaction.execute(SQL.lock, [project])
         let unknown = try await transaction.query(SQL.unknown, [project, slugs])
         guard unknown.isEmpty else {
-            throw .invalid("dependsOn", "names no task of this project: \(unknown.prefix(10).joined(separator: ", ")).")
+            throw .invalid("dependsOn", "names no task of this project: \(Wording.naming(unknown)).")
         }
         try await transaction.execute(SQL.keepOnly, [task, project, slugs])
         let ids = slugs.map { _ in Ids.random() }

@@ -92,16 +92,17 @@ enum Child {
         return kill(pid, 0) == 0 || errno == EPERM ? nil : 0
     }
 
-    /// What a short command prints; for asking a program its version.
+    /// What a short command prints; for asking a program its version. Foundation's `Process` waits in a run loop, which
+    /// an asynchronous caller may not have.
     static func output(of program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
         let pipe = Pipe()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.standardOutput = pipe
-        try process.run()
+        let ourselves = ClusterUser(user: geteuid(), group: getegid(), isOther: false)
+        let end = pipe.fileHandleForWriting
+        let pid = try start(program, arguments, as: ourselves, log: end.fileDescriptor, inherited: [])
+        try end.close()
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
         return String(decoding: data, as: UTF8.self)
     }
 }

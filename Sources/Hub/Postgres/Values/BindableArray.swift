@@ -66,10 +66,13 @@ extension Optional: ArrayElement where Wrapped: ArrayElement {
 extension String: ArrayElement {
     public static var elementType: UInt32 { TypeOID.text }
     public func append(to bytes: inout [UInt8]) throws(Fault) -> Bool {
-        guard !utf8.contains(0) else {
-            throw .invalid("", "Text must not contain the character U+0000; remove it.")
-        }
+        let begin = bytes.count
         bytes.append(contentsOf: utf8)
+        // Every text of every call comes through here: the whole at once, not a byte at a time.
+        let isSound = bytes.withUnsafeBytes { all in
+            all.baseAddress.map { memchr($0 + begin, 0, all.count - begin) == nil } ?? true
+        }
+        guard isSound else { throw .invalid("", "Text must not contain the character U+0000; remove it.") }
         return true
     }
 }

@@ -7,6 +7,7 @@ import Protocol
 struct RegistrationDesk: Sendable {
     let check: RegistrationCheck
     let store: RegistrationStore
+    let spokes: SpokeStore
     let board: ProviderBoard
     let logger: Logger
 
@@ -19,6 +20,7 @@ struct RegistrationDesk: Sendable {
         of spoke: SpokeID,
         incarnation: String
     ) async throws(Fault) -> OperationsTaken? {
+        if let agents = offer.agents { try await spokes.keep(agents, of: spoke, incarnation: incarnation) }
         let taken: OperationsTaken?
         if let specs = offer.specs {
             taken = try await store.register(check.read(specs), hash: offer.hash, of: spoke, incarnation: incarnation)

@@ -111,7 +111,8 @@ struct HubResponder: HTTPResponder {
         case ("operations", 2), ("operations", 3):
             try require(.get, request)
             let principal = try await doors.admit(facts.credential, from: context.address)
-            return try await calls.catalogue(segments.count == 3 ? segments[2] : nil, facts, by: principal)
+            let id = segments.count == 3 ? segments[2] : nil
+            return try await calls.catalogue(id, request.uri, facts, by: principal)
         case ("join", 2):
             try require(.post, request)
             return try await join.join(&request, from: context.address)

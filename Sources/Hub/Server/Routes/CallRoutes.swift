@@ -27,8 +27,14 @@ struct CallRoutes: Sendable {
     }
 
     /// `GET /v1/operations` and `GET /v1/operations/{id}`: the same as asking `operation.list` and
-    /// `operation.schema`, so that both show a caller the same part of the catalogue.
-    func catalogue(_ id: String?, _ facts: RequestFacts, by principal: Principal) async throws(Fault) -> Response {
+    /// `operation.schema`, so that both show a caller the same part of the catalogue. The list's input is the query:
+    /// `?namespace=project&limit=20&cursor=…`.
+    func catalogue(
+        _ id: String?,
+        _ uri: URI,
+        _ facts: RequestFacts,
+        by principal: Principal
+    ) async throws(Fault) -> Response {
         let caller = Self.caller(principal, facts)
         let answer =
             if let id {
@@ -39,9 +45,19 @@ struct CallRoutes: Sendable {
                     deadline: facts.deadline
                 )
             } else {
-                try await desk.call("operation.list", [:], by: caller, deadline: facts.deadline)
+                try await desk.call("operation.list", Self.listing(uri), by: caller, deadline: facts.deadline)
             }
         return Self.json(answer.envelope)
+    }
+
+    /// What a query string asks of `operation.list`, which checks it.
+    private static func listing(_ uri: URI) -> JSONValue {
+        var input: [String: JSONValue] = [:]
+        for (name, value) in uri.queryParameters {
+            let text = String(value)
+            input[String(name)] = (name == "limit" ? Int64(text).map(JSONValue.integer) : nil) ?? .string(text)
+        }
+        return .object(input)
     }
 
     /// A body as strict JSON; an empty one asks for nothing in particular.

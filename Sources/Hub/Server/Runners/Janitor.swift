@@ -13,7 +13,7 @@ struct Janitor: Sendable {
         _ = try await domains.joinTokens.prune()
         _ = try await domains.mutations.prune()
         try await domains.coordination.prune()
-        let settings = try await domains.settings.values()
+        let settings = try await domains.settings.values(of: RetentionSetting.allCases.map(\.key))
         func days(_ setting: RetentionSetting) -> Int { setting.days(settings[setting.key]) }
         try await repeated { () async throws(Fault) in
             try await domains.mutations.pruneAudit(olderThanDays: days(.audit))

@@ -60,11 +60,6 @@ public struct SpokeConfiguration: Sendable {
         return configuration
     }
 
-    /// The agents as the hub is told of them, by name.
-    var agentOffers: [AgentOffer]? {
-        agents.isEmpty ? nil : agents.sorted { $0.key < $1.key }.map { name, profile in profile.offer(as: name) }
-    }
-
     private func validate(_ path: String) throws(Fault) {
         guard agents.count <= AgentOffer.most else {
             throw Fault.invalid("agents", "must be at most \(AgentOffer.most) in \(path).")

@@ -6,6 +6,7 @@ struct Greeting: Sendable {
     let paths: SpokePaths
     let credential: SpokeCredential
     let configuration: SpokeConfiguration
+    let agents: AgentProfiles
     let journal: Journal
     let inbox: Inbox
     let sessions: Sessions
@@ -18,6 +19,7 @@ struct Greeting: Sendable {
         paths: SpokePaths,
         credential: SpokeCredential,
         configuration: SpokeConfiguration,
+        agents: AgentProfiles,
         journal: Journal,
         inbox: Inbox,
         sessions: Sessions,
@@ -27,6 +29,7 @@ struct Greeting: Sendable {
         self.paths = paths
         self.credential = credential
         self.configuration = configuration
+        self.agents = agents
         self.journal = journal
         self.inbox = inbox
         self.sessions = sessions
@@ -44,6 +47,7 @@ struct Greeting: Sendable {
                 dirty: false
             )
         }
+        let agents = agents.offers
         return LinkHello(
             spokeId: credential.spokeId,
             name: credential.name,
@@ -64,7 +68,7 @@ struct Greeting: Sendable {
             operations: operations,
             sessions: try await sessionSummaries(),
             worktrees: trees,
-            agents: configuration.agentOffers
+            agents: agents.isEmpty ? nil : agents
         )
     }
 

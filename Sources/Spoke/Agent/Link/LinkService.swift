@@ -23,6 +23,8 @@ actor LinkService {
     private(set) var link: Driver<SpokeLink>?
     private(set) var runner: OperationRunner?
     private let desk: OperationDesk
+    /// What the last hello told of operations and agents.
+    private var greeted = OperationsSummary(hash: "")
     private var isLeaving = false
     private var awaitingWelcome: [CheckedContinuation<Void, Never>] = []
     var asked = AskedCalls()
@@ -117,7 +119,9 @@ actor LinkService {
     private func connection(to url: String) async -> ReconnectMachine.Event {
         let machine: SpokeLink
         do {
-            machine = SpokeLink(hello: try await hello(await desk.summary(whole: false)))
+            let hello = try await hello(await desk.summary(whole: false))
+            greeted = OperationsSummary(hash: hello.operations.hash, agents: hello.agents ?? [])
+            machine = SpokeLink(hello: hello)
         } catch {
             return .dialFailed(Fault(.execution, "The spoke's own state cannot be read: \(error)"), draw: Self.draw())
         }
@@ -195,7 +199,11 @@ actor LinkService {
         await reconnect.tell(.opened)
         become("connected")
         guard await agrees(welcome.journalAcknowledged) else { return await renew() }
-        if welcome.operationsWanted { await link.tell(.offer(await desk.summary(whole: true))) }
+        // What changed since the hello was put together nobody has been told of.
+        let offer = await desk.summary(whole: true)
+        if welcome.operationsWanted || offer.hash != greeted.hash || offer.agents != greeted.agents {
+            await link.tell(.offer(offer))
+        }
         await opened(welcome)
         wakeForWelcome()
         await link.tell(.journalStored(next: await journal.state.next))

@@ -5,13 +5,13 @@ import SpokeCore
 import UnixSignals
 
 /// Keeps what is offered what the owner wants: reads `spoke.yaml` and the policy again when they change or at SIGHUP,
-/// runs the tool servers, and has the hub told.
+/// runs the tool servers, and has the hub told. Agents are what is offered to sessions: they are kept the same way.
 actor OfferKeeper {
     private let offers: SpokeOffers
     private let file: String?
     private let policyFile: String
     private let logger: Logger
-    /// Has the hub hear a new hello.
+    /// Has the hub told what is offered now.
     private let changed: @Sendable () async -> Void
     /// Has what these operations' secrets are be hidden from here on.
     private let protect: @Sendable (OwnOperations) async throws(Fault) -> Void
@@ -21,6 +21,8 @@ actor OfferKeeper {
     private var providers: [String: (wanted: Provider, task: Task<Void, Never>)] = [:]
     private var seen: [String: FileStamp]
     private var offeredHash = ""
+    /// Whether the hub was told of what changed last.
+    private var isTold = true
 
     /// Somebody else whose offers are passed on.
     private enum Provider: Hashable, Sendable {
@@ -87,13 +89,18 @@ actor OfferKeeper {
     private func read() async {
         if let file {
             do throws(Fault) {
-                let wanted = try SpokeConfiguration.read(file).own
+                let configuration = try SpokeConfiguration.read(file)
+                let wanted = configuration.own
                 // Secrets that are new are hidden before anything can be told of them.
                 try await protect(wanted)
                 if wanted != own {
                     _ = try offers.table(of: wanted, tools: [])
                     own = wanted
                     startProviders()
+                }
+                if offers.agents.replace(configuration.agents) {
+                    logger.info("agents changed", metadata: ["count": "\(configuration.agents.count)"])
+                    isTold = false
                 }
             } catch {
                 logger.error("spoke.yaml not taken over", metadata: ["error": "\(error)", "file": "\(file)"])
@@ -170,9 +177,13 @@ actor OfferKeeper {
             return
         }
         let hash = await offers.desk.summary(whole: false).hash
-        guard hash != offeredHash else { return }
-        offeredHash = hash
-        logger.info("operations changed", metadata: ["count": "\(offers.desk.operations.entries.count)"])
+        if hash != offeredHash {
+            offeredHash = hash
+            logger.info("operations changed", metadata: ["count": "\(offers.desk.operations.entries.count)"])
+            isTold = false
+        }
+        guard !isTold else { return }
+        isTold = true
         await changed()
     }
 }

@@ -5,15 +5,18 @@ import Synchronization
 /// What this spoke offers just now; it changes when the owner changes `spoke.yaml` or a server its tools.
 final class OperationDesk: Sendable {
     private let table: Mutex<SpokeOperations>
+    private let agents: AgentProfiles
     let policy: PolicyFile
     let secrets: @Sendable () async -> SecretPatterns
 
     init(
         _ table: SpokeOperations,
+        agents: AgentProfiles = AgentProfiles([:]),
         policy: PolicyFile,
         secrets: @escaping @Sendable () async -> SecretPatterns
     ) {
         self.table = Mutex(table)
+        self.agents = agents
         self.policy = policy
         self.secrets = secrets
     }
@@ -23,8 +26,15 @@ final class OperationDesk: Sendable {
     /// Offers these from here on; calls that are under way go on.
     func replace(_ operations: SpokeOperations) { table.withLock { $0 = operations } }
 
-    /// What the hello tells. A policy that cannot be understood offers nothing.
+    /// What the hello tells, or when it changed: then it is told whole, with the agents there are. A policy that cannot
+    /// be understood offers nothing.
     func summary(whole: Bool) async -> OperationsSummary {
+        var summary = await permitted(whole: whole)
+        if whole { summary.agents = agents.offers }
+        return summary
+    }
+
+    private func permitted(whole: Bool) async -> OperationsSummary {
         let operations = operations
         do {
             let policy = try await policy.current()

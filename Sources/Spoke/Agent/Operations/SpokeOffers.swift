@@ -7,6 +7,8 @@ struct SpokeOffers: Sendable {
     let desk: OperationDesk
     let programs: ProgramRunner
     let surroundings: ProgramSurroundings
+    /// The agents that sessions may run.
+    let agents: AgentProfiles
     private let premises: Premises
     /// What every spoke offers.
     private let builtIn: SpokeOperations
@@ -29,6 +31,7 @@ struct SpokeOffers: Sendable {
             logger: surroundings.logger
         )
         self.surroundings = ProgramSurroundings(own: surroundings.environment)
+        agents = surroundings.agents
         var table = SpokeOperations()
         FileAnswers(premises: premises).register(in: &table)
         GitAnswers(premises: premises).register(in: &table)
@@ -39,7 +42,7 @@ struct SpokeOffers: Sendable {
             sessionsRunning: { await sessions.count }
         ).register(in: &table)
         builtIn = table
-        desk = OperationDesk(table, policy: surroundings.policy, secrets: secrets)
+        desk = OperationDesk(table, agents: surroundings.agents, policy: surroundings.policy, secrets: secrets)
         desk.replace(try self.table(of: surroundings.configuration.own, tools: []))
     }
 

@@ -18,6 +18,8 @@ actor SessionRun {
 
     nonisolated let order: StartSession
     private let surroundings: SessionSurroundings
+    /// How its program is run: as its owner wanted when it was ordered, whatever is changed meanwhile.
+    private let profile: Result<RunProfile, Fault>
     private let logger: Logger
     private let input: SessionInput
     private(set) var phase: Phase = .preparing
@@ -36,6 +38,7 @@ actor SessionRun {
     init(_ order: StartSession, in surroundings: SessionSurroundings) {
         self.order = order
         self.surroundings = surroundings
+        profile = Result { () throws(Fault) in try surroundings.profile(of: order.run) }
         input = SessionInput(order, journal: surroundings.journal)
         var logger = surroundings.logger
         logger[metadataKey: "session"] = "\(order.sessionId)"
@@ -84,7 +87,7 @@ actor SessionRun {
     }
 
     private func start() async throws(Fault) -> SupervisedProcess {
-        try await surroundings.admit(order)
+        try await surroundings.admit(order, as: try profile.get())
         let workspace = try await surroundings.worktrees.prepare(order.workspace, for: order.sessionId)
         if abort != nil { throw Fault(.aborted, "The session was aborted before its process started.") }
         let process = try await SupervisedProcess.start(
@@ -99,7 +102,7 @@ actor SessionRun {
             workspaceId: order.workspace.workspaceId,
             pid: process.pid,
             startedAt: started,
-            agentOutput: try surroundings.profile(of: order.run).output
+            agentOutput: try profile.get().output
         )
         var row = self.row(.running)
         row.pid = process.pid
@@ -112,7 +115,6 @@ actor SessionRun {
     }
 
     private func spec(in workspace: WorkspaceCreated) throws(Fault) -> ProcessSpec {
-        let profile = try surroundings.profile(of: order.run)
         let tokenFile = "\(folder.path)/token"
         try surroundings.makePrivate(folder.path)
         // Of no use to anybody once this machine has stopped: it need not survive that.
@@ -126,7 +128,7 @@ actor SessionRun {
         )
         return ProcessSpec(
             sessionId: order.sessionId,
-            command: try profile.command(for: order.run),
+            command: try profile.get().command(for: order.run),
             environment: environment.variables,
             directory: workspace.directory,
             timeoutSeconds: order.timeoutSeconds,
@@ -138,7 +140,8 @@ actor SessionRun {
     /// Takes the process's output in until its end.
     private func follow(_ process: SupervisedProcess) async throws(Fault) {
         phase = .running(process)
-        if case .agent(let profile) = try surroundings.profile(of: order.run), profile.promptVia == .stdin {
+        // What runs goes on, even if its profile is gone by the time that the agent comes back to it.
+        if case .agent(let profile)? = try? profile.get(), profile.promptVia == .stdin {
             let prompt = try await input.plan(profile.encoded(order.run.prompt ?? ""), for: order.commandId)
             try await input.deliver(prompt, to: process)
         }
@@ -264,7 +267,7 @@ actor SessionRun {
 
     /// Takes a message on: from here on it has its place behind those that came before.
     func plan(_ message: SendMessage) async throws(Fault) -> SessionInput.Planned {
-        try await input.plan(surroundings.profile(of: order.run).encoded(message.text), for: message.commandId)
+        try await input.plan(profile.get().encoded(message.text), for: message.commandId)
     }
 
     /// Writes a message to the process's standard input, as one line.
@@ -351,7 +354,7 @@ actor SessionRun {
     /// An agent that can be told to stop in its own words is, and has the grace of one step to do so.
     private func askToStop(_ process: SupervisedProcess, grace: Double) async {
         // What cannot be read as an agent's order is ended without words.
-        guard case .agent(let profile)? = try? surroundings.profile(of: order.run), let words = profile.interrupt,
+        guard case .agent(let profile)? = try? profile.get(), let words = profile.interrupt,
             let planned = try? await input.plan(words, for: CommandID("interrupt-\(order.fence)"))
         else { return }
         isAskedToStop = true

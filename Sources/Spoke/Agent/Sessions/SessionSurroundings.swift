@@ -7,6 +7,7 @@ import SpokeCore
 struct SessionSurroundings: Sendable {
     let paths: SpokePaths
     let configuration: SpokeConfiguration
+    let agents: AgentProfiles
     let policy: PolicyFile
     let journal: Journal
     let inbox: Inbox
@@ -20,9 +21,10 @@ struct SessionSurroundings: Sendable {
 
     /// The one place where the owner's policy judges an order to run something (safety.md 5).
     ///
+    /// - Parameter profile: how the order is run, so that what is judged is what runs.
     /// - Throws: `ACCESS_DENIED` by the policy, `UNAVAILABLE` when the disk is low.
-    func admit(_ order: StartSession) async throws(Fault) {
-        let program = try profile(of: order.run).command(for: order.run).first ?? ""
+    func admit(_ order: StartSession, as profile: RunProfile) async throws(Fault) {
+        let program = try profile.command(for: order.run).first ?? ""
         let situation = Policy.Situation(
             // The session that asks is counted already.
             sessionsRunning: await sessionsRunning() - 1,
@@ -46,8 +48,8 @@ struct SessionSurroundings: Sendable {
         guard let name = run.agent else {
             throw Fault.invalid("run", "must have a command or an agent.")
         }
-        guard let profile = configuration.agents[name], !profile.command.isEmpty else {
-            let known = configuration.agents.keys.sorted().joined(separator: ", ")
+        guard let profile = agents[name], !profile.command.isEmpty else {
+            let known = agents.names.joined(separator: ", ")
             throw Fault(
                 .notFound,
                 "This spoke has no agent \(name)\(known.isEmpty ? "" : "; it has \(known)"): add it to spoke.yaml."
