@@ -23,11 +23,19 @@ extension CallDesk {
             }
         }
 
+        /// How it answers; asked of every call, so that nothing else of the spec is copied for it.
+        var kind: OperationKind {
+            switch self {
+            case .spoke(let route): route.kind
+            case .client(let operation): operation.contract.spec.type
+            }
+        }
+
         /// What is called, as the call graph has it: under the operation's name, whichever version answers.
         var subject: CallSubject {
             switch self {
             case .spoke(let route): route.subject
-            case .client(let operation): CallSubject(operationId: operation.contract.spec.id, kind: spec.type)
+            case .client(let operation): CallSubject(operationId: operation.contract.spec.id, kind: kind)
             }
         }
     }
@@ -54,8 +62,8 @@ extension CallDesk {
         guard let way = called(name, by: caller).way else {
             return try await operations.checkSubscription(name, input: input, by: caller)
         }
-        guard way.spec.type == .subscription else {
-            throw Fault(.validation, "\(name) is a \(way.spec.type.rawValue); call it with /v1/call/\(name).")
+        guard way.kind == .subscription else {
+            throw Fault(.validation, "\(name) is a \(way.kind.rawValue); call it with /v1/call/\(name).")
         }
         switch way {
         case .spoke(let route): try await router.check(route, input, by: caller)
@@ -72,7 +80,7 @@ extension CallDesk {
         _ wait: Duration,
         of call: OpenCall?
     ) async throws(Fault) -> Answer {
-        switch way.spec.type {
+        switch way.kind {
         case .subscription:
             let name = way.subject.operationId
             throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
@@ -92,9 +100,9 @@ extension CallDesk {
         of call: OpenCall?,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        guard way.spec.type == .subscription else {
+        guard way.kind == .subscription else {
             let name = way.subject.operationId
-            throw Fault(.validation, "\(name) is a \(way.spec.type.rawValue); call it with /v1/call/\(name).")
+            throw Fault(.validation, "\(name) is a \(way.kind.rawValue); call it with /v1/call/\(name).")
         }
         switch way {
         case .spoke(let route):
