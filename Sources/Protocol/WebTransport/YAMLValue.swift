@@ -5,7 +5,8 @@ extension JSONValue {
     /// YAML as JSON, by the core schema of YAML 1.2: only `true`, `false`, `null`, `~` and numbers are not texts, and
     /// what stands in quotes always is one.
     ///
-    /// - Throws: `VALIDATION_ERROR` for aliases, keys that are no text, and what is nested deeper than ``Limits/jsonDepth``.
+    /// - Throws: `VALIDATION_ERROR` for aliases, keys that are no text, and what is nested deeper than
+    ///   ``Limits/jsonDepth``.
     public init(yaml node: Node) throws(Fault) { try self.init(yaml: node, within: Limits.jsonDepth) }
 
     private init(yaml node: Node, within depth: Int) throws(Fault) {
