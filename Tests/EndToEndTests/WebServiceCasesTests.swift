@@ -16,6 +16,7 @@ import Testing
             try await itIsCalledAndFollowed(fleet)
             try await whatItAnswersIsKeptInBounds(fleet)
             try await whoeverSaysNothingIsNotWaitedFor(fleet, place)
+            try await anAbortEndsItAtItsSource(fleet)
             try await placesInsideAreRefused(fleet, place)
             try await itGoesWithItsClient(fleet, server)
             let log = fleet.hubProgram?.logText ?? ""
@@ -106,6 +107,18 @@ import Testing
             return late.errors.contains("OPERATION_NOT_FOUND") ? nil : late
         }
         #expect(late.errors.contains("TIMEOUT") && late.errors.contains("1 s"), "\(late.errors)")
+    }
+
+    private func anAbortEndsItAtItsSource(_ fleet: Fleet) async throws {
+        async let ended = fleet.hub("call", "pets.slow")
+        let id = try await eventually("the call is under way") { () -> String? in
+            let calls = try await fleet.ask("call", "call.list", #"{"operation": "pets.slow", "status": "running"}"#)
+            return calls["calls"]?.arrayValue?.first?["requestId"]?.stringValue
+        }
+        let aborted = try await fleet.ask("call", "call.abort", #"{"requestId": "\#(id)"}"#)
+        #expect(aborted["aborted"] == [.string(id)], "\(aborted)")
+        let finished = try await ended
+        #expect(finished.exitCode == 1 && finished.errors.contains("ABORTED"), "\(finished.errors)")
     }
 
     private func placesInsideAreRefused(_ fleet: Fleet, _ place: String) async throws {

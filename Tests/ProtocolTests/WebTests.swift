@@ -109,4 +109,24 @@ import Testing
         }
         for name in ["Accept", "content-type", "AUTHORIZATION", "x-mode"] { #expect(try left(name).isEmpty, "\(name)") }
     }
+
+    @Test func aSmallDocumentDoesNotBecomeALargeOne() throws {
+        let fields = Dictionary(uniqueKeysWithValues: (0..<8_000).map { ("f\($0)", ["type": "string"] as JSONValue) })
+        let answer: JSONValue = [
+            "200": ["content": ["application/json": ["schema": ["$ref": "#/components/schemas/Large"]]]]
+        ]
+        let get: JSONValue = ["get": ["responses": answer]]
+        let paths = Dictionary(uniqueKeysWithValues: (0..<50).map { ("/p\($0)", get) })
+        let document = try WebDocument([
+            "openapi": "3.0.0", "paths": .object(paths),
+            "components": [
+                "schemas": [
+                    "Large": ["properties": .object(fields), "items": ["$ref": "#/components/schemas/Other"]],
+                    "Other": ["properties": .object(fields)],
+                ]
+            ],
+        ])
+        #expect(document.operations.isEmpty && document.leftOut.count == 50)
+        #expect(document.leftOut.allSatisfy { $0.contains("too large") })
+    }
 }

@@ -83,7 +83,7 @@ public struct ClientOffer: Codable, Hashable, Sendable, Described {
         "namespace": "The first part of their names.",
         "server": "Where requests go.",
         "operations": "How many there are.",
-        "leftOut": "What of the document is not offered, and why; at most 20.",
+        "leftOut": "What of the document is not offered, and why; at most 100.",
         "since": "Since when this is so.",
     ]
     public var status: RegistrationStatus

@@ -12,6 +12,8 @@ public struct WebDocument: Sendable {
     private static let methods = ["get", "post", "put", "patch", "delete"]
     /// References that are followed from one schema.
     private static let schemasMost = 200
+    /// Values of JSON in one schema with all that it refers to: few names must not make much of a small document.
+    private static let schemaValuesMost = 20_000
 
     private let document: JSONValue
 
@@ -94,8 +96,8 @@ public struct WebDocument: Sendable {
         return WebOperation(
             name: OperationName.plain(operation["operationId"]?.stringValue ?? "\(method)\(path)"),
             summary: String((words ?? "\(method.uppercased()) \(path).").prefix(2_000)),
-            inputSchema: closed(input),
-            outputSchema: closed(answer["application/json"]?["schema"] ?? [:]),
+            inputSchema: try closed(input),
+            outputSchema: try closed(answer["application/json"]?["schema"] ?? [:]),
             plan: WebRequestPlan(
                 method: method.uppercased(),
                 template: path,
@@ -139,11 +141,17 @@ public struct WebDocument: Sendable {
     // MARK: Schemas that stand by themselves
 
     /// The schema with all that it refers to inside it, under `$defs`.
-    private func closed(_ schema: JSONValue) -> JSONValue {
+    ///
+    /// - Throws: `TOO_LARGE`.
+    private func closed(_ schema: JSONValue) throws(Fault) -> JSONValue {
+        var values = 0
         var definitions: [String: JSONValue] = [:]
         var names: [String: String] = [:]
         var waiting: [String] = []
         func moved(_ value: JSONValue) -> JSONValue {
+            values += 1
+            // Nobody will see it.
+            guard values <= Self.schemaValuesMost else { return .null }
             switch value {
             case .null, .bool, .integer, .number, .string: return value
             case .array(let elements): return .array(elements.map(moved))
@@ -159,10 +167,14 @@ public struct WebDocument: Sendable {
                 return .object(members)
             }
         }
-        guard case .object(var members) = moved(schema) else { return schema }
-        while let reference = waiting.popLast(), definitions.count < Self.schemasMost {
+        guard case .object(var members) = moved(schema) else {
+            guard values <= Self.schemaValuesMost else { throw Fault(.tooLarge, "its schemas are too large") }
+            return schema
+        }
+        while let reference = waiting.popLast(), definitions.count < Self.schemasMost, values <= Self.schemaValuesMost {
             definitions[names[reference] ?? ""] = moved(part(reference) ?? true)
         }
+        guard values <= Self.schemaValuesMost else { throw Fault(.tooLarge, "its schemas are too large") }
         // What was not taken in may be anything.
         for name in names.values where definitions[name] == nil { definitions[name] = true }
         if !definitions.isEmpty { members["$defs"] = .object(definitions) }

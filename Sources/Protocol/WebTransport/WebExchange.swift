@@ -175,6 +175,8 @@ public struct WebExchange: Sendable {
 extension WebDocument {
     /// A service's description: what is read of it at most.
     public static let bytesMost = 4 << 20
+    /// The same for YAML, whose values take much more memory than their text.
+    public static let yamlBytesMost = 1 << 20
     /// How long a description may take to come.
     public static let patience = Duration.seconds(30)
 
@@ -205,6 +207,9 @@ extension WebDocument {
         guard bytes.count <= bytesMost else { throw Fault(.tooLarge, "The document of \(service) is too large.") }
         let first = bytes.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") }
         if first == UInt8(ascii: "{") { return try JSONValue(parsing: bytes) }
+        guard bytes.count <= yamlBytesMost else {
+            throw Fault(.tooLarge, "The document of \(service) is too large for YAML; give it as JSON.")
+        }
         let node: Node?
         do { node = try Yams.compose(yaml: String(decoding: bytes, as: UTF8.self)) } catch {
             throw Fault(.validation, "The document of \(service) is neither JSON nor YAML: \(error)")

@@ -4,18 +4,24 @@ public import Yams
 extension JSONValue {
     /// YAML as JSON, by the core schema of YAML 1.2: only `true`, `false`, `null`, `~` and numbers are not texts, and
     /// what stands in quotes always is one.
-    public init(yaml node: Node) throws(Fault) {
+    ///
+    /// - Throws: `VALIDATION_ERROR` for aliases, keys that are no text, and what is nested deeper than
+    ///   ``Limits/jsonDepth``.
+    public init(yaml node: Node) throws(Fault) { try self.init(yaml: node, within: Limits.jsonDepth) }
+
+    private init(yaml node: Node, within depth: Int) throws(Fault) {
+        guard depth > 0 else { throw Fault(.validation, "YAML must be nested at most \(Limits.jsonDepth) deep.") }
         switch node {
         case .scalar(let scalar): self = Self.scalar(scalar)
         case .sequence(let sequence):
             var elements: [JSONValue] = []
-            for element in sequence { elements.append(try JSONValue(yaml: element)) }
+            for element in sequence { elements.append(try JSONValue(yaml: element, within: depth - 1)) }
             self = .array(elements)
         case .mapping(let mapping):
             var members: [String: JSONValue] = [:]
             for (key, value) in mapping {
                 guard let name = key.scalar?.string else { throw Fault(.validation, "A key of YAML must be a text.") }
-                members[name] = try JSONValue(yaml: value)
+                members[name] = try JSONValue(yaml: value, within: depth - 1)
             }
             self = .object(members)
         case .alias: throw Fault(.validation, "Aliases are not known here; write the value out.")
