@@ -51,13 +51,25 @@ let package = Package(
     ],
     targets: [
         // What hub and spoke say to each other, and how a link behaves: values only.
-        .target(name: "Protocol", dependencies: [crypto], exclude: ["Transport"], swiftSettings: house),
+        .target(
+            name: "Protocol",
+            dependencies: [crypto],
+            exclude: ["Transport", "WebTransport"],
+            swiftSettings: house
+        ),
         // Where bytes and time are real, for both ends.
         .target(
             name: "Transport",
             dependencies: ["Protocol", log, tls]
                 + nio("NIOCore", "NIOPosix", "NIOHTTP1", "NIOWebSocket", "NIOFoundationCompat"),
             path: "Sources/Protocol/Transport",
+            swiftSettings: house
+        ),
+        // Requests to web services, for both ends.
+        .target(
+            name: "WebTransport",
+            dependencies: ["Protocol", httpClient, yaml] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),
+            path: "Sources/Protocol/WebTransport",
             swiftSettings: house
         ),
 
@@ -90,8 +102,8 @@ let package = Package(
         .target(
             name: "HubServer",
             dependencies: [
-                "Protocol", "Transport", "HubCore", "HubDomains", "Postgres", "HubSchema", log, lifecycle, tls,
-                httpTypes,
+                "Protocol", "Transport", "WebTransport", "HubCore", "HubDomains", "Postgres", "HubSchema", log,
+                lifecycle, tls, httpTypes,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -129,9 +141,9 @@ let package = Package(
         .target(
             name: "SpokeAgent",
             dependencies: [
-                "Protocol", "Transport", "SpokeCore", "CLinux", log, lifecycle, grdb, sqlite, subprocess, system, yaml,
-                httpClient,
-                crypto, tls, signals,
+                "Protocol", "Transport", "WebTransport", "SpokeCore", "CLinux", log, lifecycle, grdb, sqlite,
+                subprocess, system,
+                yaml, httpClient, crypto, tls, signals,
             ] + nio("NIOCore", "NIOPosix", "NIOHTTP1"),
             path: "Sources/Spoke/Agent",
             swiftSettings: house

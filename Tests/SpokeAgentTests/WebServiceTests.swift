@@ -3,6 +3,7 @@ import Logging
 import Protocol
 import SpokeCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SpokeAgent
@@ -56,7 +57,7 @@ import Testing
     ]
 
     @Test func pathsAndMethodsAreOperations() throws {
-        let document = try OpenAPIDocument(Self.document)
+        let document = try WebDocument(Self.document)
         #expect(document.server == "http://127.0.0.1:1/api")
         #expect(document.operations.map(\.name) == ["o3_events", "items_get", "put_items__id_"])
         #expect(document.operations.map(\.kind) == [.subscription, .query, .mutation])
@@ -66,11 +67,11 @@ import Testing
         // What it refers to comes along, also where it refers to itself.
         #expect(get.outputSchema["$ref"] == "#/$defs/d0")
         #expect(get.outputSchema["$defs"]?["d0"]?["properties"]?["parts"]?["items"]?["$ref"] == "#/$defs/d0")
-        #expect(throws: Fault.self) { try OpenAPIDocument(["swagger": "2.0"]) }
+        #expect(throws: Fault.self) { try WebDocument(["swagger": "2.0"]) }
     }
 
     @Test func everyValueStaysInItsPlace() throws {
-        let document = try OpenAPIDocument(Self.document)
+        let document = try WebDocument(Self.document)
         let get = document.operations[1]
         let input: JSONValue = ["id": "../a b/?é", "tag": ["x&y=z", "2"], "x-mode": "fast"]
         let request = try get.request(for: input)
@@ -96,7 +97,7 @@ import Testing
                 policy: PolicyFile(path: "/nowhere"),
                 logger: Logger(label: "test")
             )
-            return try client.base(of: OpenAPIDocument(.object(document))).text
+            return try client.base(of: WebDocument(.object(document))).text
         }
         #expect(try base("https://shop.example/api") == "https://shop.example/api")
         #expect(try base("/api/v3") == "https://shop.example:8443/api/v3")
@@ -112,7 +113,7 @@ import Testing
     }
 
     @Test func aServiceIsCalled() async throws {
-        let server = try SmallServer()
+        let server = try SmallServer(answering: Self.answer)
         let folder = try Scratch()
         let (file, secret) = (folder.path + "/api.json", folder.path + "/token")
         try Data(Self.document.serialized()).write(to: URL(filePath: file))
@@ -151,92 +152,27 @@ import Testing
         #expect(gone?.code == .unavailable)
     }
 
+    /// Says what it was asked.
+    private static func answer(_ request: SmallServer.Request) -> SmallServer.Response {
+        switch request.path {
+        case "/items/missing": return .init("404 Not Found", "application/json", #"{"no": 1}"#)
+        case "/items/moved": return .init("302 Found", headers: ["location": "http://127.0.0.1:1/"])
+        case "/items/huge": return .init("200 OK", "text/plain", String(repeating: "x", count: 600_000))
+        case "/events":
+            let events = ": hi\n\ndata: {\"n\": 1}\n\ndata: plain\ndata: text\n\n"
+            return .init("200 OK", "text/event-stream", events)
+        default:
+            let echo: JSONValue = [
+                "path": .string(request.path), "authorization": .string(request.headers["authorization"] ?? ""),
+                "traceparent": .string(request.headers["traceparent"] ?? ""), "body": .string(request.body),
+            ]
+            return .init("200 OK", "application/json", String(decoding: echo.serialized(), as: UTF8.self))
+        }
+    }
+
     private final class HeardValues: Sendable {
         private let values = Mutex<[JSONValue]>([])
         var all: [JSONValue] { values.withLock { $0 } }
         func hear(_ value: JSONValue) { values.withLock { $0.append(value) } }
-    }
-}
-
-/// Answers HTTP with what it was asked: one connection after the other, one request each.
-private final class SmallServer: Sendable {
-    let port: UInt16
-    private let listener: Int32
-
-    init() throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let listener = listener
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &size) == 0
-            }
-        }
-        try #require(isBound)
-        port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread {
-            while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
-                Self.answer(connection)
-                close(connection)
-            }
-        }
-    }
-
-    func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
-
-    private static func answer(_ connection: Int32) {
-        var head = ""
-        var buffer = [UInt8](repeating: 0, count: 65_536)
-        while !isWhole(head) {
-            let count = recv(connection, &buffer, buffer.count, 0)
-            guard count > 0 else { return }
-            head += String(decoding: buffer.prefix(count), as: UTF8.self)
-        }
-        let lines = head.components(separatedBy: "\r\n")
-        func header(_ name: String) -> String {
-            lines.first { $0.lowercased().hasPrefix(name + ": ") }.map { String($0.dropFirst(name.count + 2)) } ?? ""
-        }
-        let path = lines[0].split(separator: " ").dropFirst().first.map(String.init) ?? ""
-        let body = head.components(separatedBy: "\r\n\r\n").dropFirst().joined()
-        let echo: JSONValue = [
-            "path": .string(path), "authorization": .string(header("authorization")),
-            "traceparent": .string(header("traceparent")), "body": .string(body),
-        ]
-        let text = String(decoding: echo.serialized(), as: UTF8.self)
-        let response =
-            switch path {
-            case "/items/missing": "404 Not Found\r\ncontent-type: application/json\r\n\r\n{\"no\": 1}"
-            case "/items/moved": "302 Found\r\nlocation: http://127.0.0.1:1/\r\n\r\n"
-            case "/items/huge": "200 OK\r\ncontent-type: text/plain\r\n\r\n" + String(repeating: "x", count: 600_000)
-            case "/events":
-                "200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-                    + ": hi\n\ndata: {\"n\": 1}\n\ndata: plain\ndata: text\n\n"
-            default: "200 OK\r\ncontent-type: application/json\r\n\r\n" + text
-            }
-        let bytes = Array(
-            "HTTP/1.1 \(response)".replacing("\r\n\r\n", with: "\r\nconnection: close\r\n\r\n", maxReplacements: 1).utf8
-        )
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { return }
-            sent += count
-        }
-    }
-
-    private static func isWhole(_ request: String) -> Bool {
-        guard let end = request.range(of: "\r\n\r\n") else { return false }
-        let length = request.firstMatch(of: #/(?i)content-length: (\d+)/#).flatMap { Int($0.1) } ?? 0
-        return request[end.upperBound...].utf8.count >= length
     }
 }

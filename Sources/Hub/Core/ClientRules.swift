@@ -5,7 +5,13 @@ public enum ClientRules {
     /// Everything that is wrong with a configuration.
     public static func violations(of config: JSONValue, type: ClientType) -> [Fault.Violation] {
         guard case .object(let members) = config else { return [.init(path: "config", message: "must be an object.")] }
-        return violations(of: members, type: type) + secrets(in: config, at: "config")
+        var plain = members
+        // A description is everybody's to read, examples and all.
+        if case .object(var openapi)? = members["openapi"] {
+            openapi["document"] = nil
+            plain["openapi"] = .object(openapi)
+        }
+        return violations(of: members, type: type) + secrets(in: .object(plain), at: "config")
     }
 
     private static func violations(of members: [String: JSONValue], type: ClientType) -> [Fault.Violation] {

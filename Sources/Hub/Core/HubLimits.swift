@@ -130,4 +130,18 @@ extension Limits {
     public static let tasksPerClaim = 100
     /// Tasks, and four times as many dependencies, that one question about a graph is answered for.
     public static let graphTasks = 250_000
+    /// Between looks at which clients' documents are to be read again.
+    public static let clientRound = Duration.seconds(20)
+    /// A client's document that was read is read again after this; one that could not be, after a minute at most.
+    public static let clientDocument = Duration.seconds(300)
+    /// Between attempts to read a document that could not be read, at most.
+    public static let clientRetry = Duration.seconds(60)
+    /// Clients' documents that are read at the same time.
+    public static let clientReads = 8
+    /// A document that is stored with its client; every reader of the client gets it.
+    public static let clientDocumentBytes = 256 << 10
+    /// One answer of a client's web service, or one event: what fits into a frame of a link.
+    public static let clientAnswerBytes = 512 << 10
+    /// How long a request to a client's web service may take where its config does not say.
+    public static let clientPatience = Duration.seconds(60)
 }

@@ -13,6 +13,8 @@ public struct Domains: Sendable {
     public let registrations: RegistrationStore
     /// What spokes offer, as this process knows it.
     public let providers: ProviderBoard
+    /// What clients' web services offer.
+    public let services: ClientServices
     public let settings: SettingStore
     public let mutations: MutationStore
     /// Spokes, sessions, workspaces, coordination and salvages.
@@ -61,9 +63,12 @@ public struct Domains: Sendable {
         KeyOperations(keys: keys, accounts: accounts, authenticator: authenticator).register(in: &table)
         AuditOperations(audit: AuditStore(database: database)).register(in: &table)
         let clients = ClientStore(database: database)
-        ClientOperations(clients: clients, organizations: organizations, accounts: accounts).register(in: &table)
-        SecretOperations(secrets: SecretStore(database: database, seal: seal), clients: clients)
-            .register(in: &table)
+        let secrets = SecretStore(database: database, seal: seal)
+        services = ClientServices(database: database, registrations: registrations, secrets: secrets)
+        ClientOperations(clients: clients, organizations: organizations, accounts: accounts) { [catalogue] in
+            Set(catalogue.specs.map(\.namespace))
+        }.register(in: &table)
+        SecretOperations(secrets: secrets, clients: clients).register(in: &table)
         RegistrationOperations(offers: OfferStore(database: database)).register(in: &table)
         RoleOperations(roles: RoleStore(database: database)).register(in: &table)
         JoinTokenOperations(tokens: joinTokens).register(in: &table)
@@ -73,7 +78,9 @@ public struct Domains: Sendable {
         calls.register(in: &table)
         TaskOperations(database: database, projects: projects, composed: composed).register(in: &table)
         TaskGraphQuestions(projects: projects, graphs: TaskGraphStore(database: database)).register(in: &table)
-        OperationOperations(specs: { [catalogue, providers] in catalogue.specs + providers.specs }).register(in: &table)
+        OperationOperations { [catalogue, providers, services] (caller) async throws(Fault) in
+            catalogue.specs + (try await services.specs(for: caller, besides: providers.specs))
+        }.register(in: &table)
         catalogue.show(table.specs)
         self.table = table
     }

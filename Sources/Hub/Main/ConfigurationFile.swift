@@ -30,6 +30,7 @@ enum ConfigurationFile {
             case "databaseConnections": layer.databaseConnections = try reader.whole(value)
             case "dataDirectory": layer.dataDirectory = try reader.text(value)
             case "advertise": layer.advertise = try reader.text(value)
+            case "outbound": layer.outbound = try reader.texts(value)
             case "tls":
                 try reader.mapping(value) { key, value, reader in
                     switch key {
@@ -82,6 +83,11 @@ enum ConfigurationFile {
         func text(_ node: Node) throws -> String {
             guard let text = node.string else { throw problem(node, "must be text.") }
             return text
+        }
+
+        func texts(_ node: Node) throws -> [String] {
+            guard let list = node.sequence else { throw problem(node, "must be a list of texts.") }
+            return try list.map(text)
         }
 
         func whole(_ node: Node) throws -> Int {

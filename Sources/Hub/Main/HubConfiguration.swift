@@ -25,6 +25,8 @@ struct ConfigurationLayer {
     var callsPerSecond: Double?
     var callsBurst: Int?
     var databaseConnections: Int?
+    /// `HOST:PORT` each.
+    var outbound: [String]?
 }
 
 /// Everything that `hub serve` must know, checked at once before anything begins.
@@ -46,6 +48,8 @@ struct HubConfiguration: Sendable {
     var log: LogOutput.Settings
     var callRate: TokenBucket.Rate
     var databaseConnections: Int
+    /// Where calls of clients' web services may go besides the open Internet.
+    var outbound: OutboundRules
 
     /// Flags beat the file, the file beats defaults.
     init(resolving flags: ConfigurationLayer, file path: String?) throws {
@@ -68,6 +72,9 @@ struct HubConfiguration: Sendable {
         databaseConnections = pick(\.databaseConnections) ?? 12
         guard (2...200).contains(databaseConnections) else {
             throw ConfigurationProblem("databaseConnections must be between 2 and 200.")
+        }
+        do throws(Fault) { outbound = try OutboundRules(allowing: pick(\.outbound) ?? []) } catch {
+            throw ConfigurationProblem(error.message)
         }
     }
 

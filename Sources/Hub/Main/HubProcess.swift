@@ -55,6 +55,7 @@ struct HubProcess {
             advertise: configuration.advertise
         )
         settings.callRate = configuration.callRate
+        settings.outbound = configuration.outbound
         let identity = HubIdentity(id: .random(), version: Release.version)
         let seal = try SecretKeys(directory: directory, logger: logger).seal()
         let assembly = HubAssembly(settings, database: database, identity: identity, seal: seal, logger: logger)

@@ -39,6 +39,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The URL by which others reach this hub, if it is not the address it listens on.")
     var advertise: String?
 
+    @Option(help: "HOST:PORT inside that calls of clients' web services may reach; may be given several times.")
+    var outbound: [String] = []
+
     func run() async throws {
         let configuration: HubConfiguration
         do {
@@ -63,6 +66,7 @@ struct ServeCommand: AsyncParsableCommand {
         layer.tlsCertificate = tlsCertificate
         layer.tlsKey = tlsKey
         layer.advertise = advertise
+        if !outbound.isEmpty { layer.outbound = outbound }
         return layer
     }
 }

@@ -56,6 +56,12 @@ public struct HubAssembly: Sendable {
             url: settings.url,
             metrics: metrics,
             limiter: limiter,
+            reader: ClientReader(
+                services: domains.services,
+                check: RegistrationCheck(served: domains.table.specs.map(\.namespace)),
+                outbound: settings.outbound,
+                logger: logger
+            ),
             callRate: CallRate(perSecond: settings.callRate.perSecond, burst: settings.callRate.burst),
             logger: logger
         )
@@ -102,7 +108,10 @@ public struct HubAssembly: Sendable {
             subscriptions: SubscribeRoutes(desk: desk, events: events),
             mcp: MCPRoutes(desk: desk, sessions: mcpSessions, events: events),
             document: DocumentRoutes(
-                specs: { [domains] in domains.catalogue.specs + domains.providers.specs },
+                specs: { [domains] (caller) async throws(Fault) in
+                    domains.catalogue.specs
+                        + (try await domains.services.specs(for: caller, besides: domains.providers.specs))
+                },
                 url: settings.advertise
             ),
             health: HealthRoutes(
@@ -134,6 +143,12 @@ public struct HubAssembly: Sendable {
                 reach: { [table = domains.table] (input, caller) async throws(Fault) in
                     try await table.checkReach(input, for: caller)
                 },
+                metrics: metrics,
+                logger: logger
+            ),
+            clients: ClientRouter(
+                services: domains.services,
+                outbound: settings.outbound,
                 metrics: metrics,
                 logger: logger
             ),

@@ -1,6 +1,6 @@
 public import HubCore
 import NIOSSL
-import Protocol
+public import Protocol
 
 /// The two PEM files that make a hub speak TLS.
 public struct TLSFiles: Hashable, Sendable {
@@ -47,6 +47,8 @@ public struct ServerSettings: Sendable {
     public var advertise: String?
     public var callRate = TokenBucket.Rate(perSecond: Limits.callsPerSecond, burst: Limits.callsBurst)
     public var refusalRate = TokenBucket.Rate(perSecond: Limits.refusalsPerSecond, burst: Limits.refusalsBurst)
+    /// Where calls of clients' web services may go.
+    public var outbound = OutboundRules.internetOnly
     public var requestHeadMax = Limits.requestHead
     public var eventKeepalive = Limits.eventKeepalive
 

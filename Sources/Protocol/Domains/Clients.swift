@@ -27,8 +27,9 @@ public struct ClientRecord: Codable, Hashable, Sendable, Described {
         "ownerId": "The account that answers for it.",
         "orgId": "The organisation whose members alone see it.",
         "secrets": "The keys of its secrets; their values are shown to nobody.",
+        "offer": "What its web service offers; absent without openapi in its config, and until that was read.",
         "createdAt": "When it was made.",
-        "updatedAt": "When it last changed.",
+        "updatedAt": "When it, or what it offers, last changed.",
     ]
     public var id: ClientID
     public var name: String
@@ -38,6 +39,7 @@ public struct ClientRecord: Codable, Hashable, Sendable, Described {
     public var ownerId: AccountID
     public var orgId: OrganizationID?
     public var secrets: [String]
+    public var offer: ClientOffer?
     public var createdAt: Date
     public var updatedAt: Date
 
@@ -50,6 +52,7 @@ public struct ClientRecord: Codable, Hashable, Sendable, Described {
         ownerId: AccountID,
         orgId: OrganizationID?,
         secrets: [String],
+        offer: ClientOffer? = nil,
         createdAt: Date,
         updatedAt: Date
     ) {
@@ -61,6 +64,7 @@ public struct ClientRecord: Codable, Hashable, Sendable, Described {
         self.ownerId = ownerId
         self.orgId = orgId
         self.secrets = secrets
+        self.offer = offer
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }
@@ -75,7 +79,7 @@ public struct CreateClient: RemoteOperation {
     public static let fields = [
         "name": "Its name, unique among clients.",
         "type": "What kind of service it reaches.",
-        "config": "How to reach it, such as {\"baseUrl\": \"https://…\"}; never a secret.",
+        "config": "How to reach it, such as {\"baseUrl\": \"https://…\"}; never a secret. openapi needs client:admin.",
         "enabled": "Whether it is used; true if left out.",
         "org": "The organisation whose members alone shall see it, by id or slug.",
     ]
@@ -172,7 +176,7 @@ public struct UpdateClient: RemoteOperation {
     public static let fields = [
         "client": "The client, by id or name.",
         "name": "Its new name.",
-        "config": "How to reach it; replaces the whole.",
+        "config": "How to reach it; replaces the whole. Whatever changes openapi needs client:admin.",
         "enabled": "Whether it is used.",
         "owner": "The account that it belongs to from now on, by id or email; needs client:admin.",
     ]

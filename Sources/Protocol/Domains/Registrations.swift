@@ -8,6 +8,7 @@ public struct RegistrationRecord: Codable, Hashable, Sendable, Described {
         "providerType": "What offers it.",
         "providerId": "Which one offers it.",
         "status": "Whether the offer stands: it is inactive while its provider is away.",
+        "reason": "Why a client's offer does not stand.",
         "preRemapName": "What the provider itself calls it.",
         "activatedAt": "Since when it stands, or stood last.",
         "deactivatedAt": "Since when it does not stand; absent while it does.",
@@ -18,6 +19,7 @@ public struct RegistrationRecord: Codable, Hashable, Sendable, Described {
     public var providerType: ProviderType
     public var providerId: String
     public var status: RegistrationStatus
+    public var reason: String?
     public var preRemapName: String?
     public var activatedAt: Date
     public var deactivatedAt: Date?
@@ -29,6 +31,7 @@ public struct RegistrationRecord: Codable, Hashable, Sendable, Described {
         providerType: ProviderType,
         providerId: String,
         status: RegistrationStatus,
+        reason: String? = nil,
         preRemapName: String?,
         activatedAt: Date,
         deactivatedAt: Date?,
@@ -39,6 +42,7 @@ public struct RegistrationRecord: Codable, Hashable, Sendable, Described {
         self.providerType = providerType
         self.providerId = providerId
         self.status = status
+        self.reason = reason
         self.preRemapName = preRemapName
         self.activatedAt = activatedAt
         self.deactivatedAt = deactivatedAt

@@ -6,6 +6,8 @@ struct ClientOperations: Sendable {
     let clients: ClientStore
     let organizations: OrganizationStore
     let accounts: AccountStore
+    /// Namespaces of the hub's own operations.
+    let served: @Sendable () -> Set<String>
 
     func register(in table: inout OperationTable) {
         table.answer(CreateClient.self, with: create)
@@ -18,8 +20,10 @@ struct ClientOperations: Sendable {
     private func create(_ request: CreateClient, by caller: Caller) async throws(Fault) -> ClientRecord {
         let violations =
             Wording.violations(ofName: request.name, at: "name")
-            + ClientRules.violations(of: request.config ?? [:], type: request.type)
+            + violations(of: request.config ?? [:], type: request.type, name: request.name)
         guard violations.isEmpty else { throw .invalid(violations) }
+        // Whoever sets it has the hub make requests for others.
+        if request.config?["openapi"] != nil { try AccessControl.scopes("client:admin").check(caller.identity) }
         var organization: OrganizationRecord?
         if let named = request.org { organization = try await organizations.require(named, for: caller) }
         return try await clients.create(request, owner: caller.accountId, in: organization?.id)
@@ -45,10 +49,17 @@ struct ClientOperations: Sendable {
 
     private func update(_ request: UpdateClient, by caller: Caller) async throws(Fault) -> ClientRecord {
         let client = try await clients.require(request.client, seenBy: caller.confinedTo)
+        let config = request.config ?? client.config
         let violations =
             (request.name.map { Wording.violations(ofName: $0, at: "name") } ?? [])
-            + (request.config.map { ClientRules.violations(of: $0, type: client.type) } ?? [])
+            + violations(of: config, type: client.type, name: request.name ?? client.name)
         guard violations.isEmpty else { throw .invalid(violations) }
+        // A new name is a new namespace, where none is set.
+        if config["openapi"] != client.config["openapi"]
+            || config["openapi"] != nil && request.name ?? client.name != client.name
+        {
+            try AccessControl.scopes("client:admin").check(caller.identity)
+        }
         var owner: AccountID?
         if let named = request.owner {
             try AccessControl.scopes("client:admin").check(caller.identity)
@@ -66,6 +77,11 @@ struct ClientOperations: Sendable {
             throw Fault(.notFound, "The client “\(client.name)” was removed meanwhile; list them with client.list.")
         }
         return changed
+    }
+
+    private func violations(of config: JSONValue, type: ClientType, name: String) -> [Fault.Violation] {
+        ClientRules.violations(of: config, type: type)
+            + ClientRules.serviceViolations(in: config, type: type, name: name, served: served())
     }
 
     private func delete(_ request: DeleteClient, by caller: Caller) async throws(Fault) -> ClientRecord {

@@ -50,8 +50,8 @@ struct ClientStore: Sendable {
         }
     }
 
-    /// Forgets the client; its secrets go with it.
-    func delete(_ id: ClientID) async throws(Fault) { try await database.execute(SQL.delete, [id]) }
+    /// Forgets the client; its secrets and what it offers go with it.
+    func delete(_ id: ClientID) async throws(Fault) { _ = try await database.first(SQL.delete, [id]) }
 
     private static func taken(_ name: String) -> Fault {
         Fault(.conflict, "There is a client called “\(name)” already; choose another name.", details: ["field": "name"])
@@ -65,14 +65,15 @@ struct ClientStore: Sendable {
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             ON CONFLICT (name) DO NOTHING
             RETURNING id, name, type, config, enabled, owner_id, org_id, created_at, updated_at,
-                '{}'::text[] AS secrets
+                '{}'::text[] AS secrets, NULL::jsonb AS offer, pg_notify('nave_clients', id)::text AS rung
             """
         )
 
         static let find = Statement<ClientRecord>(
             """
             SELECT c.id, c.name, c.type, c.config, c.enabled, c.owner_id, c.org_id, c.created_at, c.updated_at,
-                   ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets
+                   ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets,
+                   c.metadata->'offer' AS offer
               FROM nave.clients c
              WHERE (c.id = $1 OR c.name = $1)
                AND ($2::text IS NULL OR c.org_id IS NULL OR c.org_id IN (
@@ -84,7 +85,8 @@ struct ClientStore: Sendable {
         static let list = Statement<ClientRecord>(
             """
             SELECT c.id, c.name, c.type, c.config, c.enabled, c.owner_id, c.org_id, c.created_at, c.updated_at,
-                   ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets
+                   ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets,
+                   c.metadata->'offer' AS offer
               FROM nave.clients c
              WHERE ($1::text IS NULL OR c.type = $1) AND ($2::boolean IS NULL OR c.enabled = $2)
                AND ($3::text IS NULL OR c.org_id IS NULL OR c.org_id IN (
@@ -102,11 +104,22 @@ struct ClientStore: Sendable {
                    owner_id = coalesce($5, owner_id)
              WHERE id = $1
             RETURNING c.id, c.name, c.type, c.config, c.enabled, c.owner_id, c.org_id, c.created_at, c.updated_at,
-                ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets
+                ARRAY(SELECT s.key FROM nave.client_secrets s WHERE s.client_id = c.id ORDER BY s.key) AS secrets,
+                c.metadata->'offer' AS offer, pg_notify('nave_clients', c.id)::text AS rung
             """
         )
 
-        static let delete = Statement<Void>("DELETE FROM nave.clients WHERE id = $1")
+        static let delete = Statement<String>(
+            """
+            WITH gone AS (
+                DELETE FROM nave.clients WHERE id = $1 RETURNING id
+            ), offers AS (
+                DELETE FROM nave.operation_registrations r USING gone
+                 WHERE r.provider_type = 'client' AND r.provider_id = gone.id
+            )
+            SELECT pg_notify('nave_clients', id)::text FROM gone
+            """
+        )
     }
 }
 
@@ -123,6 +136,7 @@ extension ClientRecord: RowDecodable {
             ownerId: try row["owner_id"],
             orgId: try row["org_id"],
             secrets: try row["secrets"],
+            offer: try row.json("offer", as: ClientOffer?.self),
             createdAt: try row["created_at"],
             updatedAt: try row["updated_at"]
         )

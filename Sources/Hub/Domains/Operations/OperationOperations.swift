@@ -3,8 +3,8 @@ import Protocol
 
 /// The catalogue, as callers may ask for it. Everyone sees what they may run and nothing else.
 struct OperationOperations: Sendable {
-    /// What there is to run; read anew for each question.
-    let specs: @Sendable () -> [OperationSpec]
+    /// What there is to run for a caller; read anew for each question.
+    let specs: @Sendable (Caller) async throws(Fault) -> [OperationSpec]
 
     func register(in table: inout OperationTable) {
         table.answer(ListOperations.self, with: list)
@@ -15,7 +15,7 @@ struct OperationOperations: Sendable {
     private func list(_ request: ListOperations, by caller: Caller) async throws(Fault) -> OperationList {
         let limit = try PageCursor.limit(request.limit, usual: 500)
         let cursor = try PageCursor.parts(of: request.cursor, count: 2)
-        let found = visible(to: caller).filter { spec in
+        let found = try await visible(to: caller).filter { spec in
             (request.namespace == nil || spec.namespace == request.namespace)
                 && (request.type == nil || spec.type == request.type)
                 && (cursor.map { Self.isBefore(($0[0], $0[1]), (spec.id, spec.version)) } ?? true)
@@ -29,7 +29,7 @@ struct OperationOperations: Sendable {
         let limit = try PageCursor.limit(request.limit, usual: 20, most: 100)
         let words = request.query.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
         guard !words.isEmpty else { throw .invalid("query", "must have a word to look for.") }
-        let ranked = visible(to: caller).compactMap { spec in
+        let ranked = try await visible(to: caller).compactMap { spec in
             Self.rank(of: spec, words: words).map { (rank: $0, spec: spec) }
         }
         let best = ranked.sorted { ($1.rank, $0.spec.id) < ($0.rank, $1.spec.id) }.prefix(limit)
@@ -38,7 +38,7 @@ struct OperationOperations: Sendable {
 
     private func schema(_ request: GetOperationSchema, by caller: Caller) async throws(Fault) -> OperationSpec {
         let parts = request.operation.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        let found = visible(to: caller).filter {
+        let found = try await visible(to: caller).filter {
             $0.id == parts[0] && (parts.count == 1 || $0.version == parts[1])
         }
         // The newest is what the bare name means.
@@ -49,8 +49,8 @@ struct OperationOperations: Sendable {
         return spec
     }
 
-    private func visible(to caller: Caller) -> [OperationSpec] {
-        specs().filter { spec in
+    private func visible(to caller: Caller) async throws(Fault) -> [OperationSpec] {
+        try await specs(caller).filter { spec in
             // What is denied is not shown.
             spec.isCallable && (try? spec.accessControl.check(caller.identity)) != nil
         }

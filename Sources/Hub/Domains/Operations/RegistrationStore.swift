@@ -66,13 +66,15 @@ public struct RegistrationStore: Sendable {
         try await database.first(SQL.holder, [session, workspace]).map { SpokeID($0) }
     }
 
-    private struct Plan {
+    /// What of an offer is to be written.
+    struct Plan {
         var definitions: [JSONValue] = []
         var ids: [String] = []
         var names: [String] = []
     }
 
-    private func plan(
+    /// How specs stand to the definitions that are stored; what cannot be taken is added to the refusals.
+    func plan(
         _ specs: [OperationSpec],
         _ refusals: inout [OperationsTaken.Refusal],
         in transaction: Transaction

@@ -42,8 +42,8 @@ struct OfferStore: Sendable {
     enum SQL {
         static let list = Statement<RegistrationRecord>(
             """
-            SELECT id, operation_id, provider_type, provider_id, status, pre_remap_name, activated_at, deactivated_at,
-                   created_at
+            SELECT id, operation_id, provider_type, provider_id, status, metadata->>'reason' AS reason, pre_remap_name,
+                   activated_at, deactivated_at, created_at
               FROM nave.operation_registrations
              WHERE ($1::int8 IS NULL
                     OR (created_at, id) < ('epoch'::timestamptz + $1::int8 * interval '1 microsecond', $2::text))
@@ -74,8 +74,9 @@ struct OfferStore: Sendable {
 
         static let providers = Statement<String>(
             """
-            SELECT coalesce(s.name, r.provider_type || ' ' || r.provider_id)
+            SELECT coalesce(s.name, c.name, r.provider_type || ' ' || r.provider_id)
               FROM nave.operation_registrations r LEFT JOIN nave.spokes s ON s.id = r.provider_id
+              LEFT JOIN nave.clients c ON c.id = r.provider_id
              WHERE r.operation_id = $1 AND r.status = 'active'
              ORDER BY 1 LIMIT 20
             """
@@ -91,6 +92,7 @@ extension RegistrationRecord: RowDecodable {
             providerType: try row["provider_type"],
             providerId: try row["provider_id"],
             status: try row["status"],
+            reason: try row["reason"],
             preRemapName: try row["pre_remap_name"],
             activatedAt: try row["activated_at"],
             deactivatedAt: try row["deactivated_at"],

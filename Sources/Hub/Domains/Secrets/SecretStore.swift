@@ -131,7 +131,7 @@ struct SecretStore: Sendable {
                 RETURNING client_id, key, value, expires_at, created_at, updated_at
             )
             SELECT s.client_id, c.name AS client, s.key, s.value->>'keyVersion' AS key_version, s.expires_at,
-                   s.created_at, s.updated_at
+                   s.created_at, s.updated_at, pg_notify('nave_clients', s.client_id)::text AS rung
               FROM stored s JOIN nave.clients c ON c.id = s.client_id
             """
         )
@@ -165,7 +165,7 @@ struct SecretStore: Sendable {
                 RETURNING client_id, key, value, expires_at, created_at, updated_at
             )
             SELECT s.client_id, c.name AS client, s.key, s.value->>'keyVersion' AS key_version, s.expires_at,
-                   s.created_at, s.updated_at
+                   s.created_at, s.updated_at, pg_notify('nave_clients', s.client_id)::text AS rung
               FROM gone s JOIN nave.clients c ON c.id = s.client_id
             """
         )

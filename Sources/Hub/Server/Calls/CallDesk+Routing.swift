@@ -5,11 +5,43 @@ import Synchronization
 
 // Calls of operations that the hub does not answer itself.
 extension CallDesk {
-    /// What is meant by a name at this moment.
-    func called(_ name: String) -> Called {
+    /// Who answers a call besides the hub's own operations.
+    enum Way: Sendable {
+        case spoke(CallRouter.Route)
+        case client(ClientOperation)
+
+        /// Whether it leads over a link.
+        var isSpoke: Bool {
+            if case .spoke = self { true } else { false }
+        }
+
+        /// What is called.
+        var spec: OperationSpec {
+            switch self {
+            case .spoke(let route): route.contract.spec
+            case .client(let operation): operation.contract.spec
+            }
+        }
+
+        /// What is called, as the call graph has it: under the operation's name, whichever version answers.
+        var subject: CallSubject {
+            switch self {
+            case .spoke(let route): route.subject
+            case .client(let operation): CallSubject(operationId: operation.contract.spec.id, kind: spec.type)
+            }
+        }
+    }
+
+    /// What is meant by a name at this moment. What is meant for a spoke is not taken to a web service.
+    func called(_ name: String, by caller: Caller? = nil) -> Called {
         if let subject = subject(name) { return Called(name: name, subject: subject) }
-        let route = router.route(name)
-        return Called(name: name, subject: route?.subject, route: route)
+        let isForSpoke = caller?.target != nil || caller?.spokeName != nil
+        if !isForSpoke, let operation = clients.services.operation(name) {
+            let way = Way.client(operation)
+            return Called(name: name, subject: way.subject, way: way)
+        }
+        let way = router.route(name).map(Way.spoke)
+        return Called(name: name, subject: way?.subject, way: way)
     }
 
     /// How an operation answers; `nil` if there is none of this name.
@@ -19,37 +51,86 @@ extension CallDesk {
     ///
     /// - Fails with what ``subscribe(_:_:by:lastEventId:deliver:)`` would fail with before its first value.
     func checkSubscription(_ name: String, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        guard let route = called(name).route else {
+        guard let way = called(name, by: caller).way else {
             return try await operations.checkSubscription(name, input: input, by: caller)
         }
-        guard route.kind == .subscription else {
-            throw Fault(.validation, "\(name) is a \(route.kind.rawValue); call it with /v1/call/\(name).")
+        guard way.spec.type == .subscription else {
+            throw Fault(.validation, "\(name) is a \(way.spec.type.rawValue); call it with /v1/call/\(name).")
         }
-        try await router.check(route, input, by: caller)
+        switch way {
+        case .spoke(let route): try await router.check(route, input, by: caller)
+        case .client(let operation): try await clients.check(operation, input, by: caller)
+        }
     }
 
-    /// One query or mutation that a spoke answers. A caller that leaves aborts it there; a mutation leaves its audit
-    /// entry all the same.
+    /// One query or mutation that somebody else answers. A caller that leaves aborts it there; a mutation leaves its
+    /// audit entry all the same.
     func routed(
-        _ route: CallRouter.Route,
+        _ way: Way,
         _ input: JSONValue,
         by caller: Caller,
         _ wait: Duration,
         of call: OpenCall?
     ) async throws(Fault) -> Answer {
-        switch route.kind {
+        switch way.spec.type {
         case .subscription:
-            let name = route.address.operationId
+            let name = way.subject.operationId
             throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
         case .query:
-            return try await router.call(route, input, by: caller, within: wait, of: call)
+            return try await asked(way, input, by: caller, wait, of: call)
         case .mutation:
-            return try await mutation(route, input, by: caller, wait, of: call)
+            return try await mutation(way, input, by: caller, wait, of: call)
+        }
+    }
+
+    /// Follows a subscription that somebody else answers, to its end.
+    func followed(
+        _ way: Way,
+        _ input: JSONValue,
+        by caller: Caller,
+        lastEventId: String?,
+        of call: OpenCall?,
+        deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        guard way.spec.type == .subscription else {
+            let name = way.subject.operationId
+            throw Fault(.validation, "\(name) is a \(way.spec.type.rawValue); call it with /v1/call/\(name).")
+        }
+        switch way {
+        case .spoke(let route):
+            try await router.follow(
+                route,
+                input,
+                by: caller,
+                lastEventId: lastEventId,
+                of: call,
+                deliver: deliver
+            )
+        case .client(let operation):
+            call?.provided(by: .client(operation.client.id))
+            try await clients.follow(operation, input, by: caller, deliver: deliver)
+        }
+    }
+
+    /// The node tells who was asked.
+    private func asked(
+        _ way: Way,
+        _ input: JSONValue,
+        by caller: Caller,
+        _ wait: Duration,
+        of call: OpenCall?
+    ) async throws(Fault) -> Answer {
+        switch way {
+        case .spoke(let route):
+            return try await router.call(route, input, by: caller, within: wait, of: call)
+        case .client(let operation):
+            call?.provided(by: .client(operation.client.id))
+            return try await clients.call(operation, input, by: caller, within: wait)
         }
     }
 
     private func mutation(
-        _ route: CallRouter.Route,
+        _ way: Way,
         _ input: JSONValue,
         by caller: Caller,
         _ wait: Duration,
@@ -59,10 +140,10 @@ extension CallDesk {
         do {
             return try await withTaskCancellationHandler {
                 try await MutationRunner.finish { () async throws(Fault) -> Answer in
-                    try await operations.recorded(route.contract.spec, input: input, by: caller) {
+                    try await operations.recorded(way.spec, input: input, by: caller) {
                         () async throws(Fault) -> Answer in
                         try await leaving.abortable { () async throws(Fault) -> Answer in
-                            try await router.call(route, input, by: caller, within: wait, of: call)
+                            try await asked(way, input, by: caller, wait, of: call)
                         }
                     }
                 }
@@ -72,7 +153,7 @@ extension CallDesk {
         } catch let fault as Fault {
             throw fault
         } catch {
-            throw Fault(.aborted, "The caller left before \(route.address.operationId) ended.")
+            throw Fault(.aborted, "The caller left before \(way.subject.operationId) ended.")
         }
     }
 }

@@ -13,7 +13,7 @@ struct PeerCalls: Sendable {
         let id = request.requestId
         do throws(Fault) {
             let caller = try await asking(request)
-            let called = desk.called(request.operationId)
+            let called = desk.called(request.operationId, by: caller)
             if called.subject?.kind == .subscription {
                 try await desk.subscribe(request.operationId, request.input, by: caller, lastEventId: nil) {
                     (value) async throws(Fault) in

@@ -84,7 +84,7 @@ struct HubResponder: HTTPResponder {
             return health.exposition()
         case ("openapi.json", 1):
             try require(.get, request)
-            return document.openAPI(for: try await doors.admit(facts.credential, from: context.address))
+            return try await document.openAPI(for: try await doors.admit(facts.credential, from: context.address))
         case ("mcp", 1):
             let principal = try await doors.admit(facts.credential, from: context.address)
             return try await mcp.respond(to: &request, facts, by: principal)

@@ -22,7 +22,7 @@ extension CallDesk {
         do throws(Fault) {
             // A query of a spoke is given up where it waits for its answer; whatever else runs is cancelled.
             let value =
-                if called.route != nil, subject.kind == .query {
+                if called.way?.isSpoke == true, subject.kind == .query {
                     try await work(call)
                 } else {
                     try await AbortableRun.value(of: call) { () async throws(Fault) in try await work(call) }
@@ -69,4 +69,6 @@ extension CallRouter.Route {
 
 extension CallProvider {
     static func spoke(_ id: SpokeID) -> CallProvider { CallProvider(type: .spoke, id: id.rawValue) }
+
+    static func client(_ id: ClientID) -> CallProvider { CallProvider(type: .client, id: id.rawValue) }
 }

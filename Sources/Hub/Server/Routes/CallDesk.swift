@@ -11,6 +11,8 @@ struct CallDesk: Sendable {
     let recorder: CallRecorder
     /// The way to operations that spokes offer.
     let router: CallRouter
+    /// The way to operations that clients' web services offer.
+    let clients: ClientRouter
     let metrics: HubMetrics
     let limiter: RateLimiter
     let drain: DrainSwitch
@@ -26,7 +28,7 @@ struct CallDesk: Sendable {
     /// - Fails with `timeout` when that is over; otherwise as the operation does.
     func call(_ name: String, _ input: JSONValue, by caller: Caller, deadline: Duration?) async throws(Fault) -> Answer
     {
-        try await call(called(name), input, by: caller, deadline: deadline)
+        try await call(called(name, by: caller), input, by: caller, deadline: deadline)
     }
 
     /// The same for what is known already.
@@ -44,9 +46,9 @@ struct CallDesk: Sendable {
             let caller = caller.waiting(wait)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
-                if let route = called.route {
+                if let way = called.way {
                     let caller = caller.recorded(as: call)
-                    return try await routed(route, input, by: caller, wait, of: call)
+                    return try await routed(way, input, by: caller, wait, of: call)
                 }
                 call?.provided(by: provider)
                 let isMutation = called.subject?.kind == .mutation
@@ -70,7 +72,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
-        let called = called(name)
+        let called = called(name, by: caller)
         try await counted(called) { () async throws(Fault) in
             try limiter.count(callOf: caller.principal)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
@@ -79,9 +81,9 @@ struct CallDesk: Sendable {
                     try await deliver(value)
                     call?.delivered()
                 }
-                if let route = called.route {
-                    return try await router.follow(
-                        route,
+                if let way = called.way {
+                    return try await followed(
+                        way,
                         input,
                         by: caller.recorded(as: call),
                         lastEventId: lastEventId,
@@ -141,8 +143,8 @@ struct Called: Sendable {
     let name: String
     /// What the call graph has of it; `nil` for what nobody offers.
     let subject: CallSubject?
-    /// Where the call goes if a spoke answers it. The hub's own operations are never taken elsewhere.
-    var route: CallRouter.Route?
+    /// Where the call goes if somebody else answers it. The hub's own operations are never taken elsewhere.
+    var way: CallDesk.Way?
 }
 
 extension Principal {

@@ -5,14 +5,14 @@ import Protocol
 
 /// `GET /openapi.json`: the catalogue for programs that make clients.
 struct DocumentRoutes: Sendable {
-    /// What can be asked at the moment.
-    let specs: @Sendable () -> [OperationSpec]
+    /// What a caller can ask at the moment.
+    let specs: @Sendable (Caller) async throws(Fault) -> [OperationSpec]
     /// Where the hub is reached, if that is not where the document was fetched.
     let url: String?
 
     /// The document of what this caller may run: what is denied is not shown.
-    func openAPI(for principal: Principal) -> Response {
-        let visible = specs().filter { spec in
+    func openAPI(for principal: Principal) async throws(Fault) -> Response {
+        let visible = try await specs(Caller(principal)).filter { spec in
             // Denied means hidden, whatever the reason; and what nobody answers at the moment is not there.
             spec.isAnswered && (try? spec.accessControl.check(principal.identity)) != nil
         }

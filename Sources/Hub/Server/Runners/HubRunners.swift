@@ -37,6 +37,8 @@ struct HubRunners: Sendable {
     private let partingBell: WakeBell
     private let credentials: LinkCredentials
     private let rates: RateSettings
+    private let reader: ClientReader
+    private let readerBell = WakeBell()
     private let logger: Logger
 
     init(
@@ -46,10 +48,12 @@ struct HubRunners: Sendable {
         url: @escaping @Sendable (Int) -> String,
         metrics: HubMetrics,
         limiter: RateLimiter,
+        reader: ClientReader,
         callRate: CallRate,
         logger: Logger
     ) {
         self.domains = domains
+        self.reader = reader
         credentials = LinkCredentials(registry: registry, keys: domains.keys, logger: logger)
         rates = RateSettings(settings: domains.settings, limiter: limiter, usual: callRate, logger: logger)
         self.database = database
@@ -166,7 +170,15 @@ struct HubRunners: Sendable {
                 sessionEnds: sessionEndBell,
                 credentials: credentials,
                 rates: rates,
+                services: readerBell,
                 logger: logger
+            ),
+            RepeatingRunner(
+                name: "web services",
+                interval: Limits.clientRound,
+                bell: readerBell,
+                logger: logger,
+                work: { [reader] () async throws(Fault) in try await reader.turn() }
             ),
         ] + sessionServices
     }

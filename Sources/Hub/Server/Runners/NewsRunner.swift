@@ -5,7 +5,7 @@ import Protocol
 import ServiceLifecycle
 
 /// Listens to what other hubs, and this one, committed: commands for spokes that are linked here, keys that are not
-/// accepted any more, settings, sessions that wait for a place, calls that were aborted.
+/// accepted any more, settings, clients, sessions that wait for a place, calls that were aborted.
 struct NewsRunner: Service {
     let database: Database
     let domains: Domains
@@ -14,13 +14,15 @@ struct NewsRunner: Service {
     let sessionEnds: WakeBell
     let credentials: LinkCredentials
     let rates: RateSettings
+    /// Rings when clients' web services are to be looked at.
+    let services: WakeBell
     let logger: Logger
 
     func run() async throws {
         let news = database.listen([
             CommandStore.channel, CallStore.channel, CoordinationDomain.placementChannel, RegistrationStore.channel,
             KeyHolders.channel,
-            SettingStore.channel,
+            SettingStore.channel, ClientServices.channel,
         ])
         for await one in news.cancelOnGracefulShutdown() {
             switch one {
@@ -30,6 +32,7 @@ struct NewsRunner: Service {
                 // The proof takes a while; other news does not wait for it.
                 Task { await domains.calls.aborted(CallID(call)) }
             case .notified(RegistrationStore.channel, let spoke): await offersChanged([SpokeID(spoke)])
+            case .notified(ClientServices.channel, let client): await clientsChanged([ClientID(client)])
             case .notified(KeyHolders.channel, let text):
                 let holders = KeyHolders(text)
                 domains.authenticator.forget(holders)
@@ -48,6 +51,7 @@ struct NewsRunner: Service {
         domains.authenticator.forgetAll()
         placement.ring()
         await offersChanged(nil)
+        await clientsChanged(nil)
         await credentials.check(nil)
         await rates.read()
         for spoke in registry.spokes { await commandsStored(for: spoke) }
@@ -67,6 +71,14 @@ struct NewsRunner: Service {
             // The same: when the database is back, all of them are read anew.
             logger.debug("Offers could not be looked up.", metadata: ["error": "\(error)"])
         }
+    }
+
+    private func clientsChanged(_ clients: [ClientID]?) async {
+        do throws(Fault) { try await domains.services.refresh(clients) } catch {
+            // The same.
+            logger.debug("Web services could not be looked up.", metadata: ["error": "\(error)"])
+        }
+        services.ring()
     }
 
     private func commandsStored(for spoke: SpokeID) async {

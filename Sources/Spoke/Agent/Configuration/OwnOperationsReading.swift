@@ -1,6 +1,7 @@
 import Foundation
 import Protocol
 import SpokeCore
+import WebTransport
 import Yams
 
 extension OwnOperations {

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Protocol
 import SpokeCore
+import WebTransport
 
 /// A client of one server that speaks the Model Context Protocol over streamable HTTP: its tools become operations.
 ///

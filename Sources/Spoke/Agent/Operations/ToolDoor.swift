@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import Protocol
 import SpokeCore
+import WebTransport
 
 /// A conversation that a server of tools began with us (MCP, “Session Management”).
 struct ToolSession: Hashable, Sendable {

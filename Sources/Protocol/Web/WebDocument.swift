@@ -1,7 +1,5 @@
-public import Protocol
-
-/// An OpenAPI 3 document as operations.
-public struct OpenAPIDocument: Sendable {
+/// Somebody's OpenAPI 3 document as operations.
+public struct WebDocument: Sendable {
     /// What can be called; others are named in ``leftOut``.
     public private(set) var operations: [WebOperation] = []
     /// Each with the reason.
@@ -54,18 +52,23 @@ public struct OpenAPIDocument: Sendable {
         }
         var properties: [String: JSONValue] = [:]
         var required: [JSONValue] = []
-        var parameters: [WebOperation.Parameter] = []
+        var parameters: [WebRequestPlan.Parameter] = []
         for listed in (item["parameters"]?.arrayValue ?? []) + (operation["parameters"]?.arrayValue ?? []) {
             let parameter = resolved(listed)
-            guard let name = parameter["name"]?.stringValue, name != WebOperation.body,
-                let place = parameter["in"]?.stringValue.flatMap(WebOperation.Place.init(rawValue:))
+            guard let name = parameter["name"]?.stringValue, name != WebRequestPlan.body,
+                let place = parameter["in"]?.stringValue.flatMap(WebRequestPlan.Place.init(rawValue:))
             else {
                 if parameter["in"] == "cookie", parameter["required"] != .bool(true) { continue }
                 throw Fault(.validation, "it has a parameter that is not in path, query or header")
             }
+            if place == .header {
+                // OpenAPI 3.1, 4.8.12.1: definitions of these are ignored.
+                if ["accept", "content-type", "authorization"].contains(name.lowercased()) { continue }
+                if let flaw = WebHeaders.flaw(ofName: name) { throw Fault(.validation, "“\(name)” \(flaw)") }
+            }
             parameters.removeAll { $0.name == name }
             let isRequired = place == .path || parameter["required"] == .bool(true)
-            parameters.append(WebOperation.Parameter(name: name, place: place, isRequired: isRequired))
+            parameters.append(WebRequestPlan.Parameter(name: name, place: place, isRequired: isRequired))
             properties[name] = described(parameter["schema"] ?? true, parameter["description"])
             if isRequired { required.append(.string(name)) }
         }
@@ -79,8 +82,8 @@ public struct OpenAPIDocument: Sendable {
             guard let content = body["content"]?["application/json"] else {
                 throw Fault(.validation, "its body is not JSON")
             }
-            properties[WebOperation.body] = content["schema"] ?? true
-            if body["required"] == .bool(true) { required.append(.string(WebOperation.body)) }
+            properties[WebRequestPlan.body] = content["schema"] ?? true
+            if body["required"] == .bool(true) { required.append(.string(WebRequestPlan.body)) }
         }
         let answer = success(of: operation)
         let input: JSONValue = [
@@ -90,14 +93,16 @@ public struct OpenAPIDocument: Sendable {
         let words = operation["summary"]?.stringValue ?? operation["description"]?.stringValue
         return WebOperation(
             name: OperationName.plain(operation["operationId"]?.stringValue ?? "\(method)\(path)"),
-            method: method.uppercased(),
-            streams: answer["text/event-stream"] != nil,
             summary: String((words ?? "\(method.uppercased()) \(path).").prefix(2_000)),
             inputSchema: closed(input),
             outputSchema: closed(answer["application/json"]?["schema"] ?? [:]),
-            template: path,
-            parameters: parameters,
-            takesBody: body != .null
+            plan: WebRequestPlan(
+                method: method.uppercased(),
+                template: path,
+                parameters: parameters,
+                takesBody: body != .null,
+                streams: answer["text/event-stream"] != nil
+            )
         )
     }
 
@@ -162,5 +167,40 @@ public struct OpenAPIDocument: Sendable {
         for name in names.values where definitions[name] == nil { definitions[name] = true }
         if !definitions.isEmpty { members["$defs"] = .object(definitions) }
         return .object(members)
+    }
+}
+
+extension WebDocument {
+    /// Where the service is: what whoever vouches for it says, else what the document says, which may leave the host
+    /// out.
+    ///
+    /// - Parameters:
+    ///   - server: What was said besides the document.
+    ///   - home: Where the document came from, if it was fetched.
+    ///   - carriesSecrets: Whether requests carry a credential.
+    ///   - field: What a fault names.
+    /// - Throws: `VALIDATION_ERROR` also for a document that would have secrets sent to another host than the one that
+    ///   it came from, or over a connection that everyone can read where its own was none such.
+    public func base(
+        server said: String?,
+        home: WebAddress?,
+        carriesSecrets: Bool,
+        field: String
+    ) throws(Fault) -> WebAddress {
+        if let said { return try WebAddress(said, field: field) }
+        guard let named = server else {
+            guard let home else { throw Fault.invalid(field, "is not said by the document; set it.") }
+            return try WebAddress(home.origin, field: field)
+        }
+        if named.isEmpty || named.hasPrefix("/"), let home { return try WebAddress(home.origin + named, field: field) }
+        let address = try WebAddress(named, field: field)
+        guard let home, carriesSecrets else { return address }
+        guard home.host == address.host else {
+            throw Fault.invalid(field, "is another host than the document's; set it if the secrets are to go there.")
+        }
+        guard address.scheme == home.scheme || address.scheme == "https" else {
+            throw Fault.invalid(field, "is http where the document came by https; set it if that is wanted.")
+        }
+        return address
     }
 }

@@ -1,5 +1,3 @@
-import Protocol
-
 /// What operations may be called.
 public enum OperationName {
     /// A letter, then letters, digits, `-` and `_`; 64 bytes at most.

@@ -1,10 +1,10 @@
-import Protocol
-import Yams
+public import Protocol
+public import Yams
 
 extension JSONValue {
     /// YAML as JSON, by the core schema of YAML 1.2: only `true`, `false`, `null`, `~` and numbers are not texts, and
     /// what stands in quotes always is one.
-    init(yaml node: Node) throws(Fault) {
+    public init(yaml node: Node) throws(Fault) {
         switch node {
         case .scalar(let scalar): self = Self.scalar(scalar)
         case .sequence(let sequence):

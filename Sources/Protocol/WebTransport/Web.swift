@@ -1,37 +1,48 @@
-import AsyncHTTPClient
+public import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
-import Protocol
-import SpokeCore
+public import Protocol
 import Synchronization
 
-/// Requests to services that the spoke's owner named.
-enum Web {
+/// Requests to services that somebody vouches for.
+public enum Web {
     /// What is read of an answer that says only that something failed.
-    static let refusalBytes = 64 << 10
+    public static let refusalBytes = 64 << 10
 
     /// No redirect is followed: it would carry a credential to somebody else.
-    private static let client: HTTPClient = {
+    static var configuration: HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.connectionPool.retryConnectionEstablishment = false
         // A stream holds its connection: as many as there may be calls.
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Limits.callsInFlight
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+        return configuration
+    }
+
+    private static let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
 
     /// Sends a request and answers when the head of its response is there.
     ///
     /// - Throws: `TIMEOUT`, `ABORTED` when the task is cancelled, `UNAVAILABLE` for what cannot be reached.
-    static func execute(
+    public static func execute(
         _ request: HTTPClientRequest,
         within limit: Duration
     ) async throws(Fault) -> HTTPClientResponse {
+        try await execute(request, within: limit, by: client)
+    }
+
+    static func execute(
+        _ request: HTTPClientRequest,
+        within limit: Duration,
+        by client: HTTPClient
+    ) async throws(Fault) -> HTTPClientResponse {
         do {
             return try await client.execute(request, timeout: .milliseconds(limit.milliseconds))
+        } catch let fault as Fault {
+            throw fault
         } catch {
             if Task.isCancelled { throw Fault(.aborted, "The call was aborted.") }
             if let error = error as? HTTPClientError, error == .deadlineExceeded {
-                throw Fault(.timeout, "The service did not answer within \(limit.milliseconds / 1_000) s.")
+                throw Fault(.timeout, "The service did not answer within \(limit.spoken).")
             }
             throw Fault(.unavailable, "The service cannot be reached: \(error)")
         }
@@ -40,7 +51,7 @@ enum Web {
     /// The whole body of a response.
     ///
     /// - Throws: `TOO_LARGE`, `ABORTED` when the task is cancelled, `UNAVAILABLE` for a body that breaks off.
-    static func bytes(of response: HTTPClientResponse, most: Int) async throws(Fault) -> [UInt8] {
+    public static func bytes(of response: HTTPClientResponse, most: Int) async throws(Fault) -> [UInt8] {
         do {
             return Array(try await response.body.collect(upTo: most).readableBytesView)
         } catch is NIOTooManyBytesError {
@@ -52,25 +63,25 @@ enum Web {
     }
 
     /// Whether a response is a stream of server-sent events.
-    static func isStream(_ response: HTTPClientResponse) -> Bool {
+    public static func isStream(_ response: HTTPClientResponse) -> Bool {
         response.headers.first(name: "content-type")?.lowercased().hasPrefix("text/event-stream") == true
     }
 }
 
 /// Ends work from which nothing was heard for too long.
-struct Listening: Sendable {
+public struct Listening: Sendable {
     private let sign = Sign()
-    let limit: Duration
+    public let limit: Duration
 
-    init(for limit: Duration) { self.limit = limit }
+    public init(for limit: Duration) { self.limit = limit }
 
     /// Something was heard: the time begins anew.
-    func heard() { sign.last.withLock { $0 = .now } }
+    public func heard() { sign.last.withLock { $0 = .now } }
 
     /// Runs work to its end, and cancels it once the time is over.
     ///
     /// - Throws: whatever `work` throws; what `late` is where the time was over; `ABORTED` when the task is cancelled.
-    func bound<Value: Sendable>(
+    public func bound<Value: Sendable>(
         otherwise late: Fault,
         _ work: @escaping @Sendable () async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
@@ -102,4 +113,9 @@ struct Listening: Sendable {
     private final class Sign: Sendable {
         let last = Mutex(ContinuousClock.now)
     }
+}
+
+extension Duration {
+    /// As a person reads it: whole seconds where it is such.
+    var spoken: String { milliseconds.isMultiple(of: 1_000) ? "\(milliseconds / 1_000) s" : "\(milliseconds) ms" }
 }

@@ -1,11 +1,58 @@
-public import Protocol
-
 /// One operation of a web service, as its OpenAPI document describes it: what it takes, and the request that it is.
 public struct WebOperation: Hashable, Sendable {
-    /// Where a field of the input goes.
-    public enum Place: String, Hashable, Sendable { case path, query, header }
+    /// The second part of the operation's name.
+    public let name: String
+    public let summary: String
+    public private(set) var inputSchema: JSONValue
+    public let outputSchema: JSONValue
+    /// How an input becomes a request.
+    public private(set) var plan: WebRequestPlan
 
-    struct Parameter: Hashable, Sendable {
+    init(name: String, summary: String, inputSchema: JSONValue, outputSchema: JSONValue, plan: WebRequestPlan) {
+        self.name = name
+        self.summary = summary
+        self.inputSchema = inputSchema
+        self.outputSchema = outputSchema
+        self.plan = plan
+    }
+
+    /// Whether it answers with server-sent events.
+    public var streams: Bool { plan.streams }
+
+    /// GET asks, everything else changes, and a stream of events is followed.
+    public var kind: OperationKind { streams ? .subscription : plan.method == "GET" ? .query : .mutation }
+
+    /// The request for an input that fits the schema.
+    ///
+    /// - Throws: as ``WebRequestPlan/request(for:)``.
+    public func request(for input: JSONValue) throws(Fault) -> WebRequestPlan.Request { try plan.request(for: input) }
+
+    /// The same operation without a field that is somebody else's to fill: the place of a credential.
+    public func withholding(_ field: String, in place: WebRequestPlan.Place) -> WebOperation {
+        let named = plan.parameters.filter {
+            $0.place == place
+                && (place == .header ? $0.name.lowercased() == field.lowercased() : $0.name == field)
+        }.map(\.name)
+        guard !named.isEmpty, case .object(var schema) = inputSchema else { return self }
+        if case .object(let properties)? = schema["properties"] {
+            schema["properties"] = .object(properties.filter { !named.contains($0.key) })
+        }
+        schema["required"] = .array(
+            (schema["required"]?.arrayValue ?? []).filter { !named.contains($0.stringValue ?? "") }
+        )
+        var other = self
+        other.inputSchema = .object(schema)
+        other.plan.parameters.removeAll { named.contains($0.name) }
+        return other
+    }
+}
+
+/// How the input of an operation becomes a request to a web service.
+public struct WebRequestPlan: Codable, Hashable, Sendable {
+    /// Where a field of the input goes.
+    public enum Place: String, Codable, Hashable, Sendable { case path, query, header }
+
+    struct Parameter: Codable, Hashable, Sendable {
         var name: String
         var place: Place
         var isRequired: Bool
@@ -20,20 +67,12 @@ public struct WebOperation: Hashable, Sendable {
         public var body: [UInt8]?
     }
 
-    /// The second part of the operation's name.
-    public let name: String
     public let method: String
-    /// Whether it answers with server-sent events.
-    public let streams: Bool
-    public let summary: String
-    public let inputSchema: JSONValue
-    public let outputSchema: JSONValue
     let template: String
-    let parameters: [Parameter]
+    var parameters: [Parameter]
     let takesBody: Bool
-
-    /// GET asks, everything else changes, and a stream of events is followed.
-    public var kind: OperationKind { streams ? .subscription : method == "GET" ? .query : .mutation }
+    /// Whether it is answered with server-sent events.
+    public let streams: Bool
 
     /// The field of the input that holds the request's body.
     public static let body = "body"
@@ -91,7 +130,7 @@ public struct WebOperation: Hashable, Sendable {
     }
 
     /// Everything but what RFC 3986 calls unreserved as `%XX`: no value leaves its place.
-    private static func encoded(_ text: String) -> String {
+    static func encoded(_ text: String) -> String {
         let plain = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
         return text.utf8.map { byte in
             if plain.contains(byte) { return String(UnicodeScalar(byte)) }

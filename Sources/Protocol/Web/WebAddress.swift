@@ -1,5 +1,4 @@
 import Foundation
-public import Protocol
 
 /// Where something is on the web: an `http` or `https` address that carries no credential itself.
 public struct WebAddress: Hashable, Sendable {
@@ -17,7 +16,7 @@ public struct WebAddress: Hashable, Sendable {
             let host = url.host(percentEncoded: false), !host.isEmpty
         else { throw Fault.invalid(field, "must be an address that begins with http:// or https:// and names a host.") }
         guard url.user == nil, url.password == nil else {
-            throw Fault.invalid(field, "must hold no credential; put it into a file and name that in headerFiles.")
+            throw Fault.invalid(field, "must hold no credential; that has a place of its own.")
         }
         guard url.fragment == nil else { throw Fault.invalid(field, "must have no part behind #.") }
         self.text = text
@@ -30,7 +29,7 @@ public struct WebAddress: Hashable, Sendable {
     public var origin: String { "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 }
 
-/// Headers that a spoke's owner adds to requests.
+/// Headers that are added to requests.
 public enum WebHeaders {
     /// What a request says by itself, and nobody else says for it.
     static let reserved: Set<String> = [
@@ -44,7 +43,7 @@ public enum WebHeaders {
         guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(token.contains) else {
             return "is not the name of a header"
         }
-        return reserved.contains(name.lowercased()) ? "is a header that the spoke sets itself" : nil
+        return reserved.contains(name.lowercased()) ? "is a header that the program sets itself" : nil
     }
 
     /// What is wrong with a header's value; `nil` if nothing. Source: RFC 9110, 5.5, without obsolete text.

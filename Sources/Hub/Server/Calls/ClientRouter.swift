@@ -1,0 +1,106 @@
+import HubCore
+import HubDomains
+import Logging
+import Protocol
+import Synchronization
+import WebTransport
+
+/// Calls of operations that clients' web services offer: answered by the hub itself, over HTTP.
+///
+/// In this order: operation known → access → seen → input valid → can be called → secret opened → asked → answer
+/// shaped.
+struct ClientRouter: Sendable {
+    let services: ClientServices
+    let outbound: OutboundRules
+    let metrics: HubMetrics
+    let logger: Logger
+
+    /// Lets a call in whose caller may run the operation and whose input says what it must.
+    func check(_ operation: ClientOperation, _ input: JSONValue, by caller: Caller) async throws(Fault) {
+        try operation.contract.spec.accessControl.check(caller.identity)
+        try await services.admit(caller, to: operation)
+        let violations = operation.contract.violations(in: input)
+        guard violations.isEmpty else { throw .invalid(violations) }
+        _ = try operation.request()
+    }
+
+    /// One request and its answer. A cancelled task ends it.
+    func call(
+        _ operation: ClientOperation,
+        _ input: JSONValue,
+        by caller: Caller,
+        within wait: Duration
+    ) async throws(Fault) -> Answer {
+        try await check(operation, input, by: caller)
+        let (exchange, addition) = try await exchange(operation, within: wait)
+        let answer = try await exchange.answer(input, with: addition, trace: caller.traceparent)
+        return shaped(answer, operation, caller)
+    }
+
+    /// Follows a stream of events to its end. `deliver` holds the service back.
+    func follow(
+        _ operation: ClientOperation,
+        _ input: JSONValue,
+        by caller: Caller,
+        deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
+    ) async throws(Fault) {
+        try await check(operation, input, by: caller)
+        let (exchange, addition) = try await exchange(operation, within: Limits.callDeadline)
+        guard let idle = caller.idleTimeout else {
+            return try await exchange.follow(input, with: addition, trace: caller.traceparent) {
+                (value, id) async throws(Fault) in
+                try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+            }
+        }
+        let listening = Listening(for: idle)
+        let silent = Fault(.timeout, "\(operation.contract.spec.id) said nothing for \(idle.milliseconds) ms.")
+        try await listening.bound(otherwise: silent) { () async throws(Fault) in
+            try await exchange.follow(input, with: addition, trace: caller.traceparent) {
+                (value, id) async throws(Fault) in
+                listening.heard()
+                try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+                listening.heard()
+            }
+        }
+    }
+
+    private func exchange(
+        _ operation: ClientOperation,
+        within wait: Duration
+    ) async throws(Fault) -> (WebExchange, WebAddition) {
+        let (plan, server, service) = try operation.request()
+        let exchange = WebExchange(
+            operation.client.name,
+            at: server,
+            plan,
+            within: min(wait, service.timeoutSeconds.map { .seconds($0) } ?? Limits.clientPatience),
+            answerBytes: Limits.clientAnswerBytes,
+            sending: GuardedWeb(outbound).sending
+        )
+        return (exchange, try await services.addition(to: service, of: operation.client))
+    }
+
+    private func shaped(_ answer: WebAnswer, _ operation: ClientOperation, _ caller: Caller) -> Answer {
+        let spec = operation.contract.spec
+        let (data, flaws) = operation.contract.shaped(answer.data)
+        if let flaw = flaws.first {
+            metrics.answersMisshapen.add(1, ordering: .relaxed)
+            logger.warning(
+                "A web service's answer does not fit its schema.",
+                metadata: [
+                    "client": "\(operation.client.name)", "operation": "\(spec.id)",
+                    "request": "\(caller.requestId)", "path": "\(flaw.path)", "flaw": "\(flaw.message)",
+                ]
+            )
+        }
+        var origin = answer.meta
+        origin["clientId"] = .string(operation.client.id.rawValue)
+        return Answer(
+            data: data.serialized(),
+            operationId: spec.id,
+            requestId: caller.requestId,
+            tree: data,
+            origin: origin
+        )
+    }
+}
