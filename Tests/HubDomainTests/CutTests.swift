@@ -97,4 +97,28 @@ struct CutTests {
         #expect(cut.operations.count == Limits.latencyOperations && cut.truncated)
         await hub.close()
     }
+
+    @Test func behindManyThatNobodyCanTakeASessionIsExplainedAndPlaced() async throws {
+        let hub = try await TestHub.make()
+        let project = try await hub.project()
+        try await hub.database.execute(
+            Statement<Void>(
+                """
+                INSERT INTO nave.sessions (id, project_id, slug, title, status, fence, run, target, priority)
+                SELECT 'm' || n, $1, 'm' || n, 'T', 'busy', 0, '{"agent": "nobody", "prompt": "x"}', '{}', 3
+                  FROM generate_series(1, $2::int) AS n
+                """
+            ),
+            [project.id, SpawnStore.waitingPage + 5]
+        )
+        let last = try await hub.spawn()
+        let why = try await hub.ask(ExplainWaiting(sessionId: last.sessionId.rawValue))
+        #expect(why.waiting && why.ahead == SpawnStore.waitingPage, "\(why.message)")
+        #expect(try await hub.view(last).waitingFor == [])
+        _ = try await ScriptedSpoke.join(hub, "one")
+        #expect(try await hub.domains.coordination.placeWaiting() == 1)
+        #expect(try await hub.view(last).spoke?.name == "one")
+        #expect(try await hub.domains.coordination.placeWaiting() == 0)
+        await hub.close()
+    }
 }

@@ -268,7 +268,7 @@ public struct ExplainWaiting: RemoteOperation {
             "waiting": "Whether it waits for a spoke, or a task for others or for somebody to take it.",
             "message": "What it does, or what it waits for, in a sentence.",
             "spokes": "Each spoke that is ruled out, with the reason.",
-            "ahead": "How many waiting sessions are tried before it.",
+            "ahead": "How many waiting sessions are tried before it; 2000 if it is that many or more.",
         ]
         public var waiting: Bool
         public var message: String

@@ -13,7 +13,7 @@ public struct OperationSpec: Codable, Hashable, Sendable, Described {
         "errorSchemas": "Errors of its own, besides the contract's.",
         "accessControl": "What a caller must hold.",
         "_meta": "Whatever its provider notes.",
-        "providers": "Who offers it; told by the catalogue only.",
+        "providers": "Who offers it, those that are there first, 100 at most; told by the catalogue only.",
     ]
     public var namespace: String
     public var name: String

@@ -71,8 +71,7 @@ struct CoordinationOperations: Sendable {
         let machinesById = Dictionary(machines.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let printed = try await sessions.printed(by: ids)
         let open = try await detections.open(of: ids)
-        let isAnyWaiting = found.contains(where: \.isWaiting)
-        let queue = isAnyWaiting ? try await spawns.waiting() : []
+        let waiting = try await spawns.waiting(among: found.filter(\.isWaiting).map(\.id))
         var views: [MappingView] = []
         for mapping in mappings {
             guard let session = sessionsById[mapping.sessionId] else { continue }
@@ -96,7 +95,7 @@ struct CoordinationOperations: Sendable {
                     output: .init(bytes: output?.bytes ?? 0, lastAt: output?.lastAt),
                     detections: shown.map { OpenDetection($0.record) },
                     moreDetections: hidden > 0 ? hidden : nil,
-                    waitingFor: try await refusals(session, queue)
+                    waitingFor: try await refusals(waiting[session.id])
                 )
             )
         }
@@ -107,12 +106,9 @@ struct CoordinationOperations: Sendable {
         .init(id: spoke.id, name: spoke.name, status: spoke.status, disconnectedAt: spoke.disconnectedAt)
     }
 
-    private func refusals(
-        _ session: SessionRecord,
-        _ queue: [SpawnStore.WaitingRow]
-    ) async throws(Fault) -> [SpokeRefusal]? {
-        guard let entry = queue.first(where: { $0.session.sessionId == session.id }) else { return nil }
-        let facts = try await spokes.facts(for: session.projectId, onlyFree: false)
+    private func refusals(_ entry: SpawnStore.WaitingRow?) async throws(Fault) -> [SpokeRefusal]? {
+        guard let entry else { return nil }
+        let facts = try await spokes.facts(for: entry.session.projectId, onlyFree: false)
         return Placement.refusals(entry.ask, among: facts)
     }
 
@@ -132,19 +128,22 @@ struct CoordinationOperations: Sendable {
         }
         if session.isOver { return answer("It does not wait: it is over.") }
         guard session.isWaiting else { return try await explainRunning(session) }
-        let queue = try await spawns.waiting()
-        guard let ahead = queue.firstIndex(where: { $0.session.sessionId == session.id }) else {
+        guard let entry = try await spawns.waiting(among: [session.id])[session.id] else {
             return answer("It is being placed.")
         }
+        let first = try await spawns.waiting().queue
+        let place = first.firstIndex { $0.session.sessionId == session.id }
+        let ahead = place ?? first.count
         let facts = try await spokes.facts(for: session.projectId, onlyFree: false)
-        let refusals = Placement.refusals(queue[ahead].ask, among: facts)
+        let refusals = Placement.refusals(entry.ask, among: facts)
+        let others = "\(place == nil ? "at least " : "")\(ahead) sessions are ahead of it"
         let message =
             facts.isEmpty
             ? "No spoke has joined yet; join one with spoke join."
             : refusals.isEmpty
                 ? "A spoke is free: it is placed any moment."
-                : Placement.missingAgent(queue[ahead].ask, among: facts)
-                    ?? "It waits for a spoke: all \(refusals.count) are ruled out, \(ahead) sessions are ahead of it."
+                : Placement.missingAgent(entry.ask, among: facts)
+                    ?? "It waits for a spoke: all \(refusals.count) are ruled out, \(others)."
         return ExplainWaiting.Output(waiting: true, message: message, spokes: refusals, ahead: ahead)
     }
 

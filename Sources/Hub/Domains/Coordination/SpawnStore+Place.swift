@@ -4,33 +4,64 @@ import Postgres
 import Protocol
 
 extension SpawnStore {
-    /// Waiting sessions that one pass looks at.
-    private static let waitingMax = 2_000
+    /// Waiting sessions that are looked at together.
+    static let waitingPage = 2_000
 
     /// Places waiting sessions while there is room: by priority, then fair between projects, then by age.
     /// Answers how many.
+    ///
+    /// Many that nobody can take do not keep those behind them from a spoke that could take them: a page follows the
+    /// other while there is room.
     func placeWaiting() async throws(Fault) -> Int {
-        let queue = try await waiting()
-        guard !queue.isEmpty else { return 0 }
+        var (placed, last): (Int, SessionID?) = (0, nil)
+        repeat {
+            let page = try await waiting(after: last)
+            let outcome = try await place(page.queue)
+            placed += outcome.placed
+            last = outcome.isRoomLeft ? page.last : nil
+        } while last != nil && !Task.isCancelled
+        return placed
+    }
+
+    /// Tries these in their order; what was placed, and whether any spoke has room when all were tried.
+    private func place(_ queue: [WaitingRow]) async throws(Fault) -> (placed: Int, isRoomLeft: Bool) {
         var placed = 0
         var facts: [ProjectID: [SpokeFacts]] = [:]
         for entry in queue {
-            if facts[entry.session.projectId] == nil {
-                facts[entry.session.projectId] = try await spokes.facts(for: entry.session.projectId, onlyFree: true)
-            }
-            guard let known = facts[entry.session.projectId],
-                case .place(let spoke) = Placement.decide(entry.ask, among: known)
-            else { continue }
+            let project = entry.session.projectId
+            if facts[project] == nil { facts[project] = try await spokes.facts(for: project, onlyFree: true) }
+            // Which spokes are free is no matter of the project.
+            guard let known = facts[project], !known.isEmpty else { return (placed, false) }
+            guard case .place(let spoke) = Placement.decide(entry.ask, among: known) else { continue }
             if try await place(entry, on: spoke) { placed += 1 }
             // Whatever came of it, the facts have changed.
             facts.removeAll()
         }
-        return placed
+        return (placed, true)
     }
 
-    /// The waiting sessions in the order in which they are tried.
-    func waiting() async throws(Fault) -> [WaitingRow] {
-        let rows = try await database.query(SQL.waiting, [Self.waitingMax])
+    /// Some waiting sessions in the order in which they are tried.
+    struct WaitingPage: Sendable {
+        var queue: [WaitingRow]
+        /// Behind which the next page begins; `nil` if there is none.
+        var last: SessionID?
+    }
+
+    /// Why these wait: those of them that do.
+    func waiting(among sessions: [SessionID]) async throws(Fault) -> [SessionID: WaitingRow] {
+        guard !sessions.isEmpty else { return [:] }
+        let rows = try await database.query(SQL.waitingAmong, [sessions])
+        return Dictionary(rows.map { ($0.session.sessionId, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The waiting sessions behind one, or from the first on.
+    func waiting(after last: SessionID? = nil) async throws(Fault) -> WaitingPage {
+        let rows = try await database.query(SQL.waiting, [Self.waitingPage, last])
+        let end = rows.count == Self.waitingPage ? rows.last?.session.sessionId : nil
+        return WaitingPage(queue: try await sorted(rows), last: end)
+    }
+
+    private func sorted(_ rows: [WaitingRow]) async throws(Fault) -> [WaitingRow] {
         guard !rows.isEmpty else { return [] }
         let running = try await database.query(SQL.running, [Array(Set(rows.map(\.session.projectId)))])
         let counts = Dictionary(running.map { ($0.project, $0.count) }, uniquingKeysWith: { first, _ in first })

@@ -144,9 +144,20 @@ extension SpawnStore {
             SELECT s.id, s.project_id, s.priority, s.created_at, s.target, s.run,
                    CASE WHEN s.worktree ->> 'mode' = 'reuse' THEN w.spoke_id END AS pinned
               FROM nave.sessions s LEFT JOIN nave.workspaces w ON w.id = s.workspace_id
-             WHERE (s.status = 'busy' AND s.fence = 0) OR s.status = 'retry'
+             WHERE ((s.status = 'busy' AND s.fence = 0) OR s.status = 'retry')
+               AND ($2::text IS NULL OR (-s.priority, s.created_at, s.id)
+                    > (SELECT -l.priority, l.created_at, l.id FROM nave.sessions l WHERE l.id = $2))
              ORDER BY s.priority DESC, s.created_at, s.id
              LIMIT $1
+            """
+        )
+
+        static let waitingAmong = Statement<WaitingRow>(
+            """
+            SELECT s.id, s.project_id, s.priority, s.created_at, s.target, s.run,
+                   CASE WHEN s.worktree ->> 'mode' = 'reuse' THEN w.spoke_id END AS pinned
+              FROM nave.sessions s LEFT JOIN nave.workspaces w ON w.id = s.workspace_id
+             WHERE s.id = ANY ($1::text[]) AND ((s.status = 'busy' AND s.fence = 0) OR s.status = 'retry')
             """
         )
 
