@@ -124,8 +124,11 @@ struct Blow {
             #expect(await fleet.hubProgram?.exit() == 0)
             try await fleet.startHub()
         case .spokeInOrder:
-            fleet.spoke("one")?.signal(SIGTERM)
-            #expect(await fleet.spoke("one")?.exit() == 0)
+            let spoke = fleet.spoke("one")
+            spoke?.signal(SIGTERM)
+            // One that was started a moment ago may not listen to signals yet, and ends as any program does.
+            let code = await spoke?.exit()
+            #expect(code == 0 || code == -SIGTERM)
             try fleet.startSpoke("one")
         }
     }
