@@ -205,7 +205,8 @@ extension MutationStore {
             """
         )
 
-        /// The outcome and its trail become true together.
+        /// The outcome and its trail become true together. `OFFSET` hides from the planner which of the four are named,
+        /// as the arrays of ``audit`` do: one plan serves all.
         static let auditAndKeep = Statement<Void>(
             """
             WITH kept AS (
