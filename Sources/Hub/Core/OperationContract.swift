@@ -1,9 +1,9 @@
 public import Protocol
 
-/// What is checked of calls to an operation that a spoke offers: the one seam to JSON Schema.
+/// What is checked of calls to an operation that somebody else offers: the one seam to JSON Schema.
 ///
 /// Made once per definition and used for every call of it.
-public struct SpokeContract: Sendable {
+public struct OperationContract: Sendable {
     public let spec: OperationSpec
     private let input: JSONSchema
     private let output: JSONSchema

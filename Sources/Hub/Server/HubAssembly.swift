@@ -143,14 +143,12 @@ public struct HubAssembly: Sendable {
                 reach: { [table = domains.table] (input, caller) async throws(Fault) in
                     try await table.checkReach(input, for: caller)
                 },
-                metrics: metrics,
-                logger: logger
+                shaper: AnswerShaper(metrics: metrics, logger: logger)
             ),
             clients: ClientRouter(
                 services: domains.services,
                 outbound: settings.outbound,
-                metrics: metrics,
-                logger: logger
+                shaper: AnswerShaper(metrics: metrics, logger: logger)
             ),
             metrics: metrics,
             limiter: limiter,

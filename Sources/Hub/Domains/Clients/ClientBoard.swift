@@ -6,7 +6,7 @@ import Synchronization
 /// One operation of a client's web service, as this process knows it.
 public struct ClientOperation: Sendable {
     public let client: ServedClient
-    public let contract: SpokeContract
+    public let contract: OperationContract
     /// How its input becomes a request; `nil` if what is stored cannot be read.
     let plan: WebRequestPlan?
     let server: String?
@@ -75,7 +75,7 @@ final class ClientBoard: Sendable {
 
     /// What was registered could be compiled then; a hub that cannot any more does not offer it.
     private static func operation(_ offer: StoredOffer, _ client: ServedClient) -> ClientOperation? {
-        guard let contract = try? SpokeContract(offer.definition.spec) else { return nil }
+        guard let contract = try? OperationContract(offer.definition.spec) else { return nil }
         return ClientOperation(
             client: client,
             contract: contract,

@@ -14,7 +14,7 @@ public final class ProviderBoard: Sendable {
 
     fileprivate struct Definition {
         var stamp: Int64
-        var contract: SpokeContract
+        var contract: OperationContract
     }
 
     fileprivate struct State {
@@ -24,7 +24,7 @@ public final class ProviderBoard: Sendable {
         /// Spokes that offer an operation, there or away, by id of the operation.
         var providers: [String: Set<SpokeID>] = [:]
         /// The contracts of each operation that was looked up since an offer changed.
-        var versions: [String: [SpokeContract]] = [:]
+        var versions: [String: [OperationContract]] = [:]
         /// The look at the database that each spoke was last told by: a later look is never undone by an earlier one.
         var looks: [SpokeID: Int] = [:]
         var lastLook = 0
@@ -60,7 +60,7 @@ public final class ProviderBoard: Sendable {
         state.withLock { state in
             for definition in definitions {
                 // What was registered could be compiled then; a hub that cannot any more does not offer it.
-                guard let contract = try? SpokeContract(definition.spec) else { continue }
+                guard let contract = try? OperationContract(definition.spec) else { continue }
                 state.definitions[definition.id] = Definition(stamp: definition.stamp, contract: contract)
             }
             let gone = Set(only ?? Array(state.spokes.keys)).subtracting(spokes.map(\.id))
@@ -154,14 +154,14 @@ public final class ProviderBoard: Sendable {
     }
 
     /// The contract of the operation as this spoke offers it.
-    public func contract(of operation: String, on spoke: SpokeID) -> SpokeContract? {
+    public func contract(of operation: String, on spoke: SpokeID) -> OperationContract? {
         state.withLock { state in
             state.spokes[spoke]?.offers[operation].flatMap { state.definitions[$0]?.contract }
         }
     }
 
     /// The contract of an operation by its newest version that any spoke offers, or by one version.
-    public func contract(of operation: String, version: String? = nil) -> SpokeContract? {
+    public func contract(of operation: String, version: String? = nil) -> OperationContract? {
         state.withLock { $0.contracts(of: operation) }.first { version == nil || $0.spec.version == version }
     }
 
@@ -199,7 +199,7 @@ public final class ProviderBoard: Sendable {
 
 extension ProviderBoard.State {
     /// All versions of an operation that are offered, the newest first; remembered until an offer changes.
-    fileprivate mutating func contracts(of operation: String) -> [SpokeContract] {
+    fileprivate mutating func contracts(of operation: String) -> [OperationContract] {
         if let known = versions[operation] { return known }
         let ids = Set((providers[operation] ?? []).compactMap { spokes[$0]?.offers[operation] })
         let found = ids.compactMap { definitions[$0]?.contract }

@@ -87,7 +87,7 @@ public struct RegistrationStore: Sendable {
             let same = versions.first { $0.spec.version == spec.version }
             let id = same?.id ?? (versions.isEmpty ? spec.id : "\(spec.id)@\(spec.version)")
             do throws(Fault) {
-                _ = try SpokeContract(spec)
+                _ = try OperationContract(spec)
                 switch same.map({ SpecRevision.compare(spec, with: $0.spec) }) {
                 case .same, .older: break
                 case nil, .newer: plan.definitions.append(Self.definition(spec, id: id))

@@ -1,9 +1,7 @@
 import Foundation
 import HubCore
 import HubDomains
-import Logging
 import Protocol
-import Synchronization
 
 /// Takes calls of operations that spokes offer to the spoke that answers them, and its answers back.
 ///
@@ -14,13 +12,12 @@ struct CallRouter: Sendable {
     let whereabouts: Whereabouts
     /// Fails for an input that names what its caller may not see.
     let reach: @Sendable (JSONValue, Caller) async throws(Fault) -> Void
-    let metrics: HubMetrics
-    let logger: Logger
+    let shaper: AnswerShaper
 
     /// An operation that a caller may run, by the address that it was called by.
     struct Route: Sendable {
         var address: ProviderBoard.Address
-        var contract: SpokeContract
+        var contract: OperationContract
 
         var kind: OperationKind { contract.spec.type }
     }
@@ -141,7 +138,7 @@ extension CallRouter {
     private struct Choice {
         let spoke: SpokeID
         let line: CallLine
-        let contract: SpokeContract
+        let contract: OperationContract
     }
 
     private func choose(
@@ -230,17 +227,12 @@ extension CallRouter {
     }
 
     private func answer(_ envelope: JSONValue, _ route: Route, _ choice: Choice, _ caller: Caller) -> Answer {
-        let (data, flaws) = choice.contract.shaped(envelope["data"] ?? .null)
-        if let flaw = flaws.first {
-            metrics.answersMisshapen.add(1, ordering: .relaxed)
-            logger.warning(
-                "A spoke's answer does not fit its schema.",
-                metadata: [
-                    "spoke": "\(choice.spoke)", "operation": "\(route.address.operationId)",
-                    "request": "\(caller.requestId)", "path": "\(flaw.path)", "flaw": "\(flaw.message)",
-                ]
-            )
-        }
+        let data = shaper.shaped(
+            envelope["data"] ?? .null,
+            by: choice.contract,
+            from: .spoke(choice.spoke),
+            request: caller.requestId
+        )
         var origin: [String: JSONValue] = [:]
         if case .object(let meta) = envelope["meta"] { origin = meta }
         return Answer(

@@ -1,8 +1,6 @@
 import HubCore
 import HubDomains
-import Logging
 import Protocol
-import Synchronization
 import WebTransport
 
 /// Calls of operations that clients' web services offer: answered by the hub itself, over HTTP.
@@ -12,8 +10,7 @@ import WebTransport
 struct ClientRouter: Sendable {
     let services: ClientServices
     let outbound: OutboundRules
-    let metrics: HubMetrics
-    let logger: Logger
+    let shaper: AnswerShaper
 
     /// Lets a call in whose caller may run the operation and whose input says what it must.
     func check(_ operation: ClientOperation, _ input: JSONValue, by caller: Caller) async throws(Fault) {
@@ -81,23 +78,17 @@ struct ClientRouter: Sendable {
     }
 
     private func shaped(_ answer: WebAnswer, _ operation: ClientOperation, _ caller: Caller) -> Answer {
-        let spec = operation.contract.spec
-        let (data, flaws) = operation.contract.shaped(answer.data)
-        if let flaw = flaws.first {
-            metrics.answersMisshapen.add(1, ordering: .relaxed)
-            logger.warning(
-                "A web service's answer does not fit its schema.",
-                metadata: [
-                    "client": "\(operation.client.name)", "operation": "\(spec.id)",
-                    "request": "\(caller.requestId)", "path": "\(flaw.path)", "flaw": "\(flaw.message)",
-                ]
-            )
-        }
+        let data = shaper.shaped(
+            answer.data,
+            by: operation.contract,
+            from: .client(operation.client.id),
+            request: caller.requestId
+        )
         var origin = answer.meta
         origin["clientId"] = .string(operation.client.id.rawValue)
         return Answer(
             data: data.serialized(),
-            operationId: spec.id,
+            operationId: operation.contract.spec.id,
             requestId: caller.requestId,
             tree: data,
             origin: origin
