@@ -30,8 +30,15 @@ struct ClientRouter: Sendable {
     ) async throws(Fault) -> Answer {
         try await check(operation, input, by: caller)
         let (exchange, addition) = try await exchange(operation, within: wait)
-        let answer = try await exchange.answer(input, with: addition, trace: caller.traceparent)
-        return shaped(answer, operation, caller)
+        do throws(Fault) {
+            return shaped(
+                try await exchange.answer(input, with: addition, trace: caller.traceparent),
+                operation,
+                caller
+            )
+        } catch {
+            throw operation.contract.spec.heard(error)
+        }
     }
 
     /// Follows a stream of events to its end. `deliver` holds the service back.
@@ -41,23 +48,27 @@ struct ClientRouter: Sendable {
         by caller: Caller,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        try await check(operation, input, by: caller)
-        let (exchange, addition) = try await exchange(operation, within: Limits.callDeadline)
-        guard let idle = caller.idleTimeout else {
-            return try await exchange.follow(input, with: addition, trace: caller.traceparent) {
-                (value, id) async throws(Fault) in
-                try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+        do throws(Fault) {
+            try await check(operation, input, by: caller)
+            let (exchange, addition) = try await exchange(operation, within: Limits.callDeadline)
+            guard let idle = caller.idleTimeout else {
+                return try await exchange.follow(input, with: addition, trace: caller.traceparent) {
+                    (value, id) async throws(Fault) in
+                    try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+                }
             }
-        }
-        let listening = Listening(for: idle)
-        let silent = Fault(.timeout, "\(operation.contract.spec.id) said nothing for \(idle.milliseconds) ms.")
-        try await listening.bound(otherwise: silent) { () async throws(Fault) in
-            try await exchange.follow(input, with: addition, trace: caller.traceparent) {
-                (value, id) async throws(Fault) in
-                listening.heard()
-                try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
-                listening.heard()
+            let listening = Listening(for: idle)
+            let silent = Fault(.timeout, "\(operation.contract.spec.id) said nothing for \(idle.milliseconds) ms.")
+            try await listening.bound(otherwise: silent) { () async throws(Fault) in
+                try await exchange.follow(input, with: addition, trace: caller.traceparent) {
+                    (value, id) async throws(Fault) in
+                    listening.heard()
+                    try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+                    listening.heard()
+                }
             }
+        } catch {
+            throw operation.contract.spec.heard(error)
         }
     }
 

@@ -104,16 +104,16 @@ struct CallDesk: Sendable {
         let began = ContinuousClock.now
         metrics.callsOpen.add(1, ordering: .relaxed)
         defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
-        func ended(_ outcome: String) {
+        func ended(failing code: Fault.Code? = nil) {
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
-            metrics.callEnded(called.subject?.operationId ?? "unknown", outcome: outcome, seconds: seconds)
+            metrics.callEnded(called.subject?.operationId ?? "unknown", failing: code, seconds: seconds)
         }
         do {
             let value = try await work()
-            ended("ok")
+            ended()
             return value
         } catch {
-            ended(error.code.rawValue)
+            ended(failing: error.code)
             throw error
         }
     }
