@@ -40,13 +40,21 @@ struct CallHardCasesTests {
             try #require(ContinuousClock.now < end, "What nobody can answer is still listed.")
         }
 
-        // They come back, known by their sets; under a key a mutation is asked again elsewhere.
+        // They come back, known by their sets. A key makes nothing undone: no other spoke knows of it.
+        let asked = Mutex(0)
+        let counting: FakeProvider.Answering = { message, provider in
+            if case .requested = message { asked.withLock { $0 += 1 } }
+            fragile(message, provider)
+        }
         for spoke in [one.spoke, two.spoke] {
-            _ = try await FakeProvider.open(hub, as: spoke, offering: specs, answering: fragile)
+            _ = try await FakeProvider.open(hub, as: spoke, offering: specs, answering: counting)
         }
         hasBroken.withLock { $0 = false }
         let keyed = try await hub.call("demo.write", headers: [("idempotency-key", "k")])
-        #expect(keyed.data == "alive")
+        #expect(keyed.status == 503 && keyed.code == "SPOKE_DISCONNECTED" && asked.withLock { $0 } == 1)
+        // Its caller may know better, and asks again under the same key.
+        let again = try await hub.call("demo.write", headers: [("idempotency-key", "k")])
+        #expect(again.data == "alive" && asked.withLock { $0 } == 2)
         #expect(await hub.stop() == 0)
     }
 

@@ -84,6 +84,20 @@ public final class ProviderBoard: Sendable {
             self.spokeName = spokeName
             self.version = version
         }
+
+        /// Whom a call is meant for: by this address, and by what its caller says besides.
+        ///
+        /// - Throws: `VALIDATION_ERROR` for spokes that are named differently.
+        public func target(of caller: Caller) throws(Fault) -> CallTarget {
+            var target = caller.target ?? CallTarget()
+            for name in [caller.spokeName, spokeName].compactMap(\.self) {
+                guard target.spokeName == nil || target.spokeName == name else {
+                    throw .invalid("spokeName", "names another spoke than the address or the header; name one.")
+                }
+                target.spokeName = name
+            }
+            return target
+        }
     }
 
     /// What `fs.read`, `fs.read@2` or `dev.{spoke}.fs.read` means; `nil` if no spoke offers it.
@@ -121,7 +135,7 @@ public final class ProviderBoard: Sendable {
         only: SpokeID? = nil,
         live: (SpokeID) -> (calls: Int, isBehind: Bool, cpu: Double)?
     ) -> [ProviderFacts] {
-        let (spokes, own) = state.withLock { state -> ([(Spoke, String?)], HubID?) in
+        let (spokes, own) = state.withLock { state -> ([(Spoke, OperationContract?)], HubID?) in
             let some: [Spoke] =
                 if let only {
                     [state.spokes[only]].compactMap(\.self)
@@ -131,11 +145,11 @@ public final class ProviderBoard: Sendable {
                     (state.providers[operation] ?? []).compactMap { state.spokes[$0] }
                 }
             let versioned = some.map { spoke in
-                (spoke, spoke.offers[operation].flatMap { state.definitions[$0]?.contract.spec.version })
+                (spoke, spoke.offers[operation].flatMap { state.definitions[$0]?.contract })
             }
             return (versioned, state.hub)
         }
-        return spokes.map { spoke, version in
+        return spokes.map { spoke, contract in
             let here = live(spoke.facts.id)
             let isElsewhere = spoke.facts.isConnected && spoke.facts.hub != own
             let away = ProviderFacts.Presence.away(since: spoke.facts.disconnectedSince)
@@ -144,7 +158,8 @@ public final class ProviderBoard: Sendable {
                 name: spoke.facts.name,
                 labels: spoke.facts.labels,
                 presence: here != nil ? .here : isElsewhere ? .elsewhere(url: spoke.facts.hubURL) : away,
-                version: version,
+                version: contract?.spec.version,
+                kind: contract?.spec.type,
                 isDraining: spoke.facts.isDraining,
                 callsInFlight: here?.calls ?? 0,
                 isBehind: here?.isBehind ?? false,
@@ -160,9 +175,12 @@ public final class ProviderBoard: Sendable {
         }
     }
 
-    /// The contract of an operation by its newest version that any spoke offers, or by one version.
-    public func contract(of operation: String, version: String? = nil) -> OperationContract? {
-        state.withLock { $0.contracts(of: operation) }.first { version == nil || $0.spec.version == version }
+    /// The contracts of an operation in all versions that any spoke offers, there or away, the newest first; or of one
+    /// version.
+    public func contracts(of operation: String, version: String? = nil) -> [OperationContract] {
+        let all = state.withLock { $0.contracts(of: operation) }
+        guard let version else { return all }
+        return all.filter { $0.spec.version == version }
     }
 
     /// The spoke of this name.
