@@ -101,13 +101,7 @@ public final class OpenCall: Sendable {
     /// Where whoever has it done proves its end; `nil` unless it was aborted from outside.
     public var proof: StopProof? { state.withLock { $0.proof } }
 
-    /// Whether it goes on although its caller was answered, and will be closed by itself.
-    public var isDetached: Bool { state.withLock { $0.isDetached } }
-
-    /// It will go on to its end whoever leaves: whoever runs it closes it, not whoever waits for it.
-    public func detach() { state.withLock { $0.isDetached = true } }
-
-    /// Who answers it, as soon as that is known.
+    /// Another answers it than the one that it was dispatched to.
     public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
 
     /// The same, for whoever asks.
@@ -128,10 +122,14 @@ public final class OpenCall: Sendable {
 
 extension OpenCall {
     /// It is handed to whoever answers; `false` if it is over already.
-    func dispatch(at now: Date) -> Bool {
+    ///
+    /// - Parameter isDetached: It goes on although its caller is answered, and is closed by whoever runs it.
+    func dispatch(to provider: CallProvider?, isDetached: Bool, at now: Date) -> Bool {
         state.withLock { state in
             guard CallLifecycle.mayBecome(.running, from: state.status) else { return false }
             state.status = .running
+            state.provider = provider
+            state.isDetached = isDetached
             state.startedAt = max(now, arrivedAt)
             return true
         }
@@ -171,10 +169,17 @@ extension OpenCall {
         }
     }
 
-    /// It is over. `say` takes the last thing that the graph is told; nothing if it was over before, or is not kept.
-    func finish(_ outcome: CallOutcome, at now: Date, _ say: (CallNote) -> Void) {
+    /// It is over; `false` if it was detached and that ends nothing. `say` takes the last thing that the graph is told;
+    /// nothing if it was over before, or is not kept.
+    func finish(
+        _ outcome: CallOutcome,
+        at now: Date,
+        unlessDetached: Bool = false,
+        _ say: (CallNote) -> Void
+    ) -> Bool {
         state.withLock { state in
-            guard !state.isClosed else { return }
+            guard !unlessDetached || !state.isDetached else { return false }
+            guard !state.isClosed else { return true }
             state.isClosed = true
             state.whenAborted = []
             state.proof?.ended(outcome.finding)
@@ -192,9 +197,10 @@ extension OpenCall {
             }
             // What fails before it was dispatched failed at the hub's own hands.
             if state.startedAt == nil, state.status != .aborted { state.startedAt = arrivedAt }
-            guard state.written != nil || level.keeps(subject.kind, state.status) else { return }
+            guard state.written != nil || level.keeps(subject.kind, state.status) else { return true }
             say(note(state, completedAt: max(now, state.startedAt ?? arrivedAt), output: output, fault: fault))
             state.written = state.status
+            return true
         }
     }
 

@@ -95,8 +95,8 @@ public struct RegistrationStore: Sendable {
                 if let other = versions.first(where: { $0.isOfferedElsewhere && $0.spec.type != spec.type }) {
                     throw Fault(
                         .conflict,
-                        "Version \(other.spec.version), which others offer, is a \(other.spec.type.rawValue); offer the "
-                            + "\(spec.type.rawValue) of version \(spec.version) under another name."
+                        "Version \(other.spec.version), which others offer, is a \(other.spec.type.rawValue); "
+                            + "offer the \(spec.type.rawValue) of version \(spec.version) under another name."
                     )
                 }
                 switch same.map({ SpecRevision.compare(spec, with: $0.spec) }) {

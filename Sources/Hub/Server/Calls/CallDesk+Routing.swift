@@ -115,8 +115,7 @@ extension CallDesk {
                 deliver: deliver
             )
         case .client(let operation):
-            call?.provided(by: .client(operation.client.id))
-            try await clients.follow(operation, input, by: caller, deliver: deliver)
+            try await clients.follow(operation, input, by: caller, of: call, deliver: deliver)
         }
     }
 
@@ -132,8 +131,7 @@ extension CallDesk {
         case .spoke(let route):
             return try await router.call(route, input, by: caller, within: wait, of: call)
         case .client(let operation):
-            call?.provided(by: .client(operation.client.id))
-            return try await clients.call(operation, input, by: caller, within: wait)
+            return try await clients.call(operation, input, by: caller, within: wait, of: call)
         }
     }
 

@@ -13,6 +13,7 @@ struct CallRouter: Sendable {
     /// Fails for an input that names what its caller may not see.
     let reach: @Sendable (JSONValue, Caller) async throws(Fault) -> Void
     let shaper: AnswerShaper
+    let recorder: CallRecorder
 
     /// An operation that a caller may run, by the address that it was called by.
     struct Route: Sendable {
@@ -27,8 +28,8 @@ struct CallRouter: Sendable {
 
     /// Where a call of this name goes; `nil` if no spoke offers it.
     ///
-    /// Where several versions are offered, whoever would be asked now, or is named, says how it is answered. What others
-    /// offer, or offered before they left, changes nothing; the newest counts where nobody would be asked.
+    /// Where several versions are offered, whoever would be asked now, or is named, says how it is answered. What
+    /// others offer, or offered before they left, changes nothing; the newest counts where nobody would be asked.
     func route(_ name: String, by caller: Caller? = nil) -> Route? {
         guard let address = board.address(name) else { return nil }
         let versions = board.contracts(of: address.operationId, version: address.version)
@@ -71,7 +72,8 @@ struct CallRouter: Sendable {
     /// When the link breaks under it, another provider is asked if nothing can have happened: of a query never
     /// anything does, and a mutation must not have been sent. The last attempt's fault is the call's.
     ///
-    /// - Parameter call: Told each provider before it is asked; when it is aborted, the provider is told so.
+    /// - Parameter call: Dispatched just before it is asked for, and told of another provider; when it is aborted, its
+    ///   provider is told so.
     func call(
         _ route: Route,
         _ input: JSONValue,
@@ -93,11 +95,15 @@ struct CallRouter: Sendable {
                     details: error.details
                 )
             }
+            if let abortion = call?.abortion { throw abortion }
+            if let call, broken.isEmpty {
+                try await recorder.dispatch(call, to: .spoke(choice.spoke))
+            } else {
+                call?.provided(by: .spoke(choice.spoke))
+            }
             let left = end - ContinuousClock.now
             guard left > .zero else { throw Self.late(route, wait) }
             let request = request(route, choice, input, by: caller, within: left)
-            if let abortion = call?.abortion { throw abortion }
-            call?.provided(by: .spoke(choice.spoke))
             let isLast = broken.count + 1 == Limits.callAttempts
             let result: CallResult
             do throws(Fault) {
@@ -120,7 +126,7 @@ struct CallRouter: Sendable {
 
     /// Follows a subscription on a provider to its end. `deliver` holds the provider back.
     ///
-    /// - Parameter call: Told the provider before it is asked.
+    /// - Parameter call: Dispatched just before it is asked for.
     func follow(
         _ route: Route,
         _ input: JSONValue,
@@ -133,7 +139,7 @@ struct CallRouter: Sendable {
         let choice = try await choose(route, input, by: caller, besides: [])
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
-        call?.provided(by: .spoke(choice.spoke))
+        if let call { try await recorder.dispatch(call, to: .spoke(choice.spoke)) }
         do throws(Fault) {
             try await choice.line.follow(request, of: call) { (envelope) async throws(Fault) in
                 let id = envelope["meta"]?["eventId"]?.stringValue

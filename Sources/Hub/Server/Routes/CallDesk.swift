@@ -50,12 +50,12 @@ struct CallDesk: Sendable {
                     let caller = caller.recorded(as: call)
                     return try await routed(way, input, by: caller, wait, of: call)
                 }
-                call?.provided(by: provider)
                 let isMutation = called.subject?.kind == .mutation
-                if isMutation { call?.detach() }
                 return try await bounded(name, wait, isMutation) { () async throws(Fault) in
                     try await detached(isMutation ? call : nil) { () async throws(Fault) in
-                        try await operations.call(name, input: input, by: caller)
+                        try await operations.call(name, input: input, by: caller) { () async throws(Fault) in
+                            if let call { try await recorder.dispatch(call, to: provider, isDetached: isMutation) }
+                        }
                     }
                 }
             }
@@ -91,8 +91,12 @@ struct CallDesk: Sendable {
                         deliver: taken
                     )
                 }
-                call?.provided(by: provider)
-                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller, deliver: taken)
+                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller) {
+                    () async throws(Fault) in
+                    if let call { try await recorder.dispatch(call, to: provider) }
+                } deliver: { (value) async throws(Fault) in
+                    try await taken(value)
+                }
             }
         }
     }
