@@ -58,6 +58,39 @@ struct CallHardCasesTests {
         #expect(await hub.stop() == 0)
     }
 
+    @Test func whoeverWasAskedLastProvesWhatBecameOfAnAbortedCall() async throws {
+        let hub = try await HubUnderTest.start()
+        let hasBroken = Mutex(false)
+        let answering: FakeProvider.Answering = { message, provider in
+            switch message {
+            case .requested:
+                let isFirst = hasBroken.withLock { was in
+                    defer { was = true }
+                    return !was
+                }
+                if isFirst { provider.hangUp() }
+            case .aborted(let end) where end.wantsProof == true:
+                provider.fail(end.requestId, Fault(.aborted, "It is stopped."))
+            default: break
+            }
+        }
+        let specs = [CallRoutingTests.spec("never")]
+        let spokes = [
+            try await FakeProvider.join(hub, name: "one", offering: specs, answering: answering),
+            try await FakeProvider.join(hub, name: "two", offering: specs, answering: answering),
+        ]
+        async let call = hub.call("demo.never", headers: [("x-request-id", "last")])
+        let end = ContinuousClock.now + patience
+        while spokes.contains(where: { $0.requests(of: "demo.never") == 0 }) {
+            try #require(ContinuousClock.now < end, "The other one was never asked.")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let stops = try await hub.call("call.abort", #"{"requestId":"last"}"#)
+        #expect(stops.data?["calls"]?.arrayValue?.first?["outcome"] == "aborted", "\(stops)")
+        #expect(try await call.code == "ABORTED")
+        #expect(await hub.stop() == 0)
+    }
+
     @Test func aCoordinatorKeepsOneConnectionForAThousandCallsAndForSubscriptions() async throws {
         let hub = try await HubUnderTest.start()
         let one = try await FakeProvider.join(

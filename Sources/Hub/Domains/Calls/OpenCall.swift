@@ -50,6 +50,8 @@ public final class OpenCall: Sendable {
         var abortion: Fault?
         var proof: StopProof?
         var whenAborted: [@Sendable () -> Void] = []
+        /// Tells whoever was asked last that it is aborted.
+        var recall: (@Sendable () -> Void)?
         /// What the graph was last told of it.
         var written: CallStatus?
         var isClosed = false
@@ -118,6 +120,16 @@ public final class OpenCall: Sendable {
         }
         if isAborted { deed() }
     }
+
+    /// The same for whoever is asked for the answer, in the place of whoever was asked before and cannot say any more
+    /// what became of it.
+    public func recalled(by deed: @escaping @Sendable () -> Void) {
+        let isAborted = state.withLock { state in
+            if state.abortion == nil { state.recall = deed }
+            return state.abortion != nil
+        }
+        if isAborted { deed() }
+    }
 }
 
 extension OpenCall {
@@ -145,9 +157,10 @@ extension OpenCall {
             state.proof = proof
             // What goes on to its end anyway has nothing to prove, and neither has what nobody runs yet.
             if state.isDetached { proof.settle(StopFinding(.finishedFirst)) }
-            if state.whenAborted.isEmpty { proof.settle(StopFinding(.aborted)) }
-            defer { state.whenAborted = [] }
-            return state.whenAborted
+            let deeds = state.whenAborted + [state.recall].compactMap(\.self)
+            if deeds.isEmpty { proof.settle(StopFinding(.aborted)) }
+            (state.whenAborted, state.recall) = ([], nil)
+            return deeds
         }
         for deed in deeds ?? [] { deed() }
         return deeds != nil
@@ -181,7 +194,7 @@ extension OpenCall {
             guard !unlessDetached || !state.isDetached else { return false }
             guard !state.isClosed else { return true }
             state.isClosed = true
-            state.whenAborted = []
+            (state.whenAborted, state.recall) = ([], nil)
             state.proof?.ended(outcome.finding)
             var (output, fault): (CallPayload?, Fault?) = (nil, state.abortion)
             if fault == nil {

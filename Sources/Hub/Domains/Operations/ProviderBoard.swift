@@ -25,6 +25,8 @@ public final class ProviderBoard: Sendable {
         var providers: [String: Set<SpokeID>] = [:]
         /// The contracts of each operation that was looked up since an offer changed.
         var versions: [String: [OperationContract]] = [:]
+        /// All that is offered, as it was listed since an offer changed.
+        var listed: [OperationSpec]?
         /// The look at the database that each spoke was last told by: a later look is never undone by an earlier one.
         var looks: [SpokeID: Int] = [:]
         var lastLook = 0
@@ -187,35 +189,38 @@ public final class ProviderBoard: Sendable {
     public func spoke(named name: String) -> SpokeID? { state.withLock { $0.names[name] } }
 
     /// Every operation that spokes offer, in each of its versions, with who offers it.
-    public var specs: [OperationSpec] {
-        state.withLock { state in
-            var providers: [String: [OperationProvider]] = [:]
-            for spoke in state.spokes.values {
-                let provider = OperationProvider(
-                    type: .spoke,
-                    id: spoke.facts.id.rawValue,
-                    name: spoke.facts.name,
-                    status: spoke.facts.isConnected ? .active : .inactive
-                )
-                for definition in spoke.offers.values { providers[definition, default: []].append(provider) }
-            }
-            return providers.compactMap { id, providers in
-                guard var spec = state.definitions[id]?.contract.spec else { return nil }
-                // Those that are there first.
-                let order = providers.sorted {
-                    ($0.status == .active ? 0 : 1, $0.name ?? "") < ($1.status == .active ? 0 : 1, $1.name ?? "")
-                }
-                spec.providers = Array(order.prefix(Limits.providersNamed))
-                return spec
-            }
-        }
-    }
+    public var specs: [OperationSpec] { state.withLock { $0.specs() } }
 
     /// Whether the spoke is known to offer anything.
     public func isOffering(_ spoke: SpokeID) -> Bool { state.withLock { $0.spokes[spoke]?.offers.isEmpty == false } }
 }
 
 extension ProviderBoard.State {
+    fileprivate mutating func specs() -> [OperationSpec] {
+        if let listed { return listed }
+        var providers: [String: [OperationProvider]] = [:]
+        for spoke in spokes.values {
+            let provider = OperationProvider(
+                type: .spoke,
+                id: spoke.facts.id.rawValue,
+                name: spoke.facts.name,
+                status: spoke.facts.isConnected ? .active : .inactive
+            )
+            for definition in spoke.offers.values { providers[definition, default: []].append(provider) }
+        }
+        let specs = providers.compactMap { id, providers -> OperationSpec? in
+            guard var spec = definitions[id]?.contract.spec else { return nil }
+            // Those that are there first.
+            let order = providers.sorted {
+                ($0.status == .active ? 0 : 1, $0.name ?? "") < ($1.status == .active ? 0 : 1, $1.name ?? "")
+            }
+            spec.providers = Array(order.prefix(Limits.providersNamed))
+            return spec
+        }
+        listed = specs
+        return specs
+    }
+
     /// All versions of an operation that are offered, the newest first; remembered until an offer changes.
     fileprivate mutating func contracts(of operation: String) -> [OperationContract] {
         if let known = versions[operation] { return known }
@@ -231,6 +236,7 @@ extension ProviderBoard.State {
         guard look >= looks[id] ?? 0 else { return }
         looks[id] = look
         versions = [:]
+        listed = nil
         if let former = spokes.removeValue(forKey: id) {
             if names[former.facts.name] == id { names[former.facts.name] = nil }
             for operation in former.offers.keys {

@@ -128,7 +128,7 @@ extension CallLine {
         defer { asked.subtract(1, ordering: .relaxed) }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                call?.whenAborted { self.giveUp(id, call?.proof) }
+                call?.recalled { self.giveUp(id, call?.proof) }
                 onLoop { self.begin(ask, .answer(waiter)) }
                 // Cancelled or aborted before there was anything to give up: the word came too early.
                 if Task.isCancelled || call?.abortion != nil { giveUp(id, call?.proof) }
