@@ -179,10 +179,11 @@ extension CallRecorder {
     public func tidy() async throws(Fault) {
         let setting = try await settings.value(of: Self.setting)
         levels.withLock { $0 = RecordingLevels(setting: setting) }
-        // Who is not among these has been told of: if nothing waits either, the graph knows of its end.
+        // Who is not among these has been told of: if nothing waits either, the graph knows of its end. Calls of hubs
+        // that are gone wait for nothing.
         let mine = running.all().map(\.id)
-        guard counts.waiting.load(ordering: .acquiring) == 0 else { return }
-        let ended = try await store.endOrphans(of: hub, running: mine)
+        let isTold = counts.waiting.load(ordering: .acquiring) == 0
+        let ended = try await store.endOrphans(of: hub, running: isTold ? mine : nil)
         if ended > 0 { logger.notice("Calls whose hub is gone were ended.", metadata: ["calls": "\(ended)"]) }
     }
 
