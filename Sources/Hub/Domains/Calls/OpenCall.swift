@@ -10,12 +10,27 @@ public struct CallSubject: Hashable, Sendable {
     public var kind: OperationKind
     /// Neither what is asked nor what is answered is kept.
     public var answersSecret: Bool
+    /// It may change something: a mutation, or a subscription that asks for more than reading. Such a call is written
+    /// down before it begins.
+    public let changes: Bool
 
     public init(operationId: String, kind: OperationKind, answersSecret: Bool = false) {
         self.operationId = operationId
         self.kind = kind
         self.answersSecret = answersSecret
+        changes = kind == .mutation
     }
+
+    /// - Parameter name: What the graph has it under, if not the operation's own id.
+    public init(_ spec: OperationSpec, as name: String? = nil, answersSecret: Bool = false) {
+        operationId = name ?? spec.id
+        kind = spec.type
+        self.answersSecret = answersSecret
+        changes = kind == .mutation || kind == .subscription && spec.accessControl.asksForChange
+    }
+
+    /// What it counts as where mutations are kept and others are not.
+    var weight: OperationKind { changes ? .mutation : kind }
 }
 
 /// Who answers a call.
@@ -110,8 +125,8 @@ public final class OpenCall: Sendable {
     /// Who answers it, as soon as that is known.
     public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
 
-    /// The same, for whoever asks.
-    var provider: CallProvider? { state.withLock { $0.provider } }
+    /// Who was asked for its answer; `nil` as long as nobody was.
+    public var provider: CallProvider? { state.withLock { $0.provider } }
 
     /// A subscription's value was delivered.
     public func delivered() { state.withLock { $0.values += 1 } }
@@ -162,7 +177,7 @@ extension OpenCall {
     func news(_ say: (CallNote) -> Void = { _ in }) -> CallNote? {
         state.withLock { state in
             guard !state.isClosed, state.written != state.status, !state.status.isOver,
-                level == .all || level == .mutations && subject.kind == .mutation
+                level == .all || level == .mutations && subject.changes
             else { return nil }
             let note = note(state, completedAt: nil, output: nil, fault: nil)
             state.written = state.status
@@ -192,7 +207,7 @@ extension OpenCall {
             }
             // What fails before it was dispatched failed at the hub's own hands.
             if state.startedAt == nil, state.status != .aborted { state.startedAt = arrivedAt }
-            guard state.written != nil || level.keeps(subject.kind, state.status) else { return }
+            guard state.written != nil || level.keeps(subject.weight, state.status) else { return }
             say(note(state, completedAt: max(now, state.startedAt ?? arrivedAt), output: output, fault: fault))
             state.written = state.status
         }

@@ -84,6 +84,20 @@ public final class ProviderBoard: Sendable {
             self.spokeName = spokeName
             self.version = version
         }
+
+        /// Whom a call is meant for: by this address, and by what its caller says besides.
+        ///
+        /// - Throws: `VALIDATION_ERROR` for spokes that are named differently.
+        public func target(of caller: Caller) throws(Fault) -> CallTarget {
+            var target = caller.target ?? CallTarget()
+            for name in [caller.spokeName, spokeName].compactMap(\.self) {
+                guard target.spokeName == nil || target.spokeName == name else {
+                    throw .invalid("spokeName", "names another spoke than the address or the header; name one.")
+                }
+                target.spokeName = name
+            }
+            return target
+        }
     }
 
     /// What `fs.read`, `fs.read@2` or `dev.{spoke}.fs.read` means; `nil` if no spoke offers it.

@@ -168,13 +168,7 @@ extension CallRouter {
     }
 
     private func ask(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) -> ProviderAsk {
-        var target = caller.target ?? CallTarget()
-        for name in [caller.spokeName, route.address.spokeName].compactMap(\.self) {
-            guard target.spokeName == nil || target.spokeName == name else {
-                throw .invalid("spokeName", "names another spoke than the address or the header; name one.")
-            }
-            target.spokeName = name
-        }
+        let target = try route.address.target(of: caller)
         var holder: SpokeID?
         if let session = target.sessionId {
             holder = try await whereabouts.spoke(of: .init(session: session))

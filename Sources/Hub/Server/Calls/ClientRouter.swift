@@ -22,14 +22,18 @@ struct ClientRouter: Sendable {
     }
 
     /// One request and its answer. A cancelled task ends it.
+    ///
+    /// - Parameter call: Told the client before its service is asked.
     func call(
         _ operation: ClientOperation,
         _ input: JSONValue,
         by caller: Caller,
-        within wait: Duration
+        within wait: Duration,
+        of call: OpenCall?
     ) async throws(Fault) -> Answer {
         try await check(operation, input, by: caller)
         let (exchange, addition) = try await exchange(operation, within: wait)
+        call?.provided(by: .client(operation.client.id))
         let answer = try await exchange.answer(input, with: addition, trace: caller.traceparent)
         return shaped(answer, operation, caller)
     }

@@ -46,8 +46,8 @@ struct CallDesk: Sendable {
             let caller = caller.waiting(wait)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let caller = caller.recorded(as: call)
                 if let way = called.way {
-                    let caller = caller.recorded(as: call)
                     return try await routed(way, input, by: caller, wait, of: call)
                 }
                 call?.provided(by: provider)
@@ -77,6 +77,8 @@ struct CallDesk: Sendable {
             try limiter.count(callOf: caller.principal)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
             try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let caller = caller.recorded(as: call)
+                try await witness(called, input, by: caller)
                 let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
                     try await deliver(value)
                     call?.delivered()
@@ -85,7 +87,7 @@ struct CallDesk: Sendable {
                     return try await followed(
                         way,
                         input,
-                        by: caller.recorded(as: call),
+                        by: caller,
                         lastEventId: lastEventId,
                         of: call,
                         deliver: taken
@@ -158,6 +160,7 @@ extension Caller {
         guard let call else { return self }
         var caller = self
         caller.requestId = call.requestId
+        caller.callId = call.id
         return caller
     }
 
