@@ -39,7 +39,7 @@ struct RequestFacts: Sendable {
         }
         requestId = text(.requestId) ?? makeId()
         parentRequestId = text(.parentRequestId)
-        idempotencyKey = text(.idempotencyKey)
+        idempotencyKey = text(.idempotencyKey, bytesMax: Limits.idempotencyKeyBytes)
         spoke = text(.spoke)
         traceparent = text(.traceparent)
         lastEventId = text(.lastEventId)
