@@ -38,7 +38,7 @@ struct OnceTests {
                     of: call
                 ) { () async throws(Fault) in
                     self.asked.withLock { $0 += 1 }
-                    if isHandedOver { call.provided(by: CallProvider(type: .spoke, id: "one")) }
+                    if isHandedOver { call.handOver() }
                     return Elsewhere.answer(try outcome.get())
                 }
                 return .success(String(decoding: answer.data, as: UTF8.self).filter { $0 != " " })
