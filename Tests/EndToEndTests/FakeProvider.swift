@@ -115,6 +115,13 @@ final class FakeProvider: Sendable {
         }
     }
 
+    /// How often an operation was asked for so far.
+    func requests(of operation: String) -> Int {
+        heard.withLock { heard in
+            heard.count { if case .requested(let call) = $0 { call.operationId == operation } else { false } }
+        }
+    }
+
     /// Waits until the hub has aborted a call.
     func abort(of id: String) async throws {
         _ = try await wait { if case .aborted(let end) = $0, end.requestId == id { true } else { Bool?.none } }
