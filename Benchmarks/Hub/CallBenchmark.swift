@@ -1,4 +1,6 @@
 import Foundation
+import NIOCore
+import NIOHTTP1
 import Protocol
 
 /// What a call costs from its caller to its answer: by the hub itself, and through the hub to a spoke and back.
