@@ -60,6 +60,8 @@ extension Limits {
     public static let callDependencies = 100
     /// Between two signs of life on a stream of server-sent events.
     public static let eventKeepalive = Duration.seconds(15)
+    /// How long the consumer of such a stream may take for the last word of a hub that shuts down.
+    public static let eventFarewell = Duration.seconds(3)
     /// Operations that one spoke may offer: a large MCP server or two beside its own.
     public static let operationsPerSpoke = 1_000
     /// One JSON Schema of an operation that a spoke offers, as JSON.
