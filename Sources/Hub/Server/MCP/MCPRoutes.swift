@@ -45,14 +45,19 @@ struct MCPRoutes: Sendable {
         let session = try known(request, principal)
         do throws(RPCFailure) {
             try Self.checkVersion(request)
-            let exchange = MCPExchange(DeskProvider(desk: desk, caller: CallRoutes.caller(principal, facts)))
+            var caller = CallRoutes.caller(principal, facts)
             switch try MCPIntake(parsing: Array(body.readableBytesView), version: session?.version) {
             case .one(let message):
                 guard let session else { return try begin(with: message, principal) }
+                // The request was counted; one message makes one call.
+                caller.isMetered = true
+                let exchange = MCPExchange(DeskProvider(desk: desk, caller: caller))
                 return await answer(message, session, exchange, request, channel)
             case .batch(let messages):
                 // Only a session has agreed to a revision that has lists.
                 guard let session else { throw Self.noSession }
+                // Each of its calls counts besides.
+                let exchange = MCPExchange(DeskProvider(desk: desk, caller: caller))
                 return await answer(messages, session, exchange)
             }
         } catch {
