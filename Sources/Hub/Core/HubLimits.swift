@@ -80,8 +80,6 @@ extension Limits {
     public static let whereaboutsRemembered = 10_000
     /// Spokes named one by one where a list says who offers an operation, or why none does.
     public static let providersNamed = 100
-    /// An idempotency key or a request id.
-    public static let requestIdBytes = 200
     /// The header that says which spoke shall answer.
     public static let targetBytes = 4 << 10
     /// Between two writes of what is kept in memory: heartbeats, leases, last uses.

@@ -27,12 +27,10 @@ struct RequestFacts: Sendable {
     /// - Fails with `validation` naming each header that cannot be understood.
     init(_ headers: HTTPFields, makeId: () -> String) throws(Fault) {
         var violations: [Fault.Violation] = []
-        func text(_ name: HTTPField.Name, bytesMax: Int = Limits.requestIdBytes) -> String? {
+        func text(_ name: HTTPField.Name) -> String? {
             guard let value = headers[name] else { return nil }
-            guard (1...bytesMax).contains(value.utf8.count), value.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-            else {
-                let message = "must be 1 to \(bytesMax) visible ASCII characters."
-                violations.append(.init(path: name.rawName, message: message))
+            guard RequestWord.isSound(value) else {
+                violations.append(.init(path: name.rawName, message: "must be \(RequestWord.form)."))
                 return nil
             }
             return value
