@@ -150,15 +150,39 @@ import Testing
             log.note(batch)
             return batch.count
         }
+        let (written, tell) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup { group in
             group.addTask { await writer.run() }
             let items = (0..<3).map { Item(stream: 0, number: $0) }
             #expect(try await writer.append(items[0]) == 1)
-            writer.submit(items[1]) { _ in }
-            #expect(try await writer.append(items[2]) == 2)
+            for item in items[1...] { writer.submit(item) { tell.yield((try? $0.get()) ?? 0) } }
+            #expect(await written.first { _ in true } == 2)
             #expect(log.written == [[items[0]], [items[1], items[2]]])
             writer.finish()
             try await group.waitForAll()
+        }
+    }
+
+    @Test func aLaneDoesNotRestWhileSomebodyWaits() async throws {
+        let log = Log()
+        // As good as for ever: the test would not end.
+        let writer = GroupWriter<Item, Int>(lanes: 1, maxItems: 10, rest: .seconds(86_400)) { batch throws(Fault) in
+            log.note(batch)
+            return batch.count
+        }
+        let (written, tell) = AsyncStream<Int>.makeStream()
+        try await withThrowingTaskGroup { group in
+            group.addTask { await writer.run() }
+            let items = (0..<4).map { Item(stream: 0, number: $0) }
+            for number in 0..<2 { #expect(try await writer.append(items[number]) == 1) }
+            writer.submit(items[2]) { tell.yield((try? $0.get()) ?? 0) }
+            writer.hurry()
+            #expect(await written.first { _ in true } == 1)
+            // A writer that ends writes what is left, without a rest.
+            writer.submit(items[3]) { _ in }
+            writer.finish()
+            try await group.waitForAll()
+            #expect(log.written == items.map { [$0] })
         }
     }
 }

@@ -93,6 +93,44 @@ import Testing
         #expect(hear(.completed(end("s"))) == [.ignored(requestId: "s")])
     }
 
+    @Test mutating func theIdleTimeStandsStillWhileTheProviderMaySayNothing() {
+        ask("s", stream: true, idle: 1_000)
+        for _ in 0..<4 { _ = hear(.responded(answer("s"))) }
+        // The consumer dawdles: no fault of the provider's.
+        #expect(machine.handle(.deadlineReached, at: .zero + .seconds(60)) == [])
+        _ = machine.handle(.taken(requestId: "s", values: 2), at: .zero + .seconds(60))
+        #expect(machine.nextDeadline == .zero + .seconds(61))
+        let actions = machine.handle(.deadlineReached, at: .zero + .seconds(61))
+        #expect(actions.first == .abort(requestId: "s") && code(actions, of: "s") == .timeout)
+    }
+
+    @Test mutating func anIdleTimeOfAnyLengthIsOneThatTheTimelineHolds() {
+        ask("s", stream: true, idle: .max)
+        ask("t", stream: true, idle: .min)
+        #expect(machine.nextDeadline == .zero + .milliseconds(1))
+        _ = machine.handle(.deadlineReached, at: .zero + .milliseconds(1))
+        #expect(machine.nextDeadline == .zero + Limits.idleTimeoutLongest)
+    }
+
+    @Test func durationsEndWhereTheirNumbersDo() {
+        #expect(
+            Duration.milliseconds(Int64.max).nanoseconds == .max && Duration.seconds(Int64.min).milliseconds == .min
+        )
+        #expect(Duration.milliseconds(1_500).milliseconds == 1_500 && Duration.microseconds(-3).nanoseconds == -3_000)
+        #expect((Moment(nanoseconds: .max) + .seconds(1)).nanoseconds == .max)
+        #expect((Moment(nanoseconds: .min) - Moment(nanoseconds: .max)).nanoseconds == .min)
+    }
+
+    @Test mutating func aValueBeyondTheConsumersCreditEndsItsCallAndNoMore() {
+        _ = hear(.requested(request("s")))
+        for _ in 0..<4 {
+            #expect(machine.handle(.answered(answer("s"), isLast: false), at: .zero).count == 1)
+        }
+        let actions = machine.handle(.answered(answer("s"), isLast: false), at: .zero)
+        #expect(actions.first == .cancel(requestId: "s") && actions.count == 2 && machine.answeringCount == 0)
+        #expect(machine.handle(.answered(answer("s"), isLast: true), at: .zero) == [])
+    }
+
     @Test mutating func aSubscriptionEndsByItsNaturalEndAndACallDoesNot() {
         ask("s", stream: true)
         ask("a")

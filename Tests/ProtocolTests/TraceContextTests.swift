@@ -1,7 +1,7 @@
 import Protocol
 import Testing
 
-/// What may be handed on as a trace, and as a word beside a call.
+/// What may be handed on as a trace, and as a text beside a call.
 @Suite struct TraceContextTests {
     private static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -18,11 +18,11 @@ import Testing
         for text in wrong { #expect(!TraceContext.isSound(text), "“\(text)” was taken.") }
     }
 
-    @Test func aWordBesideACallIsShortAndVisible() {
+    @Test func aTextBesideACallIsShortAndVisible() {
         let longest = String(repeating: "~", count: Limits.requestIdBytes)
-        for text in ["r-1", "!", longest] { #expect(RequestWord.isSound(text)) }
+        for text in ["r-1", "!", longest] { #expect(VisibleText.violation(text, at: "x") == nil) }
         for text in ["", " ", "a b", "é", "a\n", "\u{7F}", longest + "x"] {
-            #expect(!RequestWord.isSound(text), "“\(text)”")
+            #expect(VisibleText.violation(text, at: "x") != nil, "“\(text)”")
         }
     }
 }

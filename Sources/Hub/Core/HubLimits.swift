@@ -38,8 +38,8 @@ extension Limits {
     /// Records of calls that may wait for the database, and their bytes; one more is dropped and counted.
     public static let callRecordsWaiting = 50_000
     public static let callRecordBytesWaiting = 64 << 20
-    /// From the start of one small batch of them to the next, so that more come together.
-    public static let callRecordsRest = Duration.milliseconds(10)
+    /// From the start of one small batch of them to the next, so that more come together; nobody who reads waits for it.
+    public static let callRecordsRest = Duration.milliseconds(50)
     /// A query that takes longer than this is written while it runs, a shorter one only when it is over.
     public static let callUnwritten = Duration.milliseconds(250)
     /// How long a call of a hub that is not heard of may stay unfinished in the graph.
@@ -80,6 +80,8 @@ extension Limits {
     public static let whereaboutsRemembered = 10_000
     /// Spokes named one by one where a list says who offers an operation, or why none does.
     public static let providersNamed = 100
+    /// Request ids of calls that were given up, kept so that a late answer is nobody else's: twice as many at most.
+    public static let callsGivenUp = 10_000
     /// The header that says which spoke shall answer.
     public static let targetBytes = 4 << 10
     /// Between two writes of what is kept in memory: heartbeats, leases, last uses.

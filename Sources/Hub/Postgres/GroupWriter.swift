@@ -26,6 +26,11 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
         /// Keys of the batches in flight: their later items wait for them.
         var keysInFlight: Set<String> = []
         var idleLanes: [CheckedContinuation<[Entry]?, Never>] = []
+        /// Lanes that rest before their next batch, by a number of their own.
+        var resting: [Int: Task<Void, Never>] = [:]
+        var rests = 0
+        /// Somebody waits for what waits: no lane rests before it is taken.
+        var isAwaited = false
         var isFinished = false
         var isCancelled = false
     }
@@ -53,8 +58,8 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
     ///   - capacity: Items that may wait; one more is refused with `UNAVAILABLE`.
     ///   - weigh: An item's weight, such as its bytes.
     ///   - order: Items of one key are written in order, never in two lanes at a time; `nil` for items without order.
-    ///   - rest: From the start of a lane's batch to its next while less than half a batch waits: many small batches
-    ///     cost more than few large ones. A lane that was idle for that long begins at once.
+    ///   - rest: From the start of a lane's batch to its next while less than half a batch waits and nobody waits for
+    ///     it: many small batches cost more than few large ones. A lane that was idle for that long begins at once.
     ///   - write: Makes a batch durable, as one statement or one transaction; every item's writer gets its answer.
     public init(
         lanes: Int = 2,
@@ -95,8 +100,19 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
     public func append(_ item: Item) async throws(Fault) -> Output {
         let result = await withCheckedContinuation { continuation in
             submit(item) { continuation.resume(returning: $0) }
+            hurry()
         }
         return try result.get()
+    }
+
+    /// Somebody waits for what was taken so far: no lane rests before it is written.
+    public func hurry() {
+        guard rest > .zero else { return }
+        let resting = state.withLock { state in
+            state.isAwaited = state.head < state.waiting.count
+            return state.isAwaited ? Array(state.resting.values) : []
+        }
+        for lane in resting { lane.cancel() }
     }
 
     /// The same without waiting: `done` is called once, on a lane's task or at once if the item is refused. Be quick.
@@ -121,6 +137,7 @@ public final class GroupWriter<Item: Sendable, Output: Sendable>: Sendable {
             state.isFinished = true
             let idle = state.idleLanes
             state.idleLanes = []
+            for lane in state.resting.values { lane.cancel() }
             return idle
         }
         // An idle lane found nothing that it may take; a busy one takes the rest when its batch is done.
@@ -146,12 +163,21 @@ extension GroupWriter {
     }
 
     private func pause(since begun: ContinuousClock.Instant) async {
-        guard rest > .zero, state.withLock({ !$0.isFinished && $0.waiting.count - $0.head < maxItems / 2 }) else {
-            return
-        }
         let left = rest - (ContinuousClock.now - begun)
-        // Cancelled, it goes on at once and finds that it is over.
-        if left > .zero { try? await Task.sleep(for: left) }
+        guard rest > .zero, left > .zero else { return }
+        let nap = state.withLock { state -> (number: Int, task: Task<Void, Never>)? in
+            guard !state.isFinished, !state.isAwaited, state.waiting.count - state.head < maxItems / 2 else {
+                return nil
+            }
+            // Woken early, it goes on at once and finds what it was woken for.
+            let task = Task { _ = try? await Task.sleep(for: left) }
+            state.rests += 1
+            state.resting[state.rests] = task
+            return (state.rests, task)
+        }
+        guard let nap else { return }
+        await nap.task.value
+        state.withLock { $0.resting[nap.number] = nil }
     }
 
     private func nextBatch() async -> [Entry]? {
@@ -186,6 +212,7 @@ extension GroupWriter {
             state.idleLanes = []
             state.waiting = []
             state.head = 0
+            for lane in state.resting.values { lane.cancel() }
             return left
         }
         for lane in idle { lane.resume(returning: nil) }
@@ -195,6 +222,7 @@ extension GroupWriter {
     }
 
     private func takeBatch(_ state: inout State) -> [Entry]? {
+        state.isAwaited = false
         guard state.head < state.waiting.count else { return nil }
         return order == nil ? takeFirst(&state) : takeEligible(&state)
     }

@@ -50,12 +50,16 @@ extension CallMachine {
     mutating func answered(_ answer: CallResponded, isLast: Bool) -> [Action] {
         // The peer, or the link, gave it up meanwhile.
         guard let credit = answering[answer.requestId] else { return [] }
-        if isLast {
+        guard !isLast else {
             answering[answer.requestId] = nil
-        } else {
-            precondition(credit > 0, "A value is sent only when there is credit for it.")
-            answering[answer.requestId] = credit - 1
+            return [.send(.responded(answer))]
         }
+        // More than the consumer has room for: a fault of this end's, of which one call dies and no more.
+        guard credit > 0 else {
+            answering[answer.requestId] = nil
+            return [.cancel(requestId: answer.requestId), .refuse(requestId: answer.requestId, Self.unasked)]
+        }
+        answering[answer.requestId] = credit - 1
         return [.send(.responded(answer))]
     }
 
@@ -63,6 +67,8 @@ extension CallMachine {
         guard answering.removeValue(forKey: id) != nil else { return [] }
         return [.send(message)]
     }
+
+    private static let unasked = CallError(Fault(.unknown, "A value was sent that nobody had asked for."))
 
     /// Credit that one subscription may hold at a time.
     static let creditMax = 1 << 16

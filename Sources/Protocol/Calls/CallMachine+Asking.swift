@@ -18,7 +18,9 @@ extension CallMachine {
     mutating func ask(_ ask: CallAsk, at now: Moment) -> [Action] {
         let id = ask.request.requestId
         precondition(obstacle(toAsking: id) == nil, "Ask for obstacles first.")
-        let idle = ask.isStream ? ask.request.idleTimeout.map { Duration.milliseconds(max(1, $0)) } : nil
+        let longest = Limits.idleTimeoutLongest
+        let idle =
+            ask.isStream ? ask.request.idleTimeout.map { min(.milliseconds(max(1, $0)), longest) } : nil
         let call = Asked(
             isStream: ask.isStream,
             deadline: ask.deadline,
@@ -34,6 +36,11 @@ extension CallMachine {
 
     mutating func taken(_ id: String, _ values: Int, at now: Moment) -> [Action] {
         guard values > 0, var call = asked[id], call.isStream else { return [] }
+        // The provider could say nothing while it had no credit; its time begins now.
+        if call.credit == 0 {
+            call.idleAt = call.idleTimeout.map { now + $0 }
+            wake(by: call.idleAt)
+        }
         call.credit += values
         asked[id] = call
         return [.grant(requestId: id, values: values)]
@@ -79,7 +86,7 @@ extension CallMachine {
             return [.abort(requestId: id), .finished(requestId: id, .failed(CallError(fault)))]
         }
         call.credit -= 1
-        call.idleAt = call.idleTimeout.map { now + $0 }
+        call.idleAt = call.credit > 0 ? call.idleTimeout.map { now + $0 } : nil
         asked[id] = call
         wake(by: call.idleAt)
         return [.deliver(requestId: id, answer.output)]

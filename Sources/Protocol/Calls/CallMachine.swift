@@ -62,6 +62,7 @@ public struct CallMachine: Machine {
         var isStream: Bool
         var deadline: Moment?
         var idleTimeout: Duration?
+        /// When it will have said nothing for too long; `nil` also while it has no credit to say anything.
         var idleAt: Moment?
         /// Values that the peer may still send.
         var credit: Int

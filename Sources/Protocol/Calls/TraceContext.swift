@@ -20,14 +20,3 @@ public enum TraceContext {
         (zero...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 }
-
-/// A short word that goes along with a call: a request's id, an event's.
-public enum RequestWord {
-    /// What such a word looks like, for whoever sent another.
-    public static let form = "1 to \(Limits.requestIdBytes) visible ASCII characters"
-
-    /// Whether a text is one, as a header may carry it.
-    public static func isSound(_ text: String) -> Bool {
-        (1...Limits.requestIdBytes).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-    }
-}

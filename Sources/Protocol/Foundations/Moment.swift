@@ -11,22 +11,36 @@ public struct Moment: Hashable, Comparable, Sendable {
 
     public static func < (earlier: Moment, later: Moment) -> Bool { earlier.nanoseconds < later.nanoseconds }
 
+    /// As far as the timeline reaches: 292 years either way.
     public static func + (moment: Moment, wait: Duration) -> Moment {
-        Moment(nanoseconds: moment.nanoseconds + wait.nanoseconds)
+        Moment(nanoseconds: moment.nanoseconds.addingSaturated(wait.nanoseconds))
     }
 
     public static func - (later: Moment, earlier: Moment) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+        let (difference, overflows) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
+        return .nanoseconds(overflows ? (later < earlier ? .min : .max) : difference)
     }
 }
 
 extension Duration {
-    /// The whole duration in nanoseconds, truncated.
-    public var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    }
+    /// The whole duration in nanoseconds, truncated; what is longer than 292 years is that long. Peers name durations.
+    public var nanoseconds: Int64 { whole(perSecond: 1_000_000_000) }
 
-    /// The whole duration in milliseconds, truncated.
-    public var milliseconds: Int64 { nanoseconds / 1_000_000 }
+    /// The whole duration in milliseconds, truncated; at most what an `Int64` holds.
+    public var milliseconds: Int64 { whole(perSecond: 1_000) }
+
+    private func whole(perSecond units: Int64) -> Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflows) = seconds.multipliedReportingOverflow(by: units)
+        guard !overflows else { return seconds < 0 ? .min : .max }
+        return product.addingSaturated(attoseconds / (1_000_000_000_000_000_000 / units))
+    }
+}
+
+extension Int64 {
+    /// The sum, or the end of the range that it would lie beyond.
+    fileprivate func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
+    }
 }

@@ -78,6 +78,9 @@ public struct Listening: Sendable {
     /// Something was heard: the time begins anew.
     public func heard() { sign.last.withLock { $0 = .now } }
 
+    /// Whoever listens is busy with what was heard: the time stands still until ``heard()``.
+    public func busy() { sign.last.withLock { $0 = nil } }
+
     /// Runs work to its end, and cancels it once the time is over.
     ///
     /// - Throws: whatever `work` throws; what `late` is where the time was over; `ABORTED` when the task is cancelled.
@@ -90,7 +93,7 @@ public struct Listening: Sendable {
             group.addTask { await Self.result(of: work) }
             group.addTask {
                 // Cancelled as soon as the work is done.
-                while let left = self.left(), (try? await Task.sleep(for: left)) != nil {}
+                while let left = left(), (try? await Task.sleep(for: left)) != nil {}
                 return nil
             }
             let first = await group.next() ?? nil
@@ -102,7 +105,7 @@ public struct Listening: Sendable {
     }
 
     private func left() -> Duration? {
-        let left = sign.last.withLock { $0 } + limit - .now
+        let left = sign.last.withLock { $0 }.map { $0 + limit - .now } ?? limit
         return left > .zero && !Task.isCancelled ? left : nil
     }
 
@@ -111,7 +114,7 @@ public struct Listening: Sendable {
     }
 
     private final class Sign: Sendable {
-        let last = Mutex(ContinuousClock.now)
+        let last = Mutex<ContinuousClock.Instant?>(.now)
     }
 }
 

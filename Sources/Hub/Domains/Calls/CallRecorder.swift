@@ -158,6 +158,7 @@ extension CallRecorder {
         guard counts.done.load(ordering: .acquiring) < mark else { return }
         counts.readers.add(1, ordering: .relaxed)
         defer { counts.readers.subtract(1, ordering: .relaxed) }
+        behind.hurry()
         let (settled, counts) = (settled, counts)
         _ = await Waiting.value(settled, keys: [Self.settledKey], until: .now + Self.patience) { () -> Bool? in
             counts.done.load(ordering: .acquiring) >= mark || counts.isStuck.load(ordering: .relaxed) ? true : nil

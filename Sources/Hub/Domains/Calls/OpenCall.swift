@@ -54,6 +54,7 @@ public final class OpenCall: Sendable {
         var written: CallStatus?
         var isClosed = false
         var isDetached = false
+        var isGivenUp = false
     }
 
     /// The node's id.
@@ -106,6 +107,12 @@ public final class OpenCall: Sendable {
 
     /// It will go on to its end whoever leaves: whoever runs it closes it, not whoever waits for it.
     public func detach() { state.withLock { $0.isDetached = true } }
+
+    /// Its provider was asked, and nobody waits for its last word any more.
+    public func giveUp() { state.withLock { $0.isGivenUp = true } }
+
+    /// Whether its provider may still say something.
+    var isGivenUp: Bool { state.withLock { $0.isGivenUp } }
 
     /// Who answers it, as soon as that is known.
     public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }

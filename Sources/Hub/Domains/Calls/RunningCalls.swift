@@ -5,21 +5,27 @@ import Synchronization
 
 /// The calls that this hub process has under way: what an abort can reach.
 public final class RunningCalls: Sendable {
-    private let calls = Mutex<[String: OpenCall]>([:])
+    private struct State {
+        var calls: [String: OpenCall] = [:]
+        var givenUp = GivenUpIds()
+    }
+
+    private let state = Mutex(State())
 
     public init() {}
 
     /// How many there are.
-    public var count: Int { calls.withLock { $0.count } }
+    public var count: Int { state.withLock { $0.calls.count } }
 
     /// The call of this request id.
-    public func call(_ requestId: String) -> OpenCall? { calls.withLock { $0[requestId] } }
+    public func call(_ requestId: String) -> OpenCall? { state.withLock { $0.calls[requestId] } }
 
     /// All of them, in no order.
-    func all() -> [OpenCall] { calls.withLock { Array($0.values) } }
+    func all() -> [OpenCall] { state.withLock { Array($0.calls.values) } }
 
     /// Takes a call in. Its id is greater than its parent's, whatever the clock did; a request id that is taken gives
-    /// way to the node's.
+    /// way to the node's. One that was given up counts as taken for a while: what its provider still says of it would
+    /// be believed of the new call.
     func enter(
         _ subject: CallSubject,
         input: CallPayload?,
@@ -29,11 +35,13 @@ public final class RunningCalls: Sendable {
     ) -> OpenCall {
         // A parent that nobody can have drawn is none.
         let parentId = caller.parentRequestId.flatMap { $0 != caller.requestId && Self.isSound($0) ? $0 : nil }
-        return calls.withLock { calls in
-            let parent = parentId.flatMap { calls[$0] }
+        return state.withLock { state in
+            let parent = parentId.flatMap { state.calls[$0] }
             let arrivedAt = parent.map { max(now, $0.arrivedAt.addingTimeInterval(0.000_001)) } ?? now
             let id = CallID(Ids.sortable(at: arrivedAt))
-            let isFree = calls[caller.requestId] == nil && Self.isSound(caller.requestId)
+            let isFree =
+                state.calls[caller.requestId] == nil && !state.givenUp.holds(caller.requestId)
+                && Self.isSound(caller.requestId)
             var caller = caller
             caller.parentRequestId = parentId
             let call = OpenCall(
@@ -46,19 +54,22 @@ public final class RunningCalls: Sendable {
                 level: level,
                 arrivedAt: arrivedAt
             )
-            calls[call.requestId] = call
+            state.calls[call.requestId] = call
             return call
         }
     }
 
     /// Lets a call go; doing so again does nothing, also if its request id is another call's by then.
     func leave(_ call: OpenCall) {
-        calls.withLock { calls in if calls[call.requestId] === call { calls[call.requestId] = nil } }
+        state.withLock { state in
+            if state.calls[call.requestId] === call { state.calls[call.requestId] = nil }
+            if call.isGivenUp { state.givenUp.add(call.requestId, at: .now) }
+        }
     }
 
     /// The calls of this process at and below one, as far as all between them are under way, too.
     func below(_ requestId: String) -> [OpenCall] {
-        let all = calls.withLock { $0 }
+        let all = state.withLock(\.calls)
         return all.values.filter { call in
             var next: OpenCall? = call
             while let one = next {
@@ -72,5 +83,24 @@ public final class RunningCalls: Sendable {
     /// What Postgres can hold and a person can read.
     static func isSound(_ id: String) -> Bool {
         !id.isEmpty && id.utf8.count <= Limits.requestIdBytes && !Wording.hasControl(id)
+    }
+}
+
+/// Ids of calls that were given up before their provider had said its last word: not to be used again until it surely
+/// has. Two generations, so that forgetting costs nothing.
+struct GivenUpIds {
+    private var young: Set<String> = []
+    private var old: Set<String> = []
+    private var youngSince = ContinuousClock.now
+
+    func holds(_ id: String) -> Bool {
+        !young.isEmpty && young.contains(id) || !old.isEmpty && old.contains(id)
+    }
+
+    mutating func add(_ id: String, at now: ContinuousClock.Instant) {
+        if young.count >= Limits.callsGivenUp || now - youngSince > Limits.callDeadlineLongest {
+            (old, young, youngSince) = (young, [], now)
+        }
+        young.insert(id)
     }
 }

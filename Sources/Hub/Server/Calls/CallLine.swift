@@ -12,9 +12,8 @@ import Transport
 /// All state is touched on the connection's event loop only. Whoever asks may be anywhere: one wake-up of the loop
 /// serves many.
 final class CallLine: Sendable {
-    /// Runs one call of the peer and says its last word with ``answered(_:_:isLast:)``, ``completed(_:)`` or
-    /// ``failed(_:_:)``.
-    typealias Answerer = @Sendable (CallRequested, CreditGate, CallLine) async -> Void
+    /// Runs one call of the peer and says its last word.
+    typealias Answerer = @Sendable (PeerCall) async -> Void
 
     /// What a subscription tells whoever follows it.
     private enum News: Sendable {
@@ -28,8 +27,8 @@ final class CallLine: Sendable {
     }
 
     private struct Running {
+        let call: PeerCall
         let task: Task<Void, Never>
-        let gate: CreditGate
     }
 
     /// What only the loop touches. A class, so that it is changed in place and never copied.
@@ -82,7 +81,7 @@ final class CallLine: Sendable {
     /// Whether what waits for the peer may grow. On the loop.
     func peerKeepsUp(_ keepsUp: Bool) {
         isBehind.store(!keepsUp, ordering: .relaxed)
-        for running in core.value.running.values { running.gate.pause(!keepsUp) }
+        for running in core.value.running.values { running.call.gate.pause(!keepsUp) }
     }
 
     /// The connection is over, and with it every call. On the loop.
@@ -222,7 +221,7 @@ extension CallLine {
         case .refuse(let id, let error):
             core.send(.failed(CallFailed(requestId: id, error: error, timestamp: Self.now)))
         case .begin(let request, let credit): run(request, credit, core)
-        case .allow(let id, let values): core.running[id]?.gate.grant(values)
+        case .allow(let id, let values): core.running[id]?.call.gate.grant(values)
         case .cancel(let id): core.running.removeValue(forKey: id)?.task.cancel()
         case .deliver(let id, let value):
             guard case .stream(let post) = core.waiters[id] else { return }
@@ -235,40 +234,57 @@ extension CallLine {
     }
 
     private func run(_ request: CallRequested, _ credit: Int, _ core: Core) {
-        let gate = CreditGate(credit)
-        if isBehind.load(ordering: .relaxed) { gate.pause(true) }
+        let call = PeerCall(request, credit: credit, on: self)
+        if isBehind.load(ordering: .relaxed) { call.gate.pause(true) }
         let answer = core.answer
-        let task = Task { await answer(request, gate, self) }
-        core.running[request.requestId] = Running(task: task, gate: gate)
+        let task = Task { await answer(call) }
+        core.running[request.requestId] = Running(call: call, task: task)
+    }
+
+    /// Says something on a call of the peer. A call that was aborted has nothing to say any more: by then its id may be
+    /// another call's.
+    fileprivate func say(_ event: CallMachine.Event, of call: PeerCall, isLast: Bool) {
+        onLoop {
+            let core = self.core.value
+            guard core.running[call.request.requestId]?.call === call else { return }
+            if isLast { core.running[call.request.requestId] = nil }
+            core.driver?.tell(event)
+        }
     }
 }
 
-// MARK: - What the peer is answered
+/// One call that the peer asked for, while it is under way.
+final class PeerCall: Sendable {
+    let request: CallRequested
+    /// Holds a subscription's values back until the peer has room for them.
+    let gate: CreditGate
+    private let line: CallLine
 
-extension CallLine {
+    fileprivate init(_ request: CallRequested, credit: Int, on line: CallLine) {
+        self.request = request
+        self.line = line
+        gate = CreditGate(credit)
+    }
+
     /// The last word of a query or mutation, or one value of a subscription that its gate let pass.
-    func answered(_ id: String, _ output: JSONValue, isLast: Bool) {
-        let answer = CallResponded(requestId: id, output: output, timestamp: Self.now)
-        onLoop {
-            if isLast { self.core.value.running[id] = nil }
-            self.core.value.driver?.tell(.answered(answer, isLast: isLast))
-        }
+    func answer(_ output: JSONValue, isLast: Bool) {
+        let answer = CallResponded(requestId: request.requestId, output: output, timestamp: Date().milliseconds)
+        line.say(.answered(answer, isLast: isLast), of: self, isLast: isLast)
     }
 
     /// The natural end of a subscription.
-    func completed(_ id: String) {
-        onLoop {
-            self.core.value.running[id] = nil
-            self.core.value.driver?.tell(.completed(CallEnded(requestId: id, timestamp: Self.now)))
-        }
+    func complete() {
+        let end = CallEnded(requestId: request.requestId, timestamp: Date().milliseconds)
+        line.say(.completed(end), of: self, isLast: true)
     }
 
-    /// The call failed. After an abort nobody hears it any more.
-    func failed(_ id: String, _ fault: Fault) {
-        onLoop {
-            self.core.value.running[id] = nil
-            let failure = CallFailed(requestId: id, error: CallError(fault), timestamp: Self.now)
-            self.core.value.driver?.tell(.failed(failure))
-        }
+    /// It failed. After an abort nobody hears it any more.
+    func fail(_ fault: Fault) {
+        let failure = CallFailed(
+            requestId: request.requestId,
+            error: CallError(fault),
+            timestamp: Date().milliseconds
+        )
+        line.say(.failed(failure), of: self, isLast: true)
     }
 }

@@ -74,8 +74,9 @@ struct CallRouter: Sendable {
             case .completed: throw Fault(.execution, "\(choice.contract.spec.id) ended without an answer.")
             case .failed(let error) where error.code == .spokeDisconnected && mayRepeat(route, caller, broken):
                 broken.append(choice.spoke)
-            case .failed(let error) where error.code == .timeout && end <= .now: throw Self.late(route, wait)
-            case .failed(let error): throw error.fault
+            case .failed(let error):
+                if [.timeout, .aborted].contains(error.code) { call?.giveUp() }
+                throw error.code == .timeout && end <= .now ? Self.late(route, wait) : error.fault
             }
         }
     }
@@ -96,9 +97,14 @@ struct CallRouter: Sendable {
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
         call?.provided(by: .spoke(choice.spoke))
-        try await choice.line.follow(request, of: call) { (envelope) async throws(Fault) in
-            let id = envelope["meta"]?["eventId"]?.stringValue
-            try await deliver(StreamedValue(id: id, answer: answer(envelope, route, choice, caller)))
+        do throws(Fault) {
+            try await choice.line.follow(request, of: call) { (envelope) async throws(Fault) in
+                let id = envelope["meta"]?["eventId"]?.stringValue
+                try await deliver(StreamedValue(id: id, answer: answer(envelope, route, choice, caller)))
+            }
+        } catch {
+            call?.giveUp()
+            throw error
         }
     }
 

@@ -54,9 +54,9 @@ struct ClientRouter: Sendable {
         try await listening.bound(otherwise: silent) { () async throws(Fault) in
             try await exchange.follow(input, with: addition, trace: caller.traceparent) {
                 (value, id) async throws(Fault) in
-                listening.heard()
+                listening.busy()
+                defer { listening.heard() }
                 try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
-                listening.heard()
             }
         }
     }

@@ -9,25 +9,30 @@ struct PeerCalls: Sendable {
     /// Who asks. What the request says of an identity is not looked at.
     let caller: @Sendable (CallRequested) async throws(Fault) -> Principal
 
-    func run(_ request: CallRequested, _ gate: CreditGate, _ line: CallLine) async {
-        let id = request.requestId
+    func run(_ call: PeerCall) async {
+        let request = call.request
         do throws(Fault) {
+            try Self.check(request)
             let caller = try await asking(request)
             let called = desk.called(request.operationId, by: caller)
             if called.subject?.kind == .subscription {
-                try await desk.subscribe(request.operationId, request.input, by: caller, lastEventId: nil) {
-                    (value) async throws(Fault) in
-                    try await gate.pass()
-                    line.answered(id, try Self.output(value.answer), isLast: false)
+                try await desk.subscribe(
+                    request.operationId,
+                    request.input,
+                    by: caller,
+                    lastEventId: request.metadata?["lastEventId"]?.stringValue,
+                    deadline: Self.wait(request)
+                ) { (value) async throws(Fault) in
+                    try await call.gate.pass()
+                    call.answer(try Self.output(value.answer, eventId: value.id), isLast: false)
                 }
-                line.completed(id)
+                call.complete()
             } else {
-                let wait = request.deadline.map { Duration.milliseconds(max(1, $0 - Date().milliseconds)) }
-                let answer = try await desk.call(called, request.input, by: caller, deadline: wait)
-                line.answered(id, try Self.output(answer), isLast: true)
+                let answer = try await desk.call(called, request.input, by: caller, deadline: Self.wait(request))
+                call.answer(try Self.output(answer), isLast: true)
             }
         } catch {
-            line.failed(id, error)
+            call.fail(error)
         }
     }
 
@@ -39,15 +44,40 @@ struct PeerCalls: Sendable {
             idempotencyKey: request.idempotencyKey,
             traceparent: request.traceparent,
             target: request.target,
-            idleTimeout: request.idleTimeout.map { .milliseconds(max(1, $0)) }
+            idleTimeout: request.idleTimeout.map { .milliseconds($0) }
         )
     }
 
+    /// What a header could not carry is refused here as it is there.
+    private static func check(_ request: CallRequested) throws(Fault) {
+        var violations = [
+            VisibleText.violation(request.requestId, at: "requestId"),
+            VisibleText.violation(request.parentRequestId, at: "parentRequestId"),
+            VisibleText.violation(request.idempotencyKey, at: "idempotencyKey"),
+            VisibleText.violation(request.traceparent, at: "traceparent"),
+        ].compactMap(\.self)
+        let longest = Limits.idleTimeoutLongest.milliseconds
+        if let idle = request.idleTimeout, !(1...longest).contains(idle) {
+            violations.append(.init(path: "idleTimeout", message: "must be 1 to \(longest) milliseconds."))
+        }
+        guard violations.isEmpty else { throw .invalid(violations) }
+    }
+
+    /// How long the asker waits. Both times of a request are of the asker's clock: the hub's does not matter.
+    private static func wait(_ request: CallRequested) -> Duration? {
+        request.deadline.map { .milliseconds(max(1, $0 - request.timestamp)) }
+    }
+
     /// The response envelope, if a frame can carry it.
-    private static func output(_ answer: Answer) throws(Fault) -> JSONValue {
+    ///
+    /// - Parameter eventId: where a consumer of this value may go on from.
+    private static func output(_ answer: Answer, eventId: String? = nil) throws(Fault) -> JSONValue {
         guard answer.data.count < Limits.frameBytes - frameRoom else {
             throw Fault(.tooLarge, "The answer is larger than a frame; ask for less at a time.")
         }
+        guard let eventId else { return try answer.output }
+        var answer = answer
+        answer.origin["eventId"] = .string(eventId)
         return try answer.output
     }
 

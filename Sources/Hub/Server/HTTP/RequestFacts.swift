@@ -28,12 +28,9 @@ struct RequestFacts: Sendable {
     init(_ headers: HTTPFields, makeId: () -> String) throws(Fault) {
         var violations: [Fault.Violation] = []
         func text(_ name: HTTPField.Name) -> String? {
-            guard let value = headers[name] else { return nil }
-            guard RequestWord.isSound(value) else {
-                violations.append(.init(path: name.rawName, message: "must be \(RequestWord.form)."))
-                return nil
-            }
-            return value
+            let violation = VisibleText.violation(headers[name], at: name.rawName)
+            if let violation { violations.append(violation) }
+            return violation == nil ? headers[name] : nil
         }
         requestId = text(.requestId) ?? makeId()
         parentRequestId = text(.parentRequestId)

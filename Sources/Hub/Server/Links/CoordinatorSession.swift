@@ -38,7 +38,7 @@ final class CoordinatorSession: Sendable {
             try await doors.admit(credential, from: address)
         }
         let line = CallLine(on: channel.eventLoop, timekeeper: hall.timekeeper, metrics: hall.metrics) {
-            await calls.run($0, $1, $2)
+            await calls.run($0)
         }
         let session = CoordinatorSession(hall: hall, on: channel.eventLoop, line: line)
         // The connection's listener is what keeps the session alive; it goes with the channel.

@@ -51,7 +51,7 @@ final class LinkSession: Sendable {
             on: eventLoop,
             timekeeper: hall.timekeeper,
             metrics: hall.metrics,
-            answer: { await calls.run($0, $1, $2) }
+            answer: { await calls.run($0) }
         )
     }
 

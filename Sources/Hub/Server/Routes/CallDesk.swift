@@ -63,11 +63,15 @@ struct CallDesk: Sendable {
     }
 
     /// One subscription, until its natural end. Cancelling the task ends it; `deliver` holds it back.
+    ///
+    /// - Parameter deadline: how long its consumer wants values at most; for ever if it does not say.
+    /// - Fails with `timeout` when that is over, or when there was no value for the caller's idle time.
     func subscribe(
         _ name: String,
         _ input: JSONValue,
         by caller: Caller,
         lastEventId: String?,
+        deadline: Duration? = nil,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         metrics.subscriptionsOpen.add(1, ordering: .relaxed)
@@ -82,17 +86,30 @@ struct CallDesk: Sendable {
                     call?.delivered()
                 }
                 if let way = called.way {
-                    return try await followed(
-                        way,
-                        input,
-                        by: caller.recorded(as: call),
-                        lastEventId: lastEventId,
-                        of: call,
-                        deliver: taken
-                    )
+                    let caller = caller.recorded(as: call)
+                    return try await within(deadline, name) { () async throws(Fault) in
+                        try await followed(
+                            way,
+                            input,
+                            by: caller,
+                            lastEventId: lastEventId,
+                            of: call,
+                            deliver: taken
+                        )
+                    }
                 }
                 call?.provided(by: provider)
-                try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller, deliver: taken)
+                try await within(deadline, name) { () async throws(Fault) in
+                    try await listening(for: caller.idleTimeout, name, taken) { (taken) async throws(Fault) in
+                        try await operations.subscribe(
+                            name,
+                            input: input,
+                            lastEventId: lastEventId,
+                            by: caller,
+                            deliver: taken
+                        )
+                    }
+                }
             }
         }
     }

@@ -49,9 +49,7 @@ struct LocalAnswers: Sendable {
             throw Fault.invalid("deadlineMilliseconds", "must be 1 to \(Limits.callMilliseconds).")
         }
         let lastEventId = request.parameters?["lastEventId"]?.stringValue
-        guard lastEventId.map(RequestWord.isSound) ?? true else {
-            throw Fault.invalid("lastEventId", "must be \(RequestWord.form).")
-        }
+        if let violation = VisibleText.violation(lastEventId, at: "lastEventId") { throw .invalid([violation]) }
         return HubQuestion(
             operation: name,
             input: input,

@@ -49,7 +49,7 @@ public struct LocalOrigin: Codable, Hashable, Sendable {
     /// As much of it as is well-formed.
     var sound: LocalOrigin {
         var origin = LocalOrigin()
-        origin.requestId = requestId.flatMap { RequestWord.isSound($0) ? $0 : nil }
+        origin.requestId = VisibleText.violation(requestId, at: "requestId") == nil ? requestId : nil
         origin.traceparent = traceparent.flatMap { TraceContext.isSound($0) ? $0 : nil }
         return origin
     }
