@@ -92,6 +92,8 @@ extension LinkService {
     }
 
     private func begin(_ request: CallRequested, over link: Driver<SpokeLink>, patience: Duration?) async {
+        // Whoever was cancelled before this was asked wants no answer.
+        guard asked.holds(request.requestId) else { return }
         await link.tell(.call(.requested(request)))
         guard let patience else { return }
         Task {
