@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import Foundation
 import Protocol
 
@@ -11,22 +12,72 @@ struct CallBenchmark {
 
     init(_ settings: BenchSettings) { self.settings = settings }
 
+    private static let hubOperation = "HTTP call to a hub operation"
+    private static let http = "HTTP call through the hub to a spoke and back"
+    private static let socket = "WebSocket call through the hub to a spoke and back"
+    private static let unrecorded = "The same without its record"
+
+    /// One kind of slice.
+    private struct Kind: Hashable {
+        var name: String
+        var depth: Int
+    }
+
+    /// Our own slices stand on both sides of the peers', who start their servers once.
     func figures() async throws -> [Figure] {
-        var (figures, samples) = try await ours()
-        if settings.isAlone { figures += samples.map { name, depth, sample in sample.figure(name, depth) } }
-        for peer in settings.isAlone ? [] : CallPeer.all {
-            let theirs = try peer.measure(in: settings.scratch, depths: Self.depths, seconds: settings.seconds)
-            for (name, depth, sample) in samples {
-                guard let other = theirs[depth] else { throw Fault(.execution, "\(peer.name) left out \(depth).") }
-                figures.append(sample.figure(name, depth, beside: peer, other))
+        var slices: [Kind: [CallSample]] = [:]
+        let before = max(settings.rounds / 2, 1)
+        for _ in 0..<before { try await measure(into: &slices) }
+        let peers = settings.isAlone ? [] : CallPeer.all
+        let theirs = try peers.map { peer in
+            (peer, try peer.measure(in: settings.scratch, depths: Self.depths, seconds: settings.seconds))
+        }
+        for _ in before..<max(settings.rounds, before) { try await measure(into: &slices) }
+        let paces = slices.mapValues(\.pace)
+        return try table(paces, theirs)
+    }
+
+    private func table(
+        _ paces: [Kind: CallPace],
+        _ theirs: [(CallPeer, [Int: CallPace])]
+    ) throws -> [Figure] {
+        func pace(_ name: String, _ depth: Int) throws -> CallPace {
+            guard let pace = paces[Kind(name: name, depth: depth)] else {
+                throw Fault(.execution, "\(name), \(depth): not measured.")
+            }
+            return pace
+        }
+        func figure(_ name: String, _ depth: Int, _ pace: CallPace) -> Figure {
+            Figure("\(name), \(depth) in flight", pace.text)
+        }
+        var figures = try Self.depths.map { figure(Self.hubOperation, $0, try pace(Self.hubOperation, $0)) }
+        figures += try pace(Self.http, 10).targets("HTTP call to a spoke", 10)
+        figures += try pace(Self.http, 100).targets("HTTP call to a spoke", 100)
+        figures += try pace(Self.socket, 10).targets("WebSocket call to a spoke", 10)
+        let recorded = try pace(Self.socket, 100)
+        figures += recorded.targets("WebSocket call to a spoke", 100)
+        let bare = try pace(Self.unrecorded, 100)
+        let cost = String(format: "without its record: %.0f/s", bare.rate)
+        let rate = String(format: "%.0f/s", recorded.rate)
+        let name = "WebSocket call to a spoke, 100 in flight, recorded"
+        figures.append(Figure(name, rate, against: cost, ratio: recorded.rate / bare.rate))
+        for name in [Self.http, Self.socket] where theirs.isEmpty {
+            figures += try Self.depths.map { figure(name, $0, try pace(name, $0)) }
+        }
+        for (peer, slices) in theirs {
+            for depth in Self.depths {
+                guard let other = slices[depth] else { throw Fault(.execution, "\(peer.name) left out \(depth).") }
+                for name in [Self.http, Self.socket] {
+                    figures.append(try pace(name, depth).figure(name, depth, beside: peer, other))
+                }
             }
         }
         return figures
     }
 
-    /// The rows that stand alone, and the samples of calls to a spoke, which peers stand beside.
-    private func ours() async throws -> ([Figure], [(name: String, depth: Int, sample: CallSample)]) {
-        let folder = settings.scratch + "/calls"
+    /// One slice of each kind, in an order of their own each time.
+    private func measure(into slices: inout [Kind: [CallSample]]) async throws {
+        let folder = settings.scratch + "/calls-\(slices.values.first?.count ?? 0)"
         // The limit of one key is there against loops gone wild; this is one.
         let wheel = try await Wheel(
             folder,
@@ -38,21 +89,39 @@ struct CallBenchmark {
         let token = try await hub.call("token.create", #"{"uses":1}"#)["token"]?.stringValue ?? ""
         let spoke = try await EchoSpoke.join(hub, token: token, name: "echo")
         defer { spoke.leave() }
-        var figures: [Figure] = []
-        var samples: [(name: String, depth: Int, sample: CallSample)] = []
-        for depth in Self.depths {
-            let own = try await http("operation.schema", #"{"operation":"project.create"}"#, depth, hub)
-            figures.append(own.figure("HTTP call to a hub operation", depth))
-            let routed = try await http("bench.echo", Self.input, depth, hub)
-            samples.append(("HTTP call through the hub to a spoke and back", depth, routed))
-            figures += routed.targets("HTTP call to a spoke", depth)
-            let caller = try await SocketCaller.dial(hub)
-            let socket = try await caller.measure("bench.echo", Self.input, depth: depth, seconds: settings.seconds)
-            caller.close()
-            samples.append(("WebSocket call through the hub to a spoke and back", depth, socket))
-            figures += socket.targets("WebSocket call to a spoke", depth)
+        let names = [Self.hubOperation, Self.http, Self.socket]
+        let kinds = Self.depths.flatMap { depth in names.map { Kind(name: $0, depth: depth) } }
+        for kind in kinds.shuffled() {
+            slices[kind, default: []].append(try await slice(kind, hub))
         }
-        return (figures, samples)
+        try await hub.record(.failures, of: "bench")
+        let kind = Kind(name: Self.unrecorded, depth: 100)
+        slices[kind, default: []].append(try await slice(kind, hub))
+    }
+
+    /// Every call of it is in the call graph when its time is over; but for those that are not to be kept.
+    private func slice(_ kind: Kind, _ hub: HubUnderLoad) async throws -> CallSample {
+        let records = try await hub.recordedCalls()
+        var sample: CallSample
+        switch kind.name {
+        case Self.hubOperation:
+            sample = try await http("operation.schema", #"{"operation":"project.create"}"#, kind.depth, hub)
+        case Self.http: sample = try await http("bench.echo", Self.input, kind.depth, hub)
+        default:
+            let caller = try await SocketCaller.dial(hub)
+            sample = try await caller.measure(
+                "bench.echo",
+                Self.input,
+                depth: kind.depth,
+                seconds: settings.seconds
+            )
+            caller.close()
+        }
+        guard kind.name != Self.unrecorded else { return sample }
+        let began = ContinuousClock.now
+        try await hub.untilRecorded(sample.latencies.count, besides: records)
+        sample.seconds += Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
+        return sample
     }
 
     private func http(_ operation: String, _ input: String, _ depth: Int, _ hub: HubUnderLoad) async throws
@@ -65,28 +134,30 @@ struct CallBenchmark {
 
 /// The calls of one slice.
 struct CallSample: Sendable {
+    /// From the first call until the last one's record was written.
     var seconds: Double
     /// Nanoseconds that each call took, in any order.
     var latencies: [Int64]
+}
 
-    private func quantile(_ share: Double) -> Double {
-        guard !latencies.isEmpty else { return .infinity }
-        let sorted = latencies.sorted()
-        return Double(sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]) / 1_000_000
+extension [CallSample] {
+    /// The middle slice by rate; the quantiles of all calls together.
+    fileprivate var pace: CallPace {
+        let sorted = flatMap(\.latencies).sorted()
+        func quantile(_ share: Double) -> Double {
+            guard !sorted.isEmpty else { return .infinity }
+            return Double(sorted[Swift.min(sorted.count - 1, Int(Double(sorted.count) * share))]) / 1_000_000
+        }
+        let rates = map { Double($0.latencies.count) / $0.seconds }
+        return CallPace(rate: rates.median, p50: quantile(0.5), p99: quantile(0.99))
     }
+}
 
-    private var rate: Double { Double(latencies.count) / seconds }
-
-    private var pace: CallPace { CallPace(rate: rate, p50: quantile(0.5), p99: quantile(0.99)) }
-
-    func figure(_ name: String, _ depth: Int) -> Figure {
-        Figure("\(name), \(depth) in flight", pace.text)
-    }
-
-    func figure(_ name: String, _ depth: Int, beside peer: CallPeer, _ other: CallPace) -> Figure {
+extension CallPace {
+    fileprivate func figure(_ name: String, _ depth: Int, beside peer: CallPeer, _ other: CallPace) -> Figure {
         Figure(
             "\(name), \(depth) in flight",
-            pace.text,
+            text,
             against: "\(peer.name), \(peer.keeps): \(other.text)",
             ratio: rate / other.rate,
             peer.target
@@ -94,11 +165,11 @@ struct CallSample: Sendable {
     }
 
     /// What is promised of calls to spokes: how many at 100 in flight, how soon at 10.
-    func targets(_ name: String, _ depth: Int) -> [Figure] {
+    fileprivate func targets(_ name: String, _ depth: Int) -> [Figure] {
         switch depth {
         case 10:
-            let value = String(format: "%.2f ms", quantile(0.5))
-            return [Figure("\(name), p50 at 10 in flight", value, against: "1 ms", ratio: quantile(0.5), .below(1))]
+            let value = String(format: "%.2f ms", p50)
+            return [Figure("\(name), p50 at 10 in flight", value, against: "1 ms", ratio: p50, .below(1))]
         case 100:
             let value = String(format: "%.0f/s", rate)
             let ratio = rate / 15_000
@@ -106,4 +177,59 @@ struct CallSample: Sendable {
         default: return []
         }
     }
+}
+
+/// What a hub says of its call graph.
+extension HubUnderLoad {
+    /// Calls written to the graph, waiting to be written, and given up.
+    struct Records: Sendable {
+        var written = 0
+        var waiting = 0
+        var dropped = 0
+    }
+
+    func recordedCalls() async throws -> Records {
+        var request = HTTPClientRequest(url: url + "/metrics")
+        request.headers.add(name: "authorization", value: "Bearer \(key)")
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let text = String(buffer: try await response.body.collect(upTo: 4 << 20))
+        func value(_ name: String) -> Int {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(name + " ") }
+            return line.flatMap { Double($0.dropFirst(name.count + 1)) }.map(Int.init) ?? 0
+        }
+        return Records(
+            written: value("nave_call_records_total"),
+            waiting: value("nave_call_records_waiting"),
+            dropped: value("nave_call_records_dropped_total")
+        )
+    }
+
+    /// Waits until so many more calls are written and none waits. Fails if one was given up.
+    func untilRecorded(_ calls: Int, besides before: Records) async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            let now = try await recordedCalls()
+            guard now.dropped == before.dropped else { throw Fault(.execution, "Records of calls were given up.") }
+            if now.waiting == 0, now.written - before.written >= calls { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw Fault(.timeout, "\(calls) calls were made, and a minute later not all were written.")
+    }
+
+    /// Changes what is recorded of a namespace, and waits until the hub has heard of it.
+    func record(_ level: RecordingLevel, of namespace: String) async throws {
+        _ = try await call("setting.set", #"{"key":"calls.recording","value":{"\#(namespace)":"\#(level.rawValue)"}}"#)
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            let before = try await recordedCalls()
+            _ = try await call("\(namespace).echo", #"{"path":"x"}"#)
+            // A record that is not to be is not seen coming; one that is, within this.
+            try await Task.sleep(for: .milliseconds(500))
+            if try await recordedCalls().written == before.written { return }
+        }
+        throw Fault(.timeout, "The hub did not take the setting over.")
+    }
+
+    /// As in the setting `calls.recording`.
+    enum RecordingLevel: String { case all, failures }
 }

@@ -63,6 +63,7 @@ final class SocketCaller: Sendable {
         var latencies: [Int64] = []
         var next = 0
         var isOver = false
+        var trouble: Fault?
         var waiter: CheckedContinuation<Void, Never>?
     }
 
@@ -74,8 +75,12 @@ final class SocketCaller: Sendable {
         let caller = SocketCaller()
         let dialer = WebSocketDialer(group: MultiThreadedEventLoopGroup.singleton)
         let connection = try await dialer.dial(hub.url, bearer: hub.key) { connection, news in
-            guard case .message(.callResponded(let answer)) = news else { return }
-            caller.answered(answer.requestId, connection)
+            switch news {
+            case .message(.callResponded(let answer)): caller.answered(answer.requestId, connection)
+            case .message(.callFailed(let failure)): caller.broke(failure.error.fault)
+            case .closed(let reason): caller.broke(Fault(.spokeDisconnected, "The hub closed: \(reason)"))
+            case .message, .writable: break
+            }
         }
         caller.held.withLock { $0 = connection }
         return caller
@@ -91,14 +96,25 @@ final class SocketCaller: Sendable {
         await withCheckedContinuation { waiter in
             let isDone = state.withLock { state in
                 state.isOver = true
-                if state.began.isEmpty { return true }
+                if state.began.isEmpty || state.trouble != nil { return true }
                 state.waiter = waiter
                 return false
             }
             if isDone { waiter.resume() }
         }
         let lasted = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
+        if let trouble = state.withLock(\.trouble) { throw trouble }
         return CallSample(seconds: lasted, latencies: state.withLock(\.latencies))
+    }
+
+    /// One call that fails spoils the slice.
+    private func broke(_ fault: Fault) {
+        let waiter = state.withLock { state in
+            state.trouble = state.trouble ?? fault
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
     }
 
     func close() { held.withLock { $0 }?.close(.goingAway) }

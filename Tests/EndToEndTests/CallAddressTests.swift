@@ -117,7 +117,7 @@ struct CallAddressTests {
         #expect(try await outcome(stage.one, "foreign", as: session) == .accessDenied)
         #expect(try await outcome(stage.two, "own", as: session) == nil)
         // Those who answered were told who asks as the hub knows it.
-        let asked = [stage.one, stage.two].compactMap { $0.requests(of: "demo.secret").first }
+        let asked = [stage.one, stage.two].compactMap { $0.heardRequests(of: "demo.secret").first }
         #expect(asked.count == 1 && asked.first?.identity?.id == session, "\(asked)")
         #expect(asked.first?.identity?.scopes == ["demo:admin"], "\(asked)")
     }

@@ -40,13 +40,54 @@ struct CallHardCasesTests {
             try #require(ContinuousClock.now < end, "What nobody can answer is still listed.")
         }
 
-        // They come back, known by their sets; under a key a mutation is asked again elsewhere.
+        // They come back, known by their sets. A key makes nothing undone: no other spoke knows of it.
+        let asked = Mutex(0)
+        let counting: FakeProvider.Answering = { message, provider in
+            if case .requested = message { asked.withLock { $0 += 1 } }
+            fragile(message, provider)
+        }
         for spoke in [one.spoke, two.spoke] {
-            _ = try await FakeProvider.open(hub, as: spoke, offering: specs, answering: fragile)
+            _ = try await FakeProvider.open(hub, as: spoke, offering: specs, answering: counting)
         }
         hasBroken.withLock { $0 = false }
         let keyed = try await hub.call("demo.write", headers: [("idempotency-key", "k")])
-        #expect(keyed.data == "alive")
+        #expect(keyed.status == 503 && keyed.code == "SPOKE_DISCONNECTED" && asked.withLock { $0 } == 1)
+        // Its caller may know better, and asks again under the same key.
+        let again = try await hub.call("demo.write", headers: [("idempotency-key", "k")])
+        #expect(again.data == "alive" && asked.withLock { $0 } == 2)
+        #expect(await hub.stop() == 0)
+    }
+
+    @Test func whoeverWasAskedLastProvesWhatBecameOfAnAbortedCall() async throws {
+        let hub = try await HubUnderTest.start()
+        let hasBroken = Mutex(false)
+        let answering: FakeProvider.Answering = { message, provider in
+            switch message {
+            case .requested:
+                let isFirst = hasBroken.withLock { was in
+                    defer { was = true }
+                    return !was
+                }
+                if isFirst { provider.hangUp() }
+            case .aborted(let end) where end.wantsProof == true:
+                provider.fail(end.requestId, Fault(.aborted, "It is stopped."))
+            default: break
+            }
+        }
+        let specs = [CallRoutingTests.spec("never")]
+        let spokes = [
+            try await FakeProvider.join(hub, name: "one", offering: specs, answering: answering),
+            try await FakeProvider.join(hub, name: "two", offering: specs, answering: answering),
+        ]
+        async let call = hub.call("demo.never", headers: [("x-request-id", "last")])
+        let end = ContinuousClock.now + patience
+        while spokes.contains(where: { $0.requests(of: "demo.never") == 0 }) {
+            try #require(ContinuousClock.now < end, "The other one was never asked.")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let stops = try await hub.call("call.abort", #"{"requestId":"last"}"#)
+        #expect(stops.data?["calls"]?.arrayValue?.first?["outcome"] == "aborted", "\(stops)")
+        #expect(try await call.code == "ABORTED")
         #expect(await hub.stop() == 0)
     }
 

@@ -121,11 +121,18 @@ final class FakeProvider: Sendable {
     }
 
     /// The requests of an operation so far.
-    func requests(of operation: String) -> [CallRequested] {
+    func heardRequests(of operation: String) -> [CallRequested] {
         heard.withLock { heard in
             heard.compactMap {
                 if case .requested(let call) = $0, call.operationId == operation { call } else { nil }
             }
+        }
+    }
+
+    /// How often an operation was asked for so far.
+    func requests(of operation: String) -> Int {
+        heard.withLock { heard in
+            heard.count { if case .requested(let call) = $0 { call.operationId == operation } else { false } }
         }
     }
 

@@ -157,7 +157,8 @@ import Testing
                 }
             }
             // A mutation of the hub's own goes on.
-            try await stage.open("g-own", CallStage.mutation, below: "root").detach()
+            let own = try await stage.open("g-own", CallStage.mutation, below: "root", waits: true)
+            try await stage.recorder.dispatch(own, isDetached: true)
             let stops = try await stage.hub.ask(AbortCalls(requestId: "root")).calls
             #expect(stops.map(\.requestId) == words.map(\.0) + ["g-own", "root"])
             #expect(stops.map(\.outcome) == words.map(\.2) + [.finishedFirst, .aborted])

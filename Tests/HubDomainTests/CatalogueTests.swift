@@ -55,6 +55,18 @@ struct CatalogueTests {
         let active = "SELECT count(*) FROM nave.operation_registrations WHERE status = 'active'"
         #expect(try await hub.count(active) == Int64(specs.count * 2))
         #expect(try await hub.count("SELECT count(*) FROM nave.operations WHERE updated_at > created_at") == 0)
+        // A further version stands beside the former; who still runs that one offers that one.
+        var changed = specs
+        changed[0].version = "2"
+        for _ in 0..<2 { try await store.publish(changed, by: "hub-3") }
+        #expect(try await hub.count("SELECT count(*) FROM nave.operations WHERE version = '2' AND id LIKE '%@2'") == 1)
+        let offered = """
+            SELECT count(*) FROM nave.operation_registrations r JOIN nave.operations o ON o.id = r.operation_id
+             WHERE r.provider_id = 'hub-3' AND o.version = '2'
+            """
+        #expect(try await hub.count(offered) == 1)
+        #expect(try await hub.count(active) == Int64(specs.count * 3))
+        try await store.withdraw("hub-3")
         try await store.withdraw("hub-1")
         #expect(try await hub.count(active) == Int64(specs.count))
         await hub.close()
@@ -70,6 +82,13 @@ struct CatalogueTests {
         #expect(try await hub.ask(GetSettings()).settings == ["retention.outputDays": 30])
         #expect(try await hub.ask(SetSetting(key: "retention.outputDays", value: .null)).settings.isEmpty)
         #expect(try await hub.refusal(SetSetting(key: "-x", value: 1))?.code == .validation)
+        let levels: JSONValue = ["*": "all", "fs": "failures"]
+        #expect(try await hub.ask(SetSetting(key: "calls.recording", value: levels)).settings.values.first == levels)
+        for wrong in ["all", ["fs": "some"], ["fs": 1], ["all"]] as [JSONValue] {
+            let refusal = try await hub.refusal(SetSetting(key: "calls.recording", value: wrong))
+            #expect(refusal?.code == .validation && refusal?.message.contains("mutations") == true)
+        }
+        _ = try await hub.ask(SetSetting(key: "calls.recording", value: .null))
         let large = JSONValue.string(String(repeating: "x", count: Limits.settingBytes))
         #expect(try await hub.refusal(SetSetting(key: "x", value: large))?.code == .tooLarge)
         #expect(

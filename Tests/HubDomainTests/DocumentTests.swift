@@ -13,6 +13,47 @@ struct DocumentTests {
         await hub.close()
     }
 
+    /// What breaks a promise is not written down: either the operation gets another version, or whoever takes it away
+    /// takes its line away, too.
+    @Test func noOperationChangesIncompatiblyUnderItsVersion() async throws {
+        let hub = try await TestHub.make()
+        let specs = hub.domains.table.specs
+        let former = try OperationHistory.specs(in: (try? WrittenPage.text(OperationHistory.path)) ?? "")
+        let broken = OperationHistory.broken(specs, since: former)
+        #expect(broken.isEmpty, "Callers of the former fail; give these another version (RemoteOperation.version).")
+        if broken.isEmpty {
+            let text = OperationHistory.text(specs)
+            #expect(try WrittenPage.difference(of: OperationHistory.path, from: text) == nil)
+            #expect(try OperationHistory.specs(in: text).map(\.id) == specs.map(\.id))
+        }
+        await hub.close()
+    }
+
+    @Test func whatTakesMoreOrAnswersLessIsNamedWithItsPath() throws {
+        var one = ListProjects.spec
+        let former = try OperationHistory.specs(in: OperationHistory.text([one]))
+        #expect(OperationHistory.broken([one], since: former).isEmpty)
+        func changed(_ change: (inout OperationSpec) -> Void) -> [String] {
+            var other = one
+            change(&other)
+            return OperationHistory.broken([other], since: former)
+        }
+        func with(_ schema: JSONValue, _ key: String, _ value: JSONValue?) -> JSONValue {
+            guard case .object(var members) = schema else { return schema }
+            members[key] = value
+            return .object(members)
+        }
+        #expect(changed { $0.description = "Says it better." }.isEmpty)
+        let needs = changed { $0.inputSchema = with($0.inputSchema, "required", ["limit"]) }
+        #expect(needs.count == 1 && needs.first?.contains("inputSchema") == true, "\(needs)")
+        let takesBack = changed { $0.outputSchema = with($0.outputSchema, "properties", [:]) }
+        #expect(takesBack.count == 1 && takesBack.first?.contains("outputSchema") == true, "\(takesBack)")
+        #expect(changed { $0.accessControl = .scopes("x:admin") } == ["project.list: accessControl"])
+        #expect(changed { ($0.type, $0.version) = (.mutation, "2") }.isEmpty)
+        one.name = "other"
+        #expect(OperationHistory.broken([one], since: former) == ["project.list is gone"])
+    }
+
     @Test func thePageOfTheSchemaIsWhatAMigratedDatabaseSays() async throws {
         let hub = try await TestHub.make()
         let page = try await SchemaPages.page(hub.database)

@@ -44,6 +44,16 @@ struct ProviderChoiceTests {
         #expect(ProviderChoice.best(old, among: spokes) == "a")
     }
 
+    @Test func whatWasBegunAsAQueryIsNotTakenToAMutation() {
+        var query = ask
+        query.kind = .query
+        let changing = spoke("a") { ($0.version, $0.kind) = ("2", .mutation) }
+        #expect(ProviderChoice.best(query, among: [changing, spoke("b") { $0.kind = .query }]) == "b")
+        #expect(ProviderChoice.best(query, among: [changing]) == nil)
+        let refusal = ProviderChoice.refusals(query, among: [changing]).first
+        #expect(refusal?.reason == .version && refusal?.message.contains("a mutation, not a query") == true)
+    }
+
     @Test func everyObstacleHasItsWord() {
         let cases: [(ProviderFacts, ProviderRefusal.Reason, String)] = [
             (spoke("a") { $0.presence = .away(since: "2026-01-01") }, .disconnected, "2026-01-01"),

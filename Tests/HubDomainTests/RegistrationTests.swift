@@ -72,6 +72,43 @@ struct RegistrationTests {
         #expect(check.read(many).refusals.map(\.code) == [.tooLarge])
     }
 
+    @Test func whatNoDatabaseCanKeepIsRefusedForItsOwnOperationAlone() async throws {
+        let hub = try await TestHub.make()
+        let spoke = try await ScriptedSpoke.join(hub, "a")
+        var (noted, schooled) = (Self.spec("demo.noted"), Self.spec("demo.schooled"))
+        noted._meta = ["tool": ["from": ["a\0b"]]]
+        schooled.inputSchema = ["type": "object", "properties": ["a\0": true]]
+        let offer = [
+            Self.spec("demo.good"), Self.spec("demo.said", description: "One\0two."), noted, schooled,
+            Self.spec("demo.na\0me"), Self.spec("demo.better"),
+        ]
+        let taken = try await Self.register(offer, of: spoke)
+        #expect(taken.registered == 2)
+        #expect(taken.refusals.map(\.operation) == [1, 2, 3, 4].map { "the operation at \($0)" })
+        #expect(taken.refusals.allSatisfy { $0.code == .validation && $0.message.contains("U+0000") })
+        let paths = taken.refusals.map { String($0.message.prefix { $0 != ":" }) }
+        #expect(paths == ["description", "_meta.tool.from[0]", "inputSchema.properties", "name"])
+        await hub.close()
+    }
+
+    @Test func anOperationIsOfOneKindInAllVersionsThatAreOffered() async throws {
+        let hub = try await TestHub.make()
+        let (one, two) = (try await ScriptedSpoke.join(hub, "a"), try await ScriptedSpoke.join(hub, "b"))
+        var (mutation, query) = (Self.spec("demo.op"), Self.spec("demo.op", version: "2"))
+        mutation.type = .mutation
+        #expect(try await Self.register([mutation], of: one).refusals.isEmpty)
+        let refused = try await Self.register([query, Self.spec("demo.other")], of: two)
+        #expect(refused.registered == 1 && refused.refusals.map(\.code) == [.conflict])
+        let said = try #require(refused.refusals.first?.message)
+        #expect(said.contains("Version 1") && said.contains("mutation") && said.contains("version 2"))
+        #expect(hub.domains.providers.contracts(of: "demo.op").map(\.spec.type) == [.mutation])
+        // Once nobody offers it any more it may become something else.
+        #expect(try await Self.register([query], of: one).refusals.isEmpty)
+        #expect(try await Self.register([query], of: two).refusals.isEmpty)
+        #expect(hub.domains.providers.contracts(of: "demo.op").map(\.spec.type) == [.query])
+        await hub.close()
+    }
+
     @Test func anOfferStandsWhileItsSpokeIsThereAndComesBackWithIt() async throws {
         let hub = try await TestHub.make()
         var spoke = try await ScriptedSpoke.join(hub, "a")

@@ -69,6 +69,17 @@ public struct RecordingLevels: Hashable, Sendable {
         levels = known.filter { $0.key != "*" }
     }
 
+    /// What is wrong with the setting; `nil` if nothing is.
+    public static func complaint(about setting: JSONValue) -> String? {
+        guard case .object(let members) = setting,
+            members.values.allSatisfy({ $0.stringValue.flatMap(RecordingLevel.init) != nil })
+        else {
+            let levels = RecordingLevel.allCases.map(\.rawValue).joined(separator: ", ")
+            return "must be a level for each namespace, or * for all others, as in {\"*\": \"all\"}: one of \(levels)."
+        }
+        return nil
+    }
+
     /// The level of an operation `namespace.name`.
     public func level(of operation: String) -> RecordingLevel {
         levels.isEmpty ? usual : levels[String(operation.prefix { $0 != "." })] ?? usual

@@ -1,7 +1,8 @@
 public import Protocol
 
 extension Fault.Code {
-    /// The HTTP status of the contract for a code. A code that an operation declares for itself is an execution error.
+    /// The HTTP status of the contract for a code. What an operation declares for a code of its own is told by
+    /// ``Fault/declaredStatus``; without that it is an execution error.
     public var httpStatus: Int {
         switch self {
         case .validation: 400
@@ -16,4 +17,9 @@ extension Fault.Code {
         default: 500
         }
     }
+}
+
+extension Fault {
+    /// The status that HTTP answers with.
+    public var httpStatus: Int { declaredStatus ?? code.httpStatus }
 }

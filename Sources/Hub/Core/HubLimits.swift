@@ -70,7 +70,9 @@ extension Limits {
     public static let schemaDepth = 32
     /// An operation's namespace, name, or version.
     public static let operationNameBytes = 100
-    /// What an operation says of itself: title and description.
+    /// An error code that an operation declares for itself.
+    public static let errorCodeBytes = 64
+    /// What an operation says of itself: title, description, tags, and when its errors happen.
     public static let operationTextBytes = 16 << 10
     /// Providers that a call is tried on when links break under it: the spokes of a hub that loses its network.
     public static let callAttempts = 3

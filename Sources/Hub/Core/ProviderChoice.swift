@@ -9,6 +9,8 @@ public struct ProviderFacts: Hashable, Sendable {
     public var presence: Presence
     /// The version of the operation that it offers; `nil` if it does not offer it.
     public var version: String?
+    /// How that version answers.
+    public var kind: OperationKind?
     public var isDraining: Bool
     /// Calls that are under way on its link.
     public var callsInFlight: Int
@@ -33,6 +35,7 @@ public struct ProviderFacts: Hashable, Sendable {
         labels: [String: String] = [:],
         presence: Presence,
         version: String?,
+        kind: OperationKind? = nil,
         isDraining: Bool = false,
         callsInFlight: Int = 0,
         isBehind: Bool = false,
@@ -43,6 +46,7 @@ public struct ProviderFacts: Hashable, Sendable {
         self.labels = labels
         self.presence = presence
         self.version = version
+        self.kind = kind
         self.isDraining = isDraining
         self.callsInFlight = callsInFlight
         self.isBehind = isBehind
@@ -55,6 +59,8 @@ public struct ProviderAsk: Hashable, Sendable {
     public var operationId: String
     /// The only version that will do; any if `nil`.
     public var version: String?
+    /// How it must answer; in whatever way if `nil`. What was begun as a query is not taken to a mutation's provider.
+    public var kind: OperationKind?
     public var target: CallTarget
     /// The spoke that holds the session or workspace that the call is about: no other will do.
     public var holder: SpokeID?
@@ -64,12 +70,14 @@ public struct ProviderAsk: Hashable, Sendable {
     public init(
         operationId: String,
         version: String? = nil,
+        kind: OperationKind? = nil,
         target: CallTarget = CallTarget(),
         holder: SpokeID? = nil,
         nearest: SpokeID? = nil
     ) {
         self.operationId = operationId
         self.version = version
+        self.kind = kind
         self.target = target
         self.holder = holder
         self.nearest = nearest
@@ -163,6 +171,9 @@ public enum ProviderChoice {
         guard let version = spoke.version else { return (.notOffered, "It does not offer \(ask.operationId).") }
         if let wanted = ask.version, wanted != version {
             return (.version, "It offers version \(version), not \(wanted).")
+        }
+        if let wanted = ask.kind, let kind = spoke.kind, wanted != kind {
+            return (.version, "Its version \(version) is a \(kind.rawValue), not a \(wanted.rawValue).")
         }
         switch spoke.presence {
         case .here: break

@@ -29,8 +29,13 @@ public struct RegistrationCheck: Sendable {
         var outcome = Outcome(specs: [], refusals: [])
         var seen: Set<String> = []
         for (place, value) in offered.enumerated() {
-            let name = Self.name(of: value) ?? "the operation at \(place)"
+            var name = Self.name(of: value) ?? "the operation at \(place)"
             do throws(Fault) {
+                if let path = value.pathOfNull() {
+                    // Nor can a refusal that names it.
+                    name = "the operation at \(place)"
+                    throw .invalid(path, "must not hold the character U+0000: no database can keep it.")
+                }
                 guard place < Limits.operationsPerSpoke else {
                     throw Fault(.tooLarge, "A spoke offers at most \(Limits.operationsPerSpoke) operations.")
                 }
@@ -70,11 +75,18 @@ public struct RegistrationCheck: Sendable {
         let text =
             spec.description.utf8.count + (spec.title ?? "").utf8.count
             + (spec.tags ?? []).reduce(0) { $0 + $1.utf8.count }
+            + (spec.errorSchemas ?? []).reduce(0) { $0 + $1.description.utf8.count }
         require(
             text <= Limits.operationTextBytes,
             "description",
-            "must have at most \(Limits.operationTextBytes) bytes with title and tags."
+            "must have at most \(Limits.operationTextBytes) bytes with title, tags and the errors' descriptions."
         )
+        let codes = spec.errorSchemas?.map(\.code) ?? []
+        for (place, error) in (spec.errorSchemas ?? []).enumerated() {
+            let path = "errorSchemas[\(place)]"
+            for flaw in error.flaws { violations.append(.init(path: "\(path).\(flaw.field)", message: flaw.message)) }
+            require(codes.firstIndex(of: error.code) == place, "\(path).code", "is declared twice.")
+        }
         for (path, schema) in Self.schemas(of: spec) {
             if let message = Self.flaw(of: schema) { violations.append(.init(path: path, message: message)) }
         }
@@ -135,6 +147,25 @@ extension JSONValue {
         case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
         case .object(let members): 1 + (members.values.map(\.depth).max() ?? 0)
         case .null, .bool, .integer, .number, .string: 0
+        }
+    }
+    /// Where a text, or a name of a member, holds U+0000; `nil` if none does. What lies under such a name goes by the
+    /// place of the object.
+    func pathOfNull(in path: String = "") -> String? {
+        switch self {
+        case .string(let text): return text.utf8.contains(0) ? path : nil
+        case .array(let elements):
+            for (place, element) in elements.enumerated() {
+                if let found = element.pathOfNull(in: "\(path)[\(place)]") { return found }
+            }
+            return nil
+        case .object(let members):
+            if members.keys.contains(where: { $0.utf8.contains(0) }) { return path }
+            for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+                if let found = value.pathOfNull(in: path.isEmpty ? name : "\(path).\(name)") { return found }
+            }
+            return nil
+        case .null, .bool, .integer, .number: return nil
         }
     }
 }

@@ -10,9 +10,15 @@ extension OperationTable {
     /// Run a mutation in a task that is not cancelled because its consumer left: once begun it is to be finished and
     /// recorded. The caller's deadline is enforced by whoever waits.
     ///
+    /// - Parameter begin: Told when the handler is about to run: the call was let in, and waits for nothing more.
     /// - Throws: `OPERATION_NOT_FOUND`; `UNAUTHENTICATED` or `ACCESS_DENIED`; `VALIDATION_ERROR` with every violation;
     ///   `CONFLICT` for an idempotency key of another input or of a call still under way; whatever the handler throws.
-    public func call(_ name: String, input: JSONValue, by caller: Caller) async throws(Fault) -> Answer {
+    public func call(
+        _ name: String,
+        input: JSONValue,
+        by caller: Caller,
+        begin: @Sendable () async throws(Fault) -> Void = { () async throws(Fault) in }
+    ) async throws(Fault) -> Answer {
         let entry = try entry(name)
         guard let answering = entry.answering else {
             throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
@@ -21,13 +27,15 @@ extension OperationTable {
         if entry.spec.type == .mutation {
             let secret = entry.answersSecret
             data = try await mutate(entry.spec, answersSecret: secret, input, caller) { () async throws(Fault) in
-                try await answering(input, caller)
+                try await begin()
+                return try await answering(input, caller)
             } admit: { () throws(Fault) in
                 try entry.admit(input, from: caller)
             }
         } else {
             try entry.admit(input, from: caller)
             try await reach.check(Belongings(of: input), for: caller)
+            try await begin()
             data = try await secondLock.reading(for: caller, name) { () async throws(Fault) in
                 try await answering(input, caller)
             }
@@ -67,12 +75,14 @@ extension OperationTable {
     ///
     /// - Parameters:
     ///   - lastEventId: The id of the last value that the consumer has, to go on behind it.
+    ///   - begin: Told when the handler is about to run.
     ///   - deliver: Takes one value; suspends until the consumer has room for it.
     public func subscribe(
         _ name: String,
         input: JSONValue,
         lastEventId: String? = nil,
         by caller: Caller,
+        begin: @Sendable () async throws(Fault) -> Void = { () async throws(Fault) in },
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         let entry = try entry(name)
@@ -81,6 +91,7 @@ extension OperationTable {
         }
         try entry.admit(input, from: caller)
         try await reach.check(Belongings(of: input), for: caller)
+        try await begin()
         try await secondLock.reading(for: caller, name) { () async throws(Fault) in
             try await streaming(input, caller, lastEventId, deliver)
         }

@@ -143,12 +143,14 @@ public struct HubAssembly: Sendable {
                 reach: { [table = domains.table] (input, caller) async throws(Fault) in
                     try await table.checkReach(input, for: caller)
                 },
-                shaper: AnswerShaper(metrics: metrics, logger: logger)
+                shaper: AnswerShaper(metrics: metrics, logger: logger),
+                recorder: domains.calls.recorder
             ),
             clients: ClientRouter(
                 services: domains.services,
                 outbound: settings.outbound,
-                shaper: AnswerShaper(metrics: metrics, logger: logger)
+                shaper: AnswerShaper(metrics: metrics, logger: logger),
+                recorder: domains.calls.recorder
             ),
             metrics: metrics,
             limiter: limiter,

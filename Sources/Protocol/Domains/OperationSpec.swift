@@ -94,6 +94,7 @@ extension RemoteOperation {
         return OperationSpec(
             namespace: namespace,
             name: String(name.dropFirst(namespace.count + 1)),
+            version: version,
             type: kind,
             description: summary,
             inputSchema: SchemaProbe.shape(of: Self.self).schema(closed: true, examples: shown),

@@ -36,6 +36,9 @@ public protocol RemoteOperation: Codable, Sendable, Described {
     static var name: String { get }
     /// Query, mutation or subscription.
     static var kind: OperationKind { get }
+    /// Another one when input or answer change so that callers of the former would fail; a test holds it to that
+    /// (`docs/operations.jsonl`).
+    static var version: String { get }
     /// One sentence for a person or a model that chooses among operations.
     static var summary: String { get }
     /// What a caller must hold.
@@ -47,6 +50,8 @@ public protocol RemoteOperation: Codable, Sendable, Described {
 }
 
 extension RemoteOperation {
+    /// The first unless the operation says otherwise.
+    public static var version: String { "1" }
     /// None unless the operation gives some.
     public static var examples: [Self] { [] }
     /// No secret unless the operation says so.

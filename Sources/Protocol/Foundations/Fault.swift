@@ -6,12 +6,26 @@ public struct Fault: Error, Codable, Hashable, Sendable, CustomStringConvertible
     public let message: String
     /// More for programs: the failing fields, what is in use, what ruled each spoke out.
     public let details: JSONValue?
+    /// The HTTP status that an operation declares for a code of its own; `nil` for every other. Known where the
+    /// operation is known: it is neither sent nor stored.
+    public let declaredStatus: Int?
 
-    public init(_ code: Code, _ message: String, details: JSONValue? = nil) {
+    public init(_ code: Code, _ message: String, details: JSONValue? = nil, declaredStatus: Int? = nil) {
         self.code = code
         self.message = message
         self.details = details
+        self.declaredStatus = declaredStatus
     }
+
+    public init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        code = try members.decode(Code.self, forKey: .code)
+        message = try members.decode(String.self, forKey: .message)
+        details = try members.decodeIfPresent(JSONValue.self, forKey: .details)
+        declaredStatus = nil
+    }
+
+    private enum CodingKeys: String, CodingKey { case code, message, details }
 
     public var description: String { "\(code.rawValue): \(message)" }
 
@@ -42,6 +56,11 @@ public struct Fault: Error, Codable, Hashable, Sendable, CustomStringConvertible
             .invalidTransition, .tooLarge, .timeout, .aborted, .execution, .spokeDisconnected, .unavailable,
             .rateLimited, .unknown,
         ]
+
+        private static let contract = Set(all)
+
+        /// Whether it is one of the contract's, and not an operation's own.
+        public var isOfContract: Bool { Self.contract.contains(self) }
     }
 
     /// One field of a request that is not as it should be.

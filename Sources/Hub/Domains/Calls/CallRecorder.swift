@@ -13,7 +13,9 @@ public import Synchronization
 /// ``Limits/callRecordsWaiting`` and ``Limits/callRecordBytesWaiting`` allow; what comes on top is dropped and counted.
 ///
 ///     async let running: Void = recorder.run()
-///     let call = try await recorder.open(subject, input: .value(input), by: caller)
+///     let call = try await recorder.open(subject, input: .value(input), by: caller, waits: true)
+///     …
+///     try await recorder.dispatch(call, to: provider)
 ///     …
 ///     recorder.close(call, .answered(data))
 public final class CallRecorder: Sendable {
@@ -67,9 +69,10 @@ public final class CallRecorder: Sendable {
         behind.finish()
     }
 
-    /// A call came in and is handed to whoever answers it. A mutation's node is committed before this returns.
+    /// A call came in and, unless it waits, is handed to whoever answers it: then a mutation's node is committed before
+    /// this returns.
     ///
-    /// - Parameter waits: It is not handed to anyone yet: it stays pending until ``dispatch(_:)``.
+    /// - Parameter waits: It is not handed to anyone yet: it stays pending until ``dispatch(_:to:isDetached:)``.
     /// - Fails with `unavailable` if a mutation cannot be written down, with `timeout` if that took until its deadline:
     ///   then it must not be dispatched, and is closed already.
     public func open(
@@ -81,26 +84,39 @@ public final class CallRecorder: Sendable {
         let now = Date()
         let level = levels.withLock { $0 }.level(of: subject.operationId)
         let call = running.enter(subject, input: input, caller: caller, level: level, at: now)
-        if !waits { _ = call.dispatch(at: now) }
         // The parent's node must be there before the child's.
         call.parent?.news(submit)
-        try await commitAhead(call)
+        if !waits { try await dispatch(call) }
         return call
     }
 
-    /// A call that waited is handed to whoever answers it. Again, a mutation's change is committed before this returns.
+    /// A call is handed to whoever answers it. A mutation's node is committed before this returns.
     ///
-    /// - Fails with `aborted` if it was aborted meanwhile, with `unavailable` if the change cannot be written down.
-    public func dispatch(_ call: OpenCall) async throws(Fault) {
-        guard call.dispatch(at: Date()) else {
-            throw call.abortion ?? Fault(.aborted, "The call was over before it was dispatched.")
+    /// - Parameters:
+    ///   - provider: Who answers it.
+    ///   - isDetached: From here on it goes to its end whoever leaves: whoever runs it closes it, not whoever waits.
+    /// - Fails with what ended it if it is over, with `unavailable` if a mutation cannot be written down, with
+    ///   `timeout` if that took until its deadline: then it must not be begun, and is closed already.
+    public func dispatch(
+        _ call: OpenCall,
+        to provider: CallProvider? = nil,
+        isDetached: Bool = false
+    ) async throws(Fault) {
+        guard call.dispatch(to: provider, isDetached: isDetached, at: Date()) else {
+            throw call.abortion ?? Fault(.aborted, "The call was over before it was begun.")
         }
         try await commitAhead(call)
     }
 
+    /// Whoever waited for a call waits no longer: it is over, unless it was detached.
+    public func leave(_ call: OpenCall, _ outcome: CallOutcome) {
+        guard call.finish(outcome, at: Date(), unlessDetached: true, submit) else { return }
+        running.leave(call)
+    }
+
     /// A call is over, one way or the other. The first word on it counts; nobody waits for it to be written.
     public func close(_ call: OpenCall, _ outcome: CallOutcome) {
-        call.finish(outcome, at: Date(), submit)
+        _ = call.finish(outcome, at: Date(), submit)
         running.leave(call)
     }
 

@@ -50,6 +50,8 @@ public final class OpenCall: Sendable {
         var abortion: Fault?
         var proof: StopProof?
         var whenAborted: [@Sendable () -> Void] = []
+        /// Tells whoever was asked last that it is aborted.
+        var recall: (@Sendable () -> Void)?
         /// What the graph was last told of it.
         var written: CallStatus?
         var isClosed = false
@@ -102,19 +104,13 @@ public final class OpenCall: Sendable {
     /// Where whoever has it done proves its end; `nil` unless it was aborted from outside.
     public var proof: StopProof? { state.withLock { $0.proof } }
 
-    /// Whether it goes on although its caller was answered, and will be closed by itself.
-    public var isDetached: Bool { state.withLock { $0.isDetached } }
-
-    /// It will go on to its end whoever leaves: whoever runs it closes it, not whoever waits for it.
-    public func detach() { state.withLock { $0.isDetached = true } }
-
     /// Its provider was asked, and nobody waits for its last word any more.
     public func giveUp() { state.withLock { $0.isGivenUp = true } }
 
     /// Whether its provider may still say something.
     var isGivenUp: Bool { state.withLock { $0.isGivenUp } }
 
-    /// Who answers it, as soon as that is known.
+    /// Another answers it than the one that it was dispatched to.
     public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
 
     /// The same, for whoever asks.
@@ -131,14 +127,28 @@ public final class OpenCall: Sendable {
         }
         if isAborted { deed() }
     }
+
+    /// The same for whoever is asked for the answer, in the place of whoever was asked before and cannot say any more
+    /// what became of it.
+    public func recalled(by deed: @escaping @Sendable () -> Void) {
+        let isAborted = state.withLock { state in
+            if state.abortion == nil { state.recall = deed }
+            return state.abortion != nil
+        }
+        if isAborted { deed() }
+    }
 }
 
 extension OpenCall {
     /// It is handed to whoever answers; `false` if it is over already.
-    func dispatch(at now: Date) -> Bool {
+    ///
+    /// - Parameter isDetached: It goes on although its caller is answered, and is closed by whoever runs it.
+    func dispatch(to provider: CallProvider?, isDetached: Bool, at now: Date) -> Bool {
         state.withLock { state in
             guard CallLifecycle.mayBecome(.running, from: state.status) else { return false }
             state.status = .running
+            state.provider = provider
+            state.isDetached = isDetached
             state.startedAt = max(now, arrivedAt)
             return true
         }
@@ -154,9 +164,10 @@ extension OpenCall {
             state.proof = proof
             // What goes on to its end anyway has nothing to prove, and neither has what nobody runs yet.
             if state.isDetached { proof.settle(StopFinding(.finishedFirst)) }
-            if state.whenAborted.isEmpty { proof.settle(StopFinding(.aborted)) }
-            defer { state.whenAborted = [] }
-            return state.whenAborted
+            let deeds = state.whenAborted + [state.recall].compactMap(\.self)
+            if deeds.isEmpty { proof.settle(StopFinding(.aborted)) }
+            (state.whenAborted, state.recall) = ([], nil)
+            return deeds
         }
         for deed in deeds ?? [] { deed() }
         return deeds != nil
@@ -178,12 +189,19 @@ extension OpenCall {
         }
     }
 
-    /// It is over. `say` takes the last thing that the graph is told; nothing if it was over before, or is not kept.
-    func finish(_ outcome: CallOutcome, at now: Date, _ say: (CallNote) -> Void) {
+    /// It is over; `false` if it was detached and that ends nothing. `say` takes the last thing that the graph is told;
+    /// nothing if it was over before, or is not kept.
+    func finish(
+        _ outcome: CallOutcome,
+        at now: Date,
+        unlessDetached: Bool = false,
+        _ say: (CallNote) -> Void
+    ) -> Bool {
         state.withLock { state in
-            guard !state.isClosed else { return }
+            guard !unlessDetached || !state.isDetached else { return false }
+            guard !state.isClosed else { return true }
             state.isClosed = true
-            state.whenAborted = []
+            (state.whenAborted, state.recall) = ([], nil)
             state.proof?.ended(outcome.finding)
             var (output, fault): (CallPayload?, Fault?) = (nil, state.abortion)
             if fault == nil {
@@ -199,9 +217,10 @@ extension OpenCall {
             }
             // What fails before it was dispatched failed at the hub's own hands.
             if state.startedAt == nil, state.status != .aborted { state.startedAt = arrivedAt }
-            guard state.written != nil || level.keeps(subject.kind, state.status) else { return }
+            guard state.written != nil || level.keeps(subject.kind, state.status) else { return true }
             say(note(state, completedAt: max(now, state.startedAt ?? arrivedAt), output: output, fault: fault))
             state.written = state.status
+            return true
         }
     }
 

@@ -22,7 +22,7 @@ extension ClientOfferStore {
                    r.metadata->'plan' AS plan, r.metadata->>'server' AS server, r.metadata->>'digest' AS digest,
                    o.id, (extract(epoch FROM o.updated_at) * 1000000)::bigint AS stamp, o.namespace, o.name, o.version,
                    o.type, o.title, o.description, o.tags, o.input_schema, o.output_schema, o.error_schemas,
-                   o.access_control, o._meta
+                   o.access_control, o._meta, false AS offered_elsewhere
               FROM nave.operation_registrations r JOIN nave.operations o ON o.id = r.operation_id
              WHERE r.provider_type = 'client' AND r.provider_id = ANY ($1::text[])
              ORDER BY o.id

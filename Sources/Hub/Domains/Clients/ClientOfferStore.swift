@@ -79,7 +79,12 @@ struct ClientOfferStore: Sendable {
             return []
         }
         var refusals: [OperationsTaken.Refusal] = []
-        let plan = try await registrations.plan(finding.operations.map(\.spec), &refusals, in: transaction)
+        let plan = try await registrations.plan(
+            finding.operations.map(\.spec),
+            of: client.id.rawValue,
+            &refusals,
+            in: transaction
+        )
         let plans = Dictionary(
             finding.operations.map { ($0.spec.id, $0.plan) },
             uniquingKeysWith: { first, _ in first }

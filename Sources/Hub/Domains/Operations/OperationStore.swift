@@ -16,8 +16,8 @@ public struct OperationStore: Sendable {
     public func withdraw(_ hub: HubID) async throws(Fault) { try await database.execute(SQL.withdraw, [hub]) }
 
     enum SQL {
-        /// A definition is keyed by its id, so that every hub of a newer version brings it up to date; rows that are
-        /// equal already are left alone.
+        /// Every hub of a newer release brings a definition up to date; rows that are equal already are left alone. A
+        /// further version of an operation stands beside the former, under an id of its own.
         static let publish = Statement<Void>(
             """
             WITH spec AS (
@@ -26,8 +26,14 @@ public struct OperationStore: Sendable {
                 INSERT INTO nave.operations AS known
                     (id, namespace, name, version, type, title, description, tags, input_schema, output_schema,
                     error_schemas, access_control, _meta)
-                SELECT (value->>'namespace') || '.' || (value->>'name'), value->>'namespace', value->>'name',
-                    value->>'version', value->>'type', value->>'title', value->>'description',
+                SELECT (value->>'namespace') || '.' || (value->>'name')
+                    || CASE WHEN EXISTS (
+                        SELECT FROM nave.operations o
+                         WHERE o.namespace = value->>'namespace' AND o.name = value->>'name'
+                           AND o.version <> value->>'version'
+                    ) THEN '@' || (value->>'version') ELSE '' END,
+                    value->>'namespace', value->>'name', value->>'version',
+                    value->>'type', value->>'title', value->>'description',
                     ARRAY(SELECT jsonb_array_elements_text(coalesce(value->'tags', '[]'))), value->'inputSchema',
                     value->'outputSchema', coalesce(value->'errorSchemas', '[]'), value->'accessControl',
                     coalesce(value->'_meta', '{}')
@@ -49,6 +55,7 @@ public struct OperationStore: Sendable {
                 UNION
                 SELECT o.id FROM nave.operations o JOIN spec
                     ON o.namespace = spec.value->>'namespace' AND o.name = spec.value->>'name'
+                   AND o.version = spec.value->>'version'
             )
             INSERT INTO nave.operation_registrations (id, operation_id, provider_type, provider_id)
             SELECT gen_random_uuid()::text, id, 'hub', $2 FROM offered

@@ -25,6 +25,8 @@ public final class ProviderBoard: Sendable {
         var providers: [String: Set<SpokeID>] = [:]
         /// The contracts of each operation that was looked up since an offer changed.
         var versions: [String: [OperationContract]] = [:]
+        /// All that is offered, as it was listed since an offer changed.
+        var listed: [OperationSpec]?
         /// The look at the database that each spoke was last told by: a later look is never undone by an earlier one.
         var looks: [SpokeID: Int] = [:]
         var lastLook = 0
@@ -84,6 +86,20 @@ public final class ProviderBoard: Sendable {
             self.spokeName = spokeName
             self.version = version
         }
+
+        /// Whom a call is meant for: by this address, and by what its caller says besides.
+        ///
+        /// - Throws: `VALIDATION_ERROR` for spokes that are named differently.
+        public func target(of caller: Caller) throws(Fault) -> CallTarget {
+            var target = caller.target ?? CallTarget()
+            for name in [caller.spokeName, spokeName].compactMap(\.self) {
+                guard target.spokeName == nil || target.spokeName == name else {
+                    throw .invalid("spokeName", "names another spoke than the address or the header; name one.")
+                }
+                target.spokeName = name
+            }
+            return target
+        }
     }
 
     /// What `fs.read`, `fs.read@2` or `dev.{spoke}.fs.read` means; `nil` if no spoke offers it.
@@ -121,7 +137,7 @@ public final class ProviderBoard: Sendable {
         only: SpokeID? = nil,
         live: (SpokeID) -> (calls: Int, isBehind: Bool, cpu: Double)?
     ) -> [ProviderFacts] {
-        let (spokes, own) = state.withLock { state -> ([(Spoke, String?)], HubID?) in
+        let (spokes, own) = state.withLock { state -> ([(Spoke, OperationContract?)], HubID?) in
             let some: [Spoke] =
                 if let only {
                     [state.spokes[only]].compactMap(\.self)
@@ -131,11 +147,11 @@ public final class ProviderBoard: Sendable {
                     (state.providers[operation] ?? []).compactMap { state.spokes[$0] }
                 }
             let versioned = some.map { spoke in
-                (spoke, spoke.offers[operation].flatMap { state.definitions[$0]?.contract.spec.version })
+                (spoke, spoke.offers[operation].flatMap { state.definitions[$0]?.contract })
             }
             return (versioned, state.hub)
         }
-        return spokes.map { spoke, version in
+        return spokes.map { spoke, contract in
             let here = live(spoke.facts.id)
             let isElsewhere = spoke.facts.isConnected && spoke.facts.hub != own
             let away = ProviderFacts.Presence.away(since: spoke.facts.disconnectedSince)
@@ -144,7 +160,8 @@ public final class ProviderBoard: Sendable {
                 name: spoke.facts.name,
                 labels: spoke.facts.labels,
                 presence: here != nil ? .here : isElsewhere ? .elsewhere(url: spoke.facts.hubURL) : away,
-                version: version,
+                version: contract?.spec.version,
+                kind: contract?.spec.type,
                 isDraining: spoke.facts.isDraining,
                 callsInFlight: here?.calls ?? 0,
                 isBehind: here?.isBehind ?? false,
@@ -160,44 +177,50 @@ public final class ProviderBoard: Sendable {
         }
     }
 
-    /// The contract of an operation by its newest version that any spoke offers, or by one version.
-    public func contract(of operation: String, version: String? = nil) -> OperationContract? {
-        state.withLock { $0.contracts(of: operation) }.first { version == nil || $0.spec.version == version }
+    /// The contracts of an operation in all versions that any spoke offers, there or away, the newest first; or of one
+    /// version.
+    public func contracts(of operation: String, version: String? = nil) -> [OperationContract] {
+        let all = state.withLock { $0.contracts(of: operation) }
+        guard let version else { return all }
+        return all.filter { $0.spec.version == version }
     }
 
     /// The spoke of this name.
     public func spoke(named name: String) -> SpokeID? { state.withLock { $0.names[name] } }
 
     /// Every operation that spokes offer, in each of its versions, with who offers it.
-    public var specs: [OperationSpec] {
-        state.withLock { state in
-            var providers: [String: [OperationProvider]] = [:]
-            for spoke in state.spokes.values {
-                let provider = OperationProvider(
-                    type: .spoke,
-                    id: spoke.facts.id.rawValue,
-                    name: spoke.facts.name,
-                    status: spoke.facts.isConnected ? .active : .inactive
-                )
-                for definition in spoke.offers.values { providers[definition, default: []].append(provider) }
-            }
-            return providers.compactMap { id, providers in
-                guard var spec = state.definitions[id]?.contract.spec else { return nil }
-                // Those that are there first.
-                let order = providers.sorted {
-                    ($0.status == .active ? 0 : 1, $0.name ?? "") < ($1.status == .active ? 0 : 1, $1.name ?? "")
-                }
-                spec.providers = Array(order.prefix(Limits.providersNamed))
-                return spec
-            }
-        }
-    }
+    public var specs: [OperationSpec] { state.withLock { $0.specs() } }
 
     /// Whether the spoke is known to offer anything.
     public func isOffering(_ spoke: SpokeID) -> Bool { state.withLock { $0.spokes[spoke]?.offers.isEmpty == false } }
 }
 
 extension ProviderBoard.State {
+    fileprivate mutating func specs() -> [OperationSpec] {
+        if let listed { return listed }
+        var providers: [String: [OperationProvider]] = [:]
+        for spoke in spokes.values {
+            let provider = OperationProvider(
+                type: .spoke,
+                id: spoke.facts.id.rawValue,
+                name: spoke.facts.name,
+                status: spoke.facts.isConnected ? .active : .inactive
+            )
+            for definition in spoke.offers.values { providers[definition, default: []].append(provider) }
+        }
+        let specs = providers.compactMap { id, providers -> OperationSpec? in
+            guard var spec = definitions[id]?.contract.spec else { return nil }
+            // Those that are there first.
+            let order = providers.sorted {
+                ($0.status == .active ? 0 : 1, $0.name ?? "") < ($1.status == .active ? 0 : 1, $1.name ?? "")
+            }
+            spec.providers = Array(order.prefix(Limits.providersNamed))
+            return spec
+        }
+        listed = specs
+        return specs
+    }
+
     /// All versions of an operation that are offered, the newest first; remembered until an offer changes.
     fileprivate mutating func contracts(of operation: String) -> [OperationContract] {
         if let known = versions[operation] { return known }
@@ -213,6 +236,7 @@ extension ProviderBoard.State {
         guard look >= looks[id] ?? 0 else { return }
         looks[id] = look
         versions = [:]
+        listed = nil
         if let former = spokes.removeValue(forKey: id) {
             if names[former.facts.name] == id { names[former.facts.name] = nil }
             for operation in former.offers.keys {

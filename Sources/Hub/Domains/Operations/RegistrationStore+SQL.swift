@@ -28,7 +28,9 @@ extension RegistrationStore {
             """
             SELECT o.id, (extract(epoch FROM o.updated_at) * 1000000)::bigint AS stamp, o.namespace, o.name, o.version,
                    o.type, o.title, o.description, o.tags, o.input_schema, o.output_schema, o.error_schemas,
-                   o.access_control, o._meta
+                   o.access_control, o._meta,
+                   EXISTS (SELECT FROM nave.operation_registrations r
+                            WHERE r.operation_id = o.id AND r.provider_id <> $3) AS offered_elsewhere
               FROM nave.operations o
               JOIN unnest($1::text[], $2::text[]) AS wanted (namespace, name)
                 ON wanted.namespace = o.namespace AND wanted.name = o.name
@@ -40,7 +42,7 @@ extension RegistrationStore {
             """
             SELECT o.id, (extract(epoch FROM o.updated_at) * 1000000)::bigint AS stamp, o.namespace, o.name, o.version,
                    o.type, o.title, o.description, o.tags, o.input_schema, o.output_schema, o.error_schemas,
-                   o.access_control, o._meta
+                   o.access_control, o._meta, false AS offered_elsewhere
               FROM nave.operations o WHERE o.id = ANY ($1::text[])
             """
         )

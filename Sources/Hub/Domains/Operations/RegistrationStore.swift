@@ -27,7 +27,7 @@ public struct RegistrationStore: Sendable {
             // Two spokes that bring the same new operation define it one after the other.
             _ = try await transaction.first(SQL.lock)
             var refusals = outcome.refusals
-            let plan = try await plan(outcome.specs, &refusals, in: transaction)
+            let plan = try await plan(outcome.specs, of: spoke.rawValue, &refusals, in: transaction)
             let stored: String? = refusals.isEmpty ? hash : nil
             guard try await transaction.execute(SQL.hash, [spoke, incarnation, stored]) == 1 else {
                 throw Fault(.conflict, "Another start of the spoke has taken over; its own offer counts.")
@@ -74,12 +74,15 @@ public struct RegistrationStore: Sendable {
     }
 
     /// How specs stand to the definitions that are stored; what cannot be taken is added to the refusals.
+    ///
+    /// - Parameter provider: The id of who offers them.
     func plan(
         _ specs: [OperationSpec],
+        of provider: String,
         _ refusals: inout [OperationsTaken.Refusal],
         in transaction: Transaction
     ) async throws(Fault) -> Plan {
-        let rows = try await transaction.query(SQL.known, [specs.map(\.namespace), specs.map(\.name)])
+        let rows = try await transaction.query(SQL.known, [specs.map(\.namespace), specs.map(\.name), provider])
         let known = Dictionary(grouping: rows, by: \.spec.id)
         var plan = Plan()
         for spec in specs {
@@ -88,6 +91,14 @@ public struct RegistrationStore: Sendable {
             let id = same?.id ?? (versions.isEmpty ? spec.id : "\(spec.id)@\(spec.version)")
             do throws(Fault) {
                 _ = try OperationContract(spec)
+                // A bare name means whichever version is chosen: it may not be a query today and a mutation tomorrow.
+                if let other = versions.first(where: { $0.isOfferedElsewhere && $0.spec.type != spec.type }) {
+                    throw Fault(
+                        .conflict,
+                        "Version \(other.spec.version), which others offer, is a \(other.spec.type.rawValue); "
+                            + "offer the \(spec.type.rawValue) of version \(spec.version) under another name."
+                    )
+                }
                 switch same.map({ SpecRevision.compare(spec, with: $0.spec) }) {
                 case .same, .older: break
                 case nil, .newer: plan.definitions.append(Self.definition(spec, id: id))
@@ -138,10 +149,13 @@ struct StoredDefinition: RowDecodable {
     /// Changes with the definition.
     var stamp: Int64
     var spec: OperationSpec
+    /// Whether somebody else offers it than who is asked about.
+    var isOfferedElsewhere: Bool
 
     init(_ row: Row) throws(Fault) {
         id = try row["id"]
         stamp = try row["stamp"]
+        isOfferedElsewhere = try row["offered_elsewhere"]
         spec = OperationSpec(
             namespace: try row["namespace"],
             name: try row["name"],

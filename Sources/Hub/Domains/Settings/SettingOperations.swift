@@ -38,6 +38,11 @@ struct SettingOperations: Sendable {
         {
             throw .invalid("value", complaint)
         }
+        if request.key == CallRecorder.setting, request.value != .null,
+            let complaint = RecordingLevels.complaint(about: request.value)
+        {
+            throw .invalid("value", complaint)
+        }
         if let retention = RetentionSetting.allCases.first(where: { $0.key == request.key }),
             request.value != .null, request.value != .integer(Int64(retention.days(request.value)))
         {

@@ -48,7 +48,7 @@ extension CallDesk {
             let way = Way.client(operation)
             return Called(name: name, subject: way.subject, way: way)
         }
-        let way = router.route(name).map(Way.spoke)
+        let way = router.route(name, by: caller).map(Way.spoke)
         return Called(name: name, subject: way?.subject, way: way)
     }
 
@@ -115,8 +115,7 @@ extension CallDesk {
                 deliver: deliver
             )
         case .client(let operation):
-            call?.provided(by: .client(operation.client.id))
-            try await clients.follow(operation, input, by: caller, deliver: deliver)
+            try await clients.follow(operation, input, by: caller, of: call, deliver: deliver)
         }
     }
 
@@ -132,8 +131,7 @@ extension CallDesk {
         case .spoke(let route):
             return try await router.call(route, input, by: caller, within: wait, of: call)
         case .client(let operation):
-            call?.provided(by: .client(operation.client.id))
-            return try await clients.call(operation, input, by: caller, within: wait)
+            return try await clients.call(operation, input, by: caller, within: wait, of: call)
         }
     }
 
@@ -145,10 +143,11 @@ extension CallDesk {
         of call: OpenCall?
     ) async throws(Fault) -> Answer {
         let leaving = Leaving()
+        let spec = await spec(of: way, input, by: caller)
         do {
             return try await withTaskCancellationHandler {
                 try await MutationRunner.finish { () async throws(Fault) -> Answer in
-                    try await operations.recorded(way.spec, input: input, by: caller) {
+                    try await operations.recorded(spec, input: input, by: caller) {
                         () async throws(Fault) -> Answer in
                         try await leaving.abortable { () async throws(Fault) -> Answer in
                             try await asked(way, input, by: caller, wait, of: call)
@@ -159,10 +158,16 @@ extension CallDesk {
                 leaving.leave()
             }
         } catch let fault as Fault {
-            throw fault
+            // What is repeated for an idempotency key does not know its status any more.
+            throw fault.declaredStatus == nil ? spec.heard(fault) : fault
         } catch {
             throw Fault(.aborted, "The caller left before \(way.subject.operationId) ended.")
         }
+    }
+
+    /// What a mutation is let in by and recorded as.
+    private func spec(of way: Way, _ input: JSONValue, by caller: Caller) async -> OperationSpec {
+        if case .spoke(let route) = way { await router.spec(of: route, input, by: caller) } else { way.spec }
     }
 }
 

@@ -22,7 +22,7 @@ final class CallLine: Sendable {
     }
 
     private enum Waiter {
-        case answer(CheckedContinuation<CallResult, Never>)
+        case answer(CheckedContinuation<Result<CallResult, Fault>, Never>)
         case stream(AsyncStream<News>.Continuation)
     }
 
@@ -115,14 +115,19 @@ extension CallLine {
     /// has its provider told so.
     ///
     /// - Parameter call: Knows who wants to know what becomes of a call that is given up, if anybody.
-    func ask(_ request: CallRequested, within wait: Duration, of call: OpenCall? = nil) async -> CallResult {
+    /// - Fails with what kept the request from being sent: its provider knows nothing of it.
+    func ask(
+        _ request: CallRequested,
+        within wait: Duration,
+        of call: OpenCall? = nil
+    ) async throws(Fault) -> CallResult {
         let ask = CallAsk(request, isStream: false, deadline: timekeeper.now() + wait)
         let id = request.requestId
         asked.add(1, ordering: .relaxed)
         defer { asked.subtract(1, ordering: .relaxed) }
-        return await withTaskCancellationHandler {
+        let result = await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
-                call?.whenAborted { self.giveUp(id, call?.proof) }
+                call?.recalled { self.giveUp(id, call?.proof) }
                 onLoop { self.begin(ask, .answer(waiter)) }
                 // Cancelled or aborted before there was anything to give up: the word came too early.
                 if Task.isCancelled || call?.abortion != nil { giveUp(id, call?.proof) }
@@ -130,6 +135,7 @@ extension CallLine {
         } onCancel: {
             giveUp(id, call?.proof)
         }
+        return try result.get()
     }
 
     /// Follows a subscription to its end, one value at a time: the provider sends only what `deliver` has taken.
@@ -187,21 +193,27 @@ extension CallLine {
         let id = ask.request.requestId
         guard let driver = core.driver else {
             let fault = Fault(.spokeDisconnected, "The link to the provider broke before it was asked.")
-            return Self.end(waiter, .failed(CallError(fault)))
+            return Self.refuse(waiter, fault)
         }
-        if let obstacle = driver.inspect({ $0.obstacle(toAsking: id) }) {
-            return Self.end(waiter, .failed(CallError(obstacle)))
-        }
+        if let obstacle = driver.inspect({ $0.obstacle(toAsking: id) }) { return Self.refuse(waiter, obstacle) }
         core.waiters[id] = waiter
         driver.tell(.ask(ask))
     }
 
     private static func end(_ waiter: Waiter, _ outcome: CallResult) {
         switch waiter {
-        case .answer(let continuation): continuation.resume(returning: outcome)
+        case .answer(let continuation): continuation.resume(returning: .success(outcome))
         case .stream(let post):
             post.yield(.end(outcome))
             post.finish()
+        }
+    }
+
+    /// Nothing was sent.
+    private static func refuse(_ waiter: Waiter, _ fault: Fault) {
+        switch waiter {
+        case .answer(let continuation): continuation.resume(returning: .failure(fault))
+        case .stream: end(waiter, .failed(CallError(fault)))
         }
     }
 }

@@ -13,21 +13,51 @@ struct CallRouter: Sendable {
     /// Fails for an input that names what its caller may not see.
     let reach: @Sendable (JSONValue, Caller) async throws(Fault) -> Void
     let shaper: AnswerShaper
+    let recorder: CallRecorder
 
     /// An operation that a caller may run, by the address that it was called by.
     struct Route: Sendable {
         var address: ProviderBoard.Address
+        /// How it would be answered now.
         var contract: OperationContract
+        /// Whether others offer it in other versions: which one counts is known when its provider is.
+        var hasVersions = false
 
         var kind: OperationKind { contract.spec.type }
     }
 
     /// Where a call of this name goes; `nil` if no spoke offers it.
-    func route(_ name: String) -> Route? {
-        guard let address = board.address(name),
-            let contract = board.contract(of: address.operationId, version: address.version)
-        else { return nil }
-        return Route(address: address, contract: contract)
+    ///
+    /// Where several versions are offered, whoever would be asked now, or is named, says how it is answered. What
+    /// others offer, or offered before they left, changes nothing; the newest counts where nobody would be asked.
+    func route(_ name: String, by caller: Caller? = nil) -> Route? {
+        guard let address = board.address(name) else { return nil }
+        let versions = board.contracts(of: address.operationId, version: address.version)
+        guard let newest = versions.first else { return nil }
+        guard versions.count > 1 else { return Route(address: address, contract: newest) }
+        // Two names for one spoke are refused later.
+        let target = caller.flatMap { try? address.target(of: $0) } ?? CallTarget(spokeName: address.spokeName)
+        let ask = ProviderAsk(
+            operationId: address.operationId,
+            version: address.version,
+            target: target,
+            nearest: caller?.spokeId
+        )
+        let named = target.spokeId ?? target.spokeName.flatMap(board.spoke(named:))
+        let facts = board.facts(of: address.operationId, only: named, live: live)
+        let spoke = ProviderChoice.best(ask, among: facts) ?? named
+        let contract = spoke.flatMap { board.contract(of: address.operationId, on: $0) } ?? newest
+        return Route(address: address, contract: contract, hasVersions: true)
+    }
+
+    /// The spec by which a call will be answered, as far as that can be told before it is let in.
+    func spec(of route: Route, _ input: JSONValue, by caller: Caller) async -> OperationSpec {
+        // What stands in the way of choosing is said when the choice is made.
+        guard route.hasVersions, let ask = try? await ask(route, input, by: caller),
+            let spoke = ProviderChoice.best(ask, among: facts(for: ask)),
+            let contract = board.contract(of: ask.operationId, on: spoke)
+        else { return route.contract.spec }
+        return contract.spec
     }
 
     /// Lets a call in whose caller may run the operation, whose input says what it must and which somebody can answer:
@@ -39,10 +69,11 @@ struct CallRouter: Sendable {
 
     /// Asks a provider and answers as it does.
     ///
-    /// When the link breaks under it, another provider is asked, if the call may be repeated: a query always, a
-    /// mutation only under an idempotency key. The last attempt's fault is the call's.
+    /// When the link breaks under it, another provider is asked if nothing can have happened: of a query never
+    /// anything does, and a mutation must not have been sent. The last attempt's fault is the call's.
     ///
-    /// - Parameter call: Told each provider before it is asked; when it is aborted, the provider is told so.
+    /// - Parameter call: Dispatched just before it is asked for, and told of another provider; when it is aborted, its
+    ///   provider is told so.
     func call(
         _ route: Route,
         _ input: JSONValue,
@@ -64,26 +95,40 @@ struct CallRouter: Sendable {
                     details: error.details
                 )
             }
+            if let abortion = call?.abortion { throw abortion }
+            if let call, broken.isEmpty {
+                try await recorder.dispatch(call, to: .spoke(choice.spoke))
+            } else {
+                call?.provided(by: .spoke(choice.spoke))
+            }
             let left = end - ContinuousClock.now
             guard left > .zero else { throw Self.late(route, wait) }
             let request = request(route, choice, input, by: caller, within: left)
-            if let abortion = call?.abortion { throw abortion }
-            call?.provided(by: .spoke(choice.spoke))
-            switch await choice.line.ask(request, within: left, of: call) {
+            let isLast = broken.count + 1 == Limits.callAttempts
+            let result: CallResult
+            do throws(Fault) {
+                result = try await choice.line.ask(request, within: left, of: call)
+            } catch {
+                guard error.code == .spokeDisconnected, !isLast else { throw error }
+                broken.append(choice.spoke)
+                continue
+            }
+            switch result {
             case .answered(let envelope): return answer(envelope, route, choice, caller)
             case .completed: throw Fault(.execution, "\(choice.contract.spec.id) ended without an answer.")
-            case .failed(let error) where error.code == .spokeDisconnected && mayRepeat(route, caller, broken):
+            case .failed(let error) where error.code == .spokeDisconnected && route.kind == .query && !isLast:
                 broken.append(choice.spoke)
             case .failed(let error):
                 if [.timeout, .aborted].contains(error.code) { call?.giveUp() }
-                throw error.code == .timeout && end <= .now ? Self.late(route, wait) : error.fault
+                if error.code == .timeout && end <= .now { throw Self.late(route, wait) }
+                throw choice.contract.spec.heard(error.fault)
             }
         }
     }
 
     /// Follows a subscription on a provider to its end. `deliver` holds the provider back.
     ///
-    /// - Parameter call: Told the provider before it is asked.
+    /// - Parameter call: Dispatched just before it is asked for.
     func follow(
         _ route: Route,
         _ input: JSONValue,
@@ -96,7 +141,7 @@ struct CallRouter: Sendable {
         let choice = try await choose(route, input, by: caller, besides: [])
         var request = request(route, choice, input, by: caller, within: nil)
         if let lastEventId { request.metadata = ["lastEventId": .string(lastEventId)] }
-        call?.provided(by: .spoke(choice.spoke))
+        if let call { try await recorder.dispatch(call, to: .spoke(choice.spoke)) }
         do throws(Fault) {
             try await choice.line.follow(request, of: call) { (envelope) async throws(Fault) in
                 let id = envelope["meta"]?["eventId"]?.stringValue
@@ -104,16 +149,13 @@ struct CallRouter: Sendable {
             }
         } catch {
             call?.giveUp()
-            throw error
+            throw choice.contract.spec.heard(error)
         }
     }
 
-    private func mayRepeat(_ route: Route, _ caller: Caller, _ broken: [SpokeID]) -> Bool {
-        (route.kind == .query || caller.idempotencyKey != nil) && broken.count + 1 < Limits.callAttempts
-    }
-
     private func admit(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        try route.contract.spec.accessControl.check(caller.identity)
+        // Of several versions the one that is chosen says who may.
+        if !route.hasVersions { try route.contract.spec.accessControl.check(caller.identity) }
         try Self.checkSize(input)
         try await reach(input, caller)
         if let session = caller.target?.sessionId { try await reach(["sessionId": .string(session.rawValue)], caller) }
@@ -154,18 +196,16 @@ extension CallRouter {
         besides broken: [SpokeID]
     ) async throws(Fault) -> Choice {
         let ask = try await ask(route, input, by: caller)
-        let operation = route.address.operationId
-        // Who is meant by name, or holds what the call is about, is the only one to look at.
-        let only = ask.holder ?? ask.target.spokeId ?? ask.target.spokeName.flatMap(board.spoke(named:))
-        let facts = board.facts(of: operation, only: only, live: live).filter { !broken.contains($0.id) }
-        guard let spoke = ProviderChoice.best(ask, among: facts),
+        guard let spoke = ProviderChoice.best(ask, among: facts(for: ask).filter { !broken.contains($0.id) }),
             let line = registry.link(to: spoke)?.line,
-            let contract = board.contract(of: operation, on: spoke)
+            let contract = board.contract(of: ask.operationId, on: spoke)
         else {
-            let everyone = board.facts(of: operation, everyone: true, live: live)
+            if route.hasVersions { try route.contract.spec.accessControl.check(caller.identity) }
+            let everyone = board.facts(of: ask.operationId, everyone: true, live: live)
             throw ProviderChoice.unavailable(ask, among: everyone, namedMax: Limits.providersNamed)
         }
-        if contract.spec.version != route.contract.spec.version {
+        // An offer may have changed since the route was found.
+        if route.hasVersions || contract.spec.version != route.contract.spec.version {
             try contract.spec.accessControl.check(caller.identity)
         }
         let violations = contract.violations(in: input)
@@ -174,13 +214,7 @@ extension CallRouter {
     }
 
     private func ask(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) -> ProviderAsk {
-        var target = caller.target ?? CallTarget()
-        for name in [caller.spokeName, route.address.spokeName].compactMap(\.self) {
-            guard target.spokeName == nil || target.spokeName == name else {
-                throw .invalid("spokeName", "names another spoke than the address or the header; name one.")
-            }
-            target.spokeName = name
-        }
+        let target = try route.address.target(of: caller)
         var holder: SpokeID?
         if let session = target.sessionId {
             holder = try await whereabouts.spoke(of: .init(session: session))
@@ -193,10 +227,17 @@ extension CallRouter {
         return ProviderAsk(
             operationId: route.address.operationId,
             version: route.address.version,
+            kind: route.kind,
             target: target,
             holder: holder,
             nearest: caller.spokeId
         )
+    }
+
+    /// The spokes to choose among. Who is meant by name, or holds what the call is about, is the only one to look at.
+    private func facts(for ask: ProviderAsk) -> [ProviderFacts] {
+        let only = ask.holder ?? ask.target.spokeId ?? ask.target.spokeName.flatMap(board.spoke(named:))
+        return board.facts(of: ask.operationId, only: only, live: live)
     }
 
     private func live(_ spoke: SpokeID) -> (calls: Int, isBehind: Bool, cpu: Double)? {

@@ -11,6 +11,7 @@ struct ClientRouter: Sendable {
     let services: ClientServices
     let outbound: OutboundRules
     let shaper: AnswerShaper
+    let recorder: CallRecorder
 
     /// Lets a call in whose caller may run the operation and whose input says what it must.
     func check(_ operation: ClientOperation, _ input: JSONValue, by caller: Caller) async throws(Fault) {
@@ -22,16 +23,27 @@ struct ClientRouter: Sendable {
     }
 
     /// One request and its answer. A cancelled task ends it.
+    ///
+    /// - Parameter call: Dispatched just before the service is asked.
     func call(
         _ operation: ClientOperation,
         _ input: JSONValue,
         by caller: Caller,
-        within wait: Duration
+        within wait: Duration,
+        of call: OpenCall?
     ) async throws(Fault) -> Answer {
         try await check(operation, input, by: caller)
         let (exchange, addition) = try await exchange(operation, within: wait)
-        let answer = try await exchange.answer(input, with: addition, trace: caller.traceparent)
-        return shaped(answer, operation, caller)
+        if let call { try await recorder.dispatch(call, to: .client(operation.client.id)) }
+        do throws(Fault) {
+            return shaped(
+                try await exchange.answer(input, with: addition, trace: caller.traceparent),
+                operation,
+                caller
+            )
+        } catch {
+            throw operation.contract.spec.heard(error)
+        }
     }
 
     /// Follows a stream of events to its end. `deliver` holds the service back.
@@ -39,25 +51,31 @@ struct ClientRouter: Sendable {
         _ operation: ClientOperation,
         _ input: JSONValue,
         by caller: Caller,
+        of call: OpenCall?,
         deliver: @escaping @Sendable (StreamedValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        try await check(operation, input, by: caller)
-        let (exchange, addition) = try await exchange(operation, within: Limits.callDeadline)
-        guard let idle = caller.idleTimeout else {
-            return try await exchange.follow(input, with: addition, trace: caller.traceparent) {
-                (value, id) async throws(Fault) in
-                try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+        do throws(Fault) {
+            try await check(operation, input, by: caller)
+            let (exchange, addition) = try await exchange(operation, within: Limits.callDeadline)
+            if let call { try await recorder.dispatch(call, to: .client(operation.client.id)) }
+            guard let idle = caller.idleTimeout else {
+                return try await exchange.follow(input, with: addition, trace: caller.traceparent) {
+                    (value, id) async throws(Fault) in
+                    try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+                }
             }
-        }
-        let listening = Listening(for: idle)
-        let silent = Fault(.timeout, "\(operation.contract.spec.id) said nothing for \(idle.milliseconds) ms.")
-        try await listening.bound(otherwise: silent) { () async throws(Fault) in
-            try await exchange.follow(input, with: addition, trace: caller.traceparent) {
-                (value, id) async throws(Fault) in
-                listening.busy()
-                defer { listening.heard() }
-                try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+            let listening = Listening(for: idle)
+            let silent = Fault(.timeout, "\(operation.contract.spec.id) said nothing for \(idle.milliseconds) ms.")
+            try await listening.bound(otherwise: silent) { () async throws(Fault) in
+                try await exchange.follow(input, with: addition, trace: caller.traceparent) {
+                    (value, id) async throws(Fault) in
+                    listening.busy()
+                    defer { listening.heard() }
+                    try await deliver(StreamedValue(id: id, answer: shaped(value, operation, caller)))
+                }
             }
+        } catch {
+            throw operation.contract.spec.heard(error)
         }
     }
 

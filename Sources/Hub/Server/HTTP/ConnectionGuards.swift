@@ -77,7 +77,7 @@ final class ParserFaultAnswer: ChannelDuplexHandler, RemovableChannelHandler {
         let body = ByteBuffer(bytes: FaultResponse.body(of: fault))
         var head = HTTPResponseHead(
             version: .http1_1,
-            status: .init(statusCode: FaultResponse.status(of: fault.code).code)
+            status: .init(statusCode: FaultResponse.status(of: fault).code)
         )
         head.headers.add(name: "content-type", value: "application/json")
         head.headers.add(name: "content-length", value: "\(body.readableBytes)")

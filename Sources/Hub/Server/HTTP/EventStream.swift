@@ -9,7 +9,8 @@ import Protocol
 ///
 /// The consumer's slowness holds the source: nothing is read ahead of what the socket takes. Its leaving cancels the
 /// source, also in the middle of a write. When the hub leaves, a consumer that does not take the last word within
-/// ``Limits/eventFarewell`` loses its connection. Between events a comment now and then shows that the connection lives.
+/// ``Limits/eventFarewell`` loses its connection. Between events a comment now and then shows that the connection
+/// lives.
 struct EventStream: Sendable {
     let drain: DrainSwitch
     let keepalive: Duration

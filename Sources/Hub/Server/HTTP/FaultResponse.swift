@@ -16,8 +16,8 @@ enum FaultResponse {
         let error: Payload
     }
 
-    /// The status of the contract for a code.
-    static func status(of code: Fault.Code) -> HTTPResponse.Status { .init(code: code.httpStatus) }
+    /// The status of the contract, or the one that the operation declares for a code of its own.
+    static func status(of fault: Fault) -> HTTPResponse.Status { .init(code: fault.httpStatus) }
 
     static func body(of fault: Fault) -> [UInt8] {
         let payload = Body.Payload(code: fault.code.rawValue, message: fault.message, details: fault.details)
@@ -34,7 +34,7 @@ enum FaultResponse {
             headers[.retryAfter] = String(max(1, (milliseconds + 999) / 1_000))
         }
         return Response(
-            status: status ?? Self.status(of: fault.code),
+            status: status ?? Self.status(of: fault),
             headers: headers,
             body: .init(byteBuffer: ByteBuffer(bytes: body(of: fault)))
         )
@@ -42,7 +42,7 @@ enum FaultResponse {
 
     /// The whole response as bytes, for where no request could be read and so no response machinery exists.
     static func text(of fault: Fault) -> [UInt8] {
-        let (status, body) = (Self.status(of: fault.code), body(of: fault))
+        let (status, body) = (Self.status(of: fault), body(of: fault))
         let head =
             "HTTP/1.1 \(status.code) \(status.reasonPhrase)\r\ncontent-type: application/json\r\n"
             + "content-length: \(body.count)\r\nconnection: close\r\n\r\n"
@@ -56,6 +56,6 @@ extension Fault {
         var members: [String: JSONValue] = [:]
         if case .object(let known) = details { members = known }
         members["retryAfterMilliseconds"] = .integer(max(1, wait.milliseconds))
-        return Fault(code, message, details: .object(members))
+        return Fault(code, message, details: .object(members), declaredStatus: declaredStatus)
     }
 }

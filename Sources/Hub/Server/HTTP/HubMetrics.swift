@@ -52,18 +52,21 @@ public final class HubMetrics: Sendable {
     /// What was counted so far.
     var counted: Counts { counts.withLock { $0 } }
 
-    /// One call ended, by `outcome` `ok` or a fault's code. Operations and codes come from the catalogue and the
+    /// One call ended, with a fault of this code or well. Operations and outcomes come from the catalogue and the
     /// contract, so both sets are small; a flood of unknown operations is one name.
-    func callEnded(_ operation: String, outcome: String, seconds: Double) {
+    func callEnded(_ operation: String, failing code: Fault.Code?, seconds: Double) {
         counts.withLock { counts in
             let label = counts.label(operation)
-            counts.calls[CallKey(operation: label, outcome: outcome), default: 0] += 1
+            counts.calls[CallKey(operation: label, outcome: code.map(Self.label) ?? "ok"), default: 0] += 1
             counts.latencies[label, default: Latencies()].note(seconds)
         }
     }
 
     /// A request was turned away before it reached an operation.
     func refused(_ code: Fault.Code) {
-        counts.withLock { $0.refusals[code.rawValue, default: 0] += 1 }
+        counts.withLock { $0.refusals[Self.label(code), default: 0] += 1 }
     }
+
+    /// The name to count a code under: operations may declare as many of their own as they like.
+    private static func label(_ code: Fault.Code) -> String { code.isOfContract ? code.rawValue : "domain" }
 }

@@ -8,7 +8,7 @@ extension CallDesk {
     /// - Parameters:
     ///   - called: What is called; what nobody offers is no call.
     ///   - outcome: What the node says of an answer.
-    ///   - work: Gets the call, to say who provides it, to be told of an abort, or to detach it.
+    ///   - work: Gets the call, to dispatch it once it is let in, and to be told of an abort.
     /// - Fails with `aborted` when the call is aborted, with `unavailable` if a mutation cannot be written down.
     func recorded<Value: Sendable>(
         _ called: Called,
@@ -18,7 +18,7 @@ extension CallDesk {
         _ work: @escaping @Sendable (OpenCall?) async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
         guard let subject = called.subject else { return try await work(nil) }
-        let call = try await recorder.open(subject, input: .value(input), by: caller)
+        let call = try await recorder.open(subject, input: .value(input), by: caller, waits: true)
         do throws(Fault) {
             // A query of a spoke is given up where it waits for its answer; whatever else runs is cancelled.
             let value =
@@ -29,11 +29,11 @@ extension CallDesk {
                 }
             // Who is told to stop may answer with what there is; the caller asked for more than that.
             if let abortion = call.abortion { throw abortion }
-            if !call.isDetached { recorder.close(call, outcome(value)) }
+            recorder.leave(call, outcome(value))
             return value
         } catch {
             let fault = call.abortion ?? error
-            if !call.isDetached { recorder.close(call, .failed(fault)) }
+            recorder.leave(call, .failed(fault))
             throw fault
         }
     }

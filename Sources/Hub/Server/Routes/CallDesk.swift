@@ -50,12 +50,12 @@ struct CallDesk: Sendable {
                     let caller = caller.recorded(as: call)
                     return try await routed(way, input, by: caller, wait, of: call)
                 }
-                call?.provided(by: provider)
                 let isMutation = called.subject?.kind == .mutation
-                if isMutation { call?.detach() }
                 return try await bounded(name, wait, isMutation) { () async throws(Fault) in
                     try await detached(isMutation ? call : nil) { () async throws(Fault) in
-                        try await operations.call(name, input: input, by: caller)
+                        try await operations.call(name, input: input, by: caller) { () async throws(Fault) in
+                            if let call { try await recorder.dispatch(call, to: provider, isDetached: isMutation) }
+                        }
                     }
                 }
             }
@@ -98,16 +98,14 @@ struct CallDesk: Sendable {
                         )
                     }
                 }
-                call?.provided(by: provider)
                 try await within(deadline, name) { () async throws(Fault) in
                     try await listening(for: caller.idleTimeout, name, taken) { (taken) async throws(Fault) in
-                        try await operations.subscribe(
-                            name,
-                            input: input,
-                            lastEventId: lastEventId,
-                            by: caller,
-                            deliver: taken
-                        )
+                        try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller) {
+                            () async throws(Fault) in
+                            if let call { try await recorder.dispatch(call, to: provider) }
+                        } deliver: { (value) async throws(Fault) in
+                            try await taken(value)
+                        }
                     }
                 }
             }
@@ -121,16 +119,16 @@ struct CallDesk: Sendable {
     ) async throws(Fault) -> Value {
         metrics.callsOpen.add(1, ordering: .relaxed)
         defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
-        func ended(_ outcome: String) {
+        func ended(failing code: Fault.Code? = nil) {
             let seconds = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
-            metrics.callEnded(called.subject?.operationId ?? "unknown", outcome: outcome, seconds: seconds)
+            metrics.callEnded(called.subject?.operationId ?? "unknown", failing: code, seconds: seconds)
         }
         do {
             let value = try await work()
-            ended("ok")
+            ended()
             return value
         } catch {
-            ended(error.code.rawValue)
+            ended(failing: error.code)
             throw error
         }
     }
