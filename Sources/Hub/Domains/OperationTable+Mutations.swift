@@ -102,8 +102,8 @@ extension OperationTable {
         digest: String,
         caller: Caller
     ) async throws(Fault) -> (FirstOutcome, String)? {
-        guard !key.isEmpty, Wording.violations(ofText: key, at: "", bytes: Limits.idempotencyKeyBytes).isEmpty else {
-            throw .invalid("Idempotency-Key", "must be 1 to \(Limits.idempotencyKeyBytes) printable bytes.")
+        guard !key.isEmpty, Wording.violations(ofText: key, at: "", bytes: Limits.requestIdBytes).isEmpty else {
+            throw .invalid("Idempotency-Key", "must be 1 to \(Limits.requestIdBytes) printable bytes.")
         }
         let left = caller.deadline.map { Duration.seconds(min(max($0.timeIntervalSinceNow, 0), 3_600)) }
         let end = ContinuousClock.now + min(Limits.idempotencyWait, left ?? Limits.idempotencyWait)

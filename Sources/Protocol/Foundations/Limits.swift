@@ -101,8 +101,6 @@ public enum Limits {
     public static let idempotencyGraceSeconds = 60
     /// How long a second attempt waits for the first one's outcome before it is told to come back.
     public static let idempotencyWait = Duration.seconds(10)
-    /// An idempotency key's text, through whichever door it comes: as long as a request id.
-    public static let idempotencyKeyBytes = 200
     /// One secret of a service.
     public static let secretBytes = 64 << 10
     /// Rules of one role.

@@ -34,7 +34,7 @@ struct RequestFacts: Sendable {
         }
         requestId = text(.requestId) ?? makeId()
         parentRequestId = text(.parentRequestId)
-        idempotencyKey = text(.idempotencyKey, bytesMax: Limits.idempotencyKeyBytes)
+        idempotencyKey = text(.idempotencyKey)
         spoke = text(.spoke)
         traceparent = text(.traceparent)
         lastEventId = text(.lastEventId)
