@@ -52,9 +52,11 @@ struct CallHardCasesTests {
         hasBroken.withLock { $0 = false }
         let keyed = try await hub.call("demo.write", headers: [("idempotency-key", "k")])
         #expect(keyed.status == 503 && keyed.code == "SPOKE_DISCONNECTED" && asked.withLock { $0 } == 1)
-        // Its caller may know better, and asks again under the same key.
+        // Under that key it stays so. Its caller may know better, and takes another.
         let again = try await hub.call("demo.write", headers: [("idempotency-key", "k")])
-        #expect(again.data == "alive" && asked.withLock { $0 } == 2)
+        #expect(again.code == "SPOKE_DISCONNECTED" && asked.withLock { $0 } == 1)
+        let anew = try await hub.call("demo.write", headers: [("idempotency-key", "l")])
+        #expect(anew.data == "alive" && asked.withLock { $0 } == 2)
         #expect(await hub.stop() == 0)
     }
 

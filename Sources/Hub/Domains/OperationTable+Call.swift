@@ -26,9 +26,12 @@ extension OperationTable {
         let data: [UInt8]
         if entry.spec.type == .mutation {
             let secret = entry.answersSecret
-            let call = Mutation(spec: entry.spec, input: input, caller: caller, answersSecret: secret)
+            var call = Mutation(spec: entry.spec, input: input, caller: caller, answersSecret: secret)
+            let hasBegun = Mutex(false)
+            call.hasBegun = { hasBegun.withLock { $0 } }
             data = try await mutate(call) { () async throws(Fault) in
                 try await begin()
+                hasBegun.withLock { $0 = true }
                 return try await answering(input, caller)
             } admit: { () throws(Fault) in
                 try entry.admit(input, from: caller)

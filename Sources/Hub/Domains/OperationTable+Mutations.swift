@@ -15,6 +15,8 @@ extension OperationTable {
         var version: String?
         /// Whether somebody else was asked to carry it out; `nil` for the hub's own.
         var wasHandedOver: (@Sendable () -> Bool)?
+        /// Whether the hub's own handler was begun.
+        var hasBegun: (@Sendable () -> Bool)?
 
         var digest: String { InputDigest.of(input, for: spec.id) }
 
@@ -33,7 +35,7 @@ extension OperationTable {
         /// Whoever was handed a mutation may have done it, whatever became of the answer, unless it was too busy to
         /// look at it. The hub's own say so themselves when it is not known what the database did.
         func leavesNothing(_ fault: Fault) -> Bool {
-            switch wasHandedOver?() {
+            switch wasHandedOver?() ?? (hasBegun?() == false ? false : nil) {
             case true?: fault.code == .rateLimited
             case false?: Self.passing.contains(fault.code)
             case nil:
