@@ -6,8 +6,8 @@ public enum VisibleText {
     /// - Parameter path: where it stood, for the message.
     public static func violation(_ text: String?, at path: String) -> Fault.Violation? {
         guard let text else { return nil }
-        let bytesMax = Limits.requestIdBytes
-        let isSound = (1...bytesMax).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        return isSound ? nil : .init(path: path, message: "must be 1 to \(bytesMax) visible ASCII characters.")
+        let longest = Limits.requestIdBytes
+        let isSound = (1...longest).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        return isSound ? nil : .init(path: path, message: "must be 1 to \(longest) visible ASCII characters.")
     }
 }
