@@ -106,6 +106,11 @@ final class FakeProvider: Sendable {
         }
     }
 
+    /// What it was asked for so far.
+    var requests: [CallRequested] {
+        heard.withLock { $0.compactMap { if case .requested(let call) = $0 { call } else { nil } } }
+    }
+
     /// Waits for the request of an operation.
     func request(of operation: String) async throws -> CallRequested {
         try await wait {

@@ -88,7 +88,7 @@ struct PeerCallTests {
     @Test func whatAHeaderCouldNotSayAConnectionCannotEither() async throws {
         let (hub, one, _) = try await Self.start()
         let coordinator = try await FakeCoordinator.dial(hub)
-        let long = String(repeating: "k", count: 201)
+        let long = String(repeating: "k", count: 256)
         var calls: [CallRequested] = []
         for text in ["", "a\u{0}b", "a b", "\u{E4}", long] {
             calls.append(CallRequested(requestId: text, operationId: "project.create", input: [:], timestamp: 0))

@@ -3,6 +3,7 @@ import HubCore
 import Logging
 import Postgres
 import Protocol
+import Synchronization
 import TestSupport
 import Testing
 
@@ -96,6 +97,29 @@ import Testing
             try await stage.recorder.tidy()
             #expect(try await stage.record("mine").status == .failed)
         }
+    }
+
+    /// Under load something always waits to be written: that says nothing about a hub that is gone.
+    @Test func whatADeadHubLeftIsEndedWhileOwnRecordsWait() async throws {
+        let hub = try await TestHub.make()
+        try await hub.domains.operations.publish(hub.domains.table.specs, by: "hub-1")
+        let recorder = hub.domains.calls.recorder
+        try await hub.database.execute(
+            Statement<Void>(
+                """
+                INSERT INTO nave.call_graph_nodes
+                    (id, request_id, operation_id, status, created_at, started_at, hub_id, identity)
+                VALUES ('dead', 'dead', 'project.create', 'running', now() - interval '1 hour',
+                        now() - interval '1 hour', 'hub-dead', '{"id": "x", "scopes": []}')
+                """
+            )
+        )
+        // Nobody runs the recorder: what is said waits.
+        recorder.close(try await recorder.open(CallStage.query, input: nil, by: hub.admin), .answered([49]))
+        #expect(recorder.counts.waiting.load(ordering: .relaxed) == 1)
+        try await recorder.tidy()
+        #expect(try await hub.count("SELECT count(*) FROM nave.call_graph_nodes WHERE status = 'failed'") == 1)
+        await hub.close()
     }
 
     @Test func oldCallsAreForgottenWithTheirEdges() async throws {

@@ -11,6 +11,42 @@ import Testing
 
 /// From a call to its node: before the deed for mutations, behind the answer for the rest, never in anyone's way.
 @Suite(.timeLimit(.minutes(5))) struct CallRecorderTests {
+    @Test func theValuesOfEnvironmentsAreNotKept() async throws {
+        try await CallStage.with { stage in
+            let input: JSONValue = [
+                "orders": [["run": ["env": ["TOKEN": "s3cret"], "command": ["env"]]]],
+                "environment": ["A": "s3cret"], "env": "no variables",
+            ]
+            try await stage.made("spawn", CallStage.mutation, input: .value(input))
+            let kept = try await stage.record("spawn").input
+            #expect(
+                kept == [
+                    "orders": [["run": ["env": ["TOKEN": "…"], "command": ["env"]]]],
+                    "environment": ["A": "…"], "env": "no variables",
+                ]
+            )
+        }
+    }
+
+    /// A program that a subscription runs is as much a change as a mutation.
+    @Test func aSubscriptionThatTakesMoreThanReadingIsWrittenBeforeItBegins() async throws {
+        try await CallStage.with { stage in
+            func subject(_ scopes: String...) -> CallSubject {
+                var spec = Elsewhere.spec
+                spec.type = .subscription
+                spec.accessControl = AccessControl(requiredScopes: scopes)
+                return CallSubject(spec)
+            }
+            _ = try await stage.hub.ask(SetSetting(key: "calls.recording", value: ["*": "mutations"]))
+            try await stage.recorder.tidy()
+            let run = try await stage.open("run", subject("demo:write"))
+            #expect(try await stage.hub.count("SELECT count(*) FROM nave.call_graph_nodes") == 1)
+            stage.recorder.close(run, .ended)
+            stage.recorder.close(try await stage.open("look", subject("demo:read")), .ended)
+            #expect(try await stage.nodes(where: "status = 'completed'") == 1)
+        }
+    }
+
     @Test func aMutationsNodeIsThereBeforeItIsDispatched() async throws {
         try await CallStage.with { stage in
             let call = try await stage.open("m-1", CallStage.mutation)

@@ -38,7 +38,7 @@ extension Limits {
     /// Records of calls that may wait for the database, and their bytes; one more is dropped and counted.
     public static let callRecordsWaiting = 50_000
     public static let callRecordBytesWaiting = 64 << 20
-    /// From the start of one small batch of them to the next, so that more come together; nobody who reads waits for it.
+    /// From the start of one small batch of them to the next, so that more come together; no reader waits for it.
     public static let callRecordsRest = Duration.milliseconds(50)
     /// A query that takes longer than this is written while it runs, a shorter one only when it is over.
     public static let callUnwritten = Duration.milliseconds(250)

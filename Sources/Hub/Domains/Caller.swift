@@ -51,6 +51,8 @@ public struct Caller: Sendable {
     public var principal: Principal
     /// Correlates the call with its answer, its audit entry and its log lines.
     public var requestId: String
+    /// The call's node in the call graph, once there is one.
+    public var callId: CallID?
     public var parentRequestId: String?
     /// After this the answer is of no use; whoever waits enforces it.
     public var deadline: Date?

@@ -26,7 +26,8 @@ extension OperationTable {
         let data: [UInt8]
         if entry.spec.type == .mutation {
             let secret = entry.answersSecret
-            data = try await mutate(entry.spec, answersSecret: secret, input, caller) { () async throws(Fault) in
+            let call = Mutation(spec: entry.spec, input: input, caller: caller, answersSecret: secret)
+            data = try await mutate(call) { () async throws(Fault) in
                 try await begin()
                 return try await answering(input, caller)
             } admit: { () throws(Fault) in
@@ -45,16 +46,28 @@ extension OperationTable {
 
     /// Runs a mutation that somebody else carries out, with the idempotency and the audit trail of the hub's own.
     ///
-    /// - Parameter work: Lets the caller in, carries it out and answers. Not run again for a repeated idempotency key:
+    /// - Parameters:
+    ///   - target: Whom it is meant for. Together with the version it is part of what an idempotency key stands for.
+    ///   - version: The version that was asked for.
+    ///   - call: Knows whether anybody was asked.
+    ///   - work: Lets the caller in, carries it out and answers. Not run again for a repeated idempotency key:
     ///   then the first outcome is the answer, as the hub's own word.
     public func recorded(
         _ spec: OperationSpec,
         input: JSONValue,
         by caller: Caller,
+        for target: CallTarget? = nil,
+        version: String? = nil,
+        of call: OpenCall?,
         work: @escaping @Sendable () async throws(Fault) -> Answer
     ) async throws(Fault) -> Answer {
         let first = Mutex<Answer?>(nil)
-        let data = try await mutate(spec, answersSecret: false, input, caller) { () async throws(Fault) in
+        var mutation = Mutation(spec: spec, input: input, caller: caller, answersSecret: false)
+        mutation.target = target
+        mutation.version = version
+        // Without a call nobody can say.
+        mutation.wasHandedOver = { call?.isHandedOver ?? true }
+        let data = try await mutate(mutation) { () async throws(Fault) in
             let answer = try await work()
             first.withLock { $0 = answer }
             return answer.data
@@ -132,150 +145,5 @@ extension OperationTable.Entry {
         try spec.accessControl.check(caller.identity)
         let violations = self.input.violations(in: input)
         guard violations.isEmpty else { throw .invalid(violations) }
-    }
-}
-
-// MARK: - Mutations
-
-extension OperationTable {
-    private func mutate(
-        _ spec: OperationSpec,
-        answersSecret: Bool,
-        _ input: JSONValue,
-        _ caller: Caller,
-        answering: () async throws(Fault) -> [UInt8],
-        admit: () throws(Fault) -> Void
-    ) async throws(Fault) -> [UInt8] {
-        let digest = InputDigest.of(input, for: spec.id)
-        var about = Belongings(of: input)
-        var held: String?
-        func record(_ outcome: FirstOutcome, fault: Fault? = nil) async {
-            let line = AuditEntry(
-                action: spec.id,
-                caller: caller,
-                digest: digest,
-                about: about,
-                account: input["account"]?.stringValue,
-                outcome: AuditOutcome(fault),
-                code: fault?.code
-            )
-            await self.record(line, fault: fault, held: held, outcome: outcome)
-        }
-        do {
-            try admit()
-            try await reach.check(about, for: caller)
-            if let key = caller.idempotencyKey {
-                if let before = try await firstOutcome(key, digest: digest, caller: caller) {
-                    return try Self.repeated(before, of: spec)
-                }
-                held = key
-            }
-            let data = try await answering()
-            if spec.id == CreateOrganization.name {
-                // Only the answer says which one it is; if it cannot be read, the line belongs to none.
-                let made: OrganizationRecord? = try? WireCoder.value(from: data)
-                about = Belongings(of: made.map { ["org": .string($0.id.rawValue)] } ?? [:])
-            }
-            let outcome = answersSecret ? FirstOutcome.secret : .answered(data)
-            await record(outcome)
-            return data
-        } catch {
-            // A repeated failure leaves a line of its own: somebody asked again.
-            await record(.failed(error), fault: error)
-            throw error
-        }
-    }
-
-    private static func repeated(_ outcome: FirstOutcome, of spec: OperationSpec) throws(Fault) -> [UInt8] {
-        switch outcome {
-        case .answered(let data): return data
-        case .failed(let fault): throw fault
-        case .secret:
-            throw Fault(
-                .conflict,
-                "\(spec.id) was done before under this idempotency key; its secret is shown only once."
-            )
-        }
-    }
-
-    /// The outcome of an earlier call under this key; `nil` if the key is now this call's to use.
-    private func firstOutcome(_ key: String, digest: String, caller: Caller) async throws(Fault) -> FirstOutcome? {
-        guard Wording.violations(ofName: key, at: "").isEmpty, key.utf8.count <= Limits.idempotencyKeyBytes else {
-            throw .invalid("Idempotency-Key", "must be 1 to \(Limits.idempotencyKeyBytes) printable bytes.")
-        }
-        let left = caller.deadline.map { Duration.seconds(min(max($0.timeIntervalSinceNow, 0), 3_600)) }
-        let end = ContinuousClock.now + min(Limits.idempotencyWait, left ?? Limits.idempotencyWait)
-        var pause = Duration.milliseconds(10)
-        while true {
-            switch try await mutations.reserve(key, digest: digest, caller: caller) {
-            case .fresh: return nil
-            case .done(let outcome): return outcome
-            case .otherInput:
-                throw Fault(.conflict, "This idempotency key was used for another input; choose another key.")
-            case .underWay:
-                guard ContinuousClock.now + pause < end else {
-                    throw Fault(
-                        .conflict,
-                        "The first call under this idempotency key is still under way; ask again later.",
-                        details: ["retryAfterMilliseconds": 1_000]
-                    )
-                }
-            }
-            do {
-                try await Task.sleep(for: pause)
-            } catch {
-                throw Fault(.aborted, "The call was aborted while it waited for the first one's outcome.")
-            }
-            pause = min(pause * 2, .milliseconds(250))
-        }
-    }
-
-    /// Leaves the trail. What was done is done: if it cannot be recorded, the log is the second memory.
-    private func record(_ line: AuditEntry, fault: Fault?, held: String?, outcome: FirstOutcome) async {
-        do {
-            if let held, let fault, Self.isPassing(fault) {
-                try await mutations.release(held, caller: line.caller)
-                try await mutations.record(line)
-            } else {
-                try await recordOnce(line, held, outcome)
-            }
-        } catch {
-            logger.error(
-                "audit entry could not be written",
-                metadata: [
-                    "operation": "\(line.action)", "account": "\(line.caller.accountId)",
-                    "request": "\(line.caller.requestId)", "outcome": "\(line.outcome.rawValue)", "fault": "\(error)",
-                ]
-            )
-        }
-    }
-
-    private func recordOnce(_ line: AuditEntry, _ held: String?, _ outcome: FirstOutcome) async throws(Fault) {
-        guard let held else { return try await mutations.record(line) }
-        do throws(Fault) {
-            try await mutations.record(line, key: held, outcome: outcome)
-        } catch {
-            guard error.code != .unavailable else { throw error }
-            // An answer that jsonb cannot hold (U+0000 in a text) must not cost the audit entry.
-            try await mutations.record(line)
-            throw error
-        }
-    }
-
-    /// Faults that say nothing about the mutation itself: another attempt may do better.
-    private static func isPassing(_ fault: Fault) -> Bool {
-        [.unavailable, .timeout, .aborted, .rateLimited, .spokeDisconnected, .unknown].contains(fault.code)
-    }
-}
-
-extension AuditOutcome {
-    /// What a mutation's end is called in the trail.
-    fileprivate init(_ fault: Fault?) {
-        self =
-            switch fault?.code {
-            case nil: .succeeded
-            case .accessDenied?, .unauthenticated?: .denied
-            case .some: .failed
-            }
     }
 }

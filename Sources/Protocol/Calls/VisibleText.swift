@@ -4,12 +4,13 @@ public enum VisibleText {
     /// What is wrong with a text; `nil` if nothing is.
     ///
     /// - Parameter path: where it stood, for the message.
-    public static func violation(_ text: String?, at path: String) -> Fault.Violation? {
+    public static func violation(
+        _ text: String?,
+        at path: String,
+        bytesMax: Int = Limits.requestIdBytes
+    ) -> Fault.Violation? {
         guard let text else { return nil }
-        let isSound =
-            (1...Limits.requestIdBytes).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        return isSound
-            ? nil : .init(path: path, message: "must be 1 to \(Limits.requestIdBytes) visible ASCII characters.")
+        let isSound = (1...bytesMax).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        return isSound ? nil : .init(path: path, message: "must be 1 to \(bytesMax) visible ASCII characters.")
     }
 }

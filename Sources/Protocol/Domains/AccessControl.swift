@@ -36,6 +36,12 @@ public struct AccessControl: Codable, Hashable, Sendable, Described {
     /// Whoever has one of these scopes.
     public static func anyScope(of scopes: String...) -> AccessControl { AccessControl(requiredScopesAny: scopes) }
 
+    /// Whether it takes a right to more than reading.
+    public var asksForChange: Bool {
+        let isMore = { (scope: String) in !scope.hasSuffix(":read") }
+        return requiredScopes.contains(where: isMore) || requiredScopesAny?.allSatisfy(isMore) ?? false
+    }
+
     /// Lets the identity pass, or says what it lacks. In this order: an identity at all; all of `requiredScopes`; one
     /// of `requiredScopesAny`; the action on some resource of the type.
     ///

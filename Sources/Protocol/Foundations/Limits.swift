@@ -96,12 +96,13 @@ public enum Limits {
     public static let credentialsRemembered = 10_000
     /// How long the outcome of a mutation can be had again under its idempotency key.
     public static let idempotencySeconds = 86_400
-    /// How long a mutation under an idempotency key may be under way before another attempt may run it again.
+    /// How long a mutation under an idempotency key may be under way before another attempt may run it again, if its
+    /// caller does not wait longer.
     public static let idempotencyLeaseSeconds = 600
+    /// How much longer than its caller waits such a mutation has its key, so that its outcome can be written down.
+    public static let idempotencyGraceSeconds = 60
     /// How long a second attempt waits for the first one's outcome before it is told to come back.
     public static let idempotencyWait = Duration.seconds(10)
-    /// An idempotency key's text.
-    public static let idempotencyKeyBytes = 255
     /// One secret of a service.
     public static let secretBytes = 64 << 10
     /// Rules of one role.

@@ -106,6 +106,7 @@ public final class CallRecorder: Sendable {
             throw call.abortion ?? Fault(.aborted, "The call was over before it was begun.")
         }
         try await commitAhead(call)
+        call.handOver()
     }
 
     /// Whoever waited for a call waits no longer: it is over, unless it was detached.
@@ -121,7 +122,7 @@ public final class CallRecorder: Sendable {
     }
 
     private func commitAhead(_ call: OpenCall) async throws(Fault) {
-        guard call.level.writesAhead(call.subject.kind), let news = call.news() else { return }
+        guard call.level.writesAhead(call.subject.weight), let news = call.news() else { return }
         do throws(Fault) {
             _ = try await news.isFirst && call.parentId == nil ? ahead.append(news) : behind.append(news)
         } catch {
@@ -196,10 +197,11 @@ extension CallRecorder {
     public func tidy() async throws(Fault) {
         let setting = try await settings.value(of: Self.setting)
         levels.withLock { $0 = RecordingLevels(setting: setting) }
-        // Who is not among these has been told of: if nothing waits either, the graph knows of its end.
+        // Who is not among these has been told of: if nothing waits either, the graph knows of its end. Calls of hubs
+        // that are gone wait for nothing.
         let mine = running.all().map(\.id)
-        guard counts.waiting.load(ordering: .acquiring) == 0 else { return }
-        let ended = try await store.endOrphans(of: hub, running: mine)
+        let isTold = counts.waiting.load(ordering: .acquiring) == 0
+        let ended = try await store.endOrphans(of: hub, running: isTold ? mine : nil)
         if ended > 0 { logger.notice("Calls whose hub is gone were ended.", metadata: ["calls": "\(ended)"]) }
     }
 

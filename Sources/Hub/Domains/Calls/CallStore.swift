@@ -88,8 +88,9 @@ public struct CallStore: Sendable {
         return try await database.query(SQL.over, [sessions]).map { SessionID($0) }
     }
 
-    /// Ends calls that nobody runs any more: of hubs that are gone, and of this one unless named. Answers how many.
-    func endOrphans(of hub: HubID, running: [CallID]) async throws(Fault) -> Int {
+    /// Ends calls that nobody runs any more: of hubs that are gone, and of this one unless named; of this one none if
+    /// it cannot tell now (`nil`). Answers how many.
+    func endOrphans(of hub: HubID, running: [CallID]?) async throws(Fault) -> Int {
         try await database.execute(SQL.endOrphans, [hub, running, Int(Limits.callOrphaned.milliseconds / 1_000)])
     }
 

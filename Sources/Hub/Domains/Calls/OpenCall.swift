@@ -10,12 +10,27 @@ public struct CallSubject: Hashable, Sendable {
     public var kind: OperationKind
     /// Neither what is asked nor what is answered is kept.
     public var answersSecret: Bool
+    /// It may change something: a mutation, or a subscription that asks for more than reading. Such a call is written
+    /// down before it begins.
+    public let changes: Bool
 
     public init(operationId: String, kind: OperationKind, answersSecret: Bool = false) {
         self.operationId = operationId
         self.kind = kind
         self.answersSecret = answersSecret
+        changes = kind == .mutation
     }
+
+    /// - Parameter name: What the graph has it under, if not the operation's own id.
+    public init(_ spec: OperationSpec, as name: String? = nil, answersSecret: Bool = false) {
+        operationId = name ?? spec.id
+        kind = spec.type
+        self.answersSecret = answersSecret
+        changes = kind == .mutation || kind == .subscription && spec.accessControl.asksForChange
+    }
+
+    /// What it counts as where mutations are kept and others are not.
+    var weight: OperationKind { changes ? .mutation : kind }
 }
 
 /// Who answers a call.
@@ -57,6 +72,7 @@ public final class OpenCall: Sendable {
         var isClosed = false
         var isDetached = false
         var isGivenUp = false
+        var isHandedOver = false
     }
 
     /// The node's id.
@@ -113,8 +129,14 @@ public final class OpenCall: Sendable {
     /// Another answers it than the one that it was dispatched to.
     public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
 
-    /// The same, for whoever asks.
+    /// Who answers it; `nil` until it is dispatched.
     var provider: CallProvider? { state.withLock { $0.provider } }
+
+    /// Whether it was written down as far as it must be, and may have been begun.
+    public var isHandedOver: Bool { state.withLock { $0.isHandedOver } }
+
+    /// It is handed to its provider now.
+    func handOver() { state.withLock { $0.isHandedOver = true } }
 
     /// A subscription's value was delivered.
     public func delivered() { state.withLock { $0.values += 1 } }
@@ -180,7 +202,7 @@ extension OpenCall {
     func news(_ say: (CallNote) -> Void = { _ in }) -> CallNote? {
         state.withLock { state in
             guard !state.isClosed, state.written != state.status, !state.status.isOver,
-                level == .all || level == .mutations && subject.kind == .mutation
+                level == .all || level == .mutations && subject.changes
             else { return nil }
             let note = note(state, completedAt: nil, output: nil, fault: nil)
             state.written = state.status
@@ -217,7 +239,7 @@ extension OpenCall {
             }
             // What fails before it was dispatched failed at the hub's own hands.
             if state.startedAt == nil, state.status != .aborted { state.startedAt = arrivedAt }
-            guard state.written != nil || level.keeps(subject.kind, state.status) else { return true }
+            guard state.written != nil || level.keeps(subject.weight, state.status) else { return true }
             say(note(state, completedAt: max(now, state.startedAt ?? arrivedAt), output: output, fault: fault))
             state.written = state.status
             return true

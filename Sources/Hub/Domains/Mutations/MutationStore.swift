@@ -1,3 +1,4 @@
+import Foundation
 import HubCore
 public import Postgres
 public import Protocol
@@ -10,17 +11,7 @@ public struct MutationStore: Sendable {
     public init(database: Database) {
         self.database = database
         audit = SharedWriter { (entries) async throws(Fault) in
-            try await database.execute(
-                SQL.audit,
-                [
-                    entries.map { _ in Ids.sortable() }, entries.map(\.action), entries.map(\.caller.accountId),
-                    entries.map(\.caller.keyId), entries.map(\.caller.sessionId), entries.map(\.caller.requestId),
-                    entries.map(\.outcome.rawValue), entries.map { JSONText(WireCoder.bytes(of: $0.details)) },
-                    entries.map { $0.about.first(.organization) },
-                    entries.map { $0.about.first(.project) }, entries.map { $0.about.first(.session) },
-                    entries.map { $0.about.first(.workspace) },
-                ]
-            )
+            try await database.execute(SQL.audit, Self.columns(of: entries))
             return entries.map { _ in .success(()) }
         }
     }
@@ -29,8 +20,8 @@ public struct MutationStore: Sendable {
     enum Reservation {
         /// Nothing: the key is now this call's, and the mutation is to be run.
         case fresh
-        /// It was done before.
-        case done(FirstOutcome)
+        /// It was done before, by the call of this request id.
+        case done(FirstOutcome, by: String)
         /// Another call with the same input is under way.
         case underWay
         /// The key was used for another input.
@@ -38,17 +29,22 @@ public struct MutationStore: Sendable {
     }
 
     /// Takes the caller's key for this input, or says what stands in the way.
+    ///
+    /// The key is the call's for as long as its caller waits, and a while longer: no second run begins during the
+    /// first.
     func reserve(_ key: String, digest: String, caller: Caller) async throws(Fault) -> Reservation {
+        let left = Int(max(0, min(caller.deadline?.timeIntervalSinceNow ?? 0, 1e6)).rounded(.up))
+        let lease = max(Limits.idempotencyLeaseSeconds, left + Limits.idempotencyGraceSeconds)
         // Between the two statements the row may go away: then the key is free after all.
         for _ in 0..<3 {
             let taken = try await database.first(
                 SQL.reserve,
-                [caller.accountId, key, digest, caller.requestId, Limits.idempotencyLeaseSeconds]
+                [caller.accountId, key, digest, caller.requestId, lease]
             )
             if taken != nil { return .fresh }
             guard let known = try await database.first(SQL.known, [caller.accountId, key]) else { continue }
             guard known.digest == digest else { return .otherInput }
-            return known.outcome.map(Reservation.done) ?? .underWay
+            return known.outcome.map { .done($0, by: known.requestId) } ?? .underWay
         }
         return .underWay
     }
@@ -62,16 +58,36 @@ public struct MutationStore: Sendable {
     func record(_ entry: AuditEntry) async throws(Fault) { try await audit.append(entry) }
 
     /// Writes the audit entry and, in the same statement, the outcome under the caller's key.
-    func record(_ entry: AuditEntry, key: String, outcome: FirstOutcome) async throws(Fault) {
+    ///
+    /// - Parameter heldBy: The request id with which the key was reserved.
+    func record(
+        _ entry: AuditEntry,
+        key: String,
+        heldBy: String,
+        outcome: FirstOutcome
+    ) async throws(Fault) {
         try await database.execute(
             SQL.auditAndKeep,
             [
-                Ids.sortable(), entry.action, entry.caller.accountId, entry.caller.keyId, entry.caller.sessionId,
-                entry.caller.requestId, entry.outcome, entry.details, entry.about.first(.organization),
-                entry.about.first(.project), entry.about.first(.session), entry.about.first(.workspace),
-                key, outcome.text, Limits.idempotencySeconds,
+                Ids.sortable(), entry.action, entry.owner, entry.keyId, entry.sessionId, entry.requestId, entry.outcome,
+                entry.details, entry.org, entry.project, entry.session, entry.workspace, key, outcome.storable.text,
+                Limits.idempotencySeconds, heldBy,
             ]
         )
+    }
+
+    /// Writes an audit entry in the transaction of what it tells of: both become true, or neither.
+    static func record(_ entry: AuditEntry, in transaction: Transaction) async throws(Fault) {
+        try await transaction.execute(SQL.audit, columns(of: [entry]))
+    }
+
+    private static func columns(of entries: [AuditEntry]) -> [(any Bindable)?] {
+        [
+            entries.map { _ in Ids.sortable() }, entries.map(\.action), entries.map(\.owner), entries.map(\.keyId),
+            entries.map(\.sessionId), entries.map(\.requestId), entries.map(\.outcome.rawValue),
+            entries.map { JSONText(WireCoder.bytes(of: $0.details)) }, entries.map(\.org), entries.map(\.project),
+            entries.map(\.session), entries.map(\.workspace),
+        ]
     }
 
     /// Removes outcomes that nobody may ask for any more; answers how many.
@@ -83,68 +99,6 @@ public struct MutationStore: Sendable {
             try await transaction.execute(SQL.allowRetention)
             return try await transaction.execute(SQL.pruneAudit, [days])
         }
-    }
-}
-
-/// One line of the audit trail.
-struct AuditEntry: Sendable {
-    let action: String
-    let caller: Caller
-    let digest: String
-    /// What the input names; says to which organisation the line belongs.
-    let about: Belongings
-    /// The account that the input names.
-    let account: String?
-    let outcome: AuditOutcome
-    let code: Fault.Code?
-
-    var details: JSONValue {
-        var members: [String: JSONValue] = ["inputDigest": .string("sha256:" + digest)]
-        if let code { members["code"] = .string(code.rawValue) }
-        if let spoke = caller.spokeId { members["spokeId"] = .string(spoke.rawValue) }
-        // A name that no account or organisation has may be as long as an input.
-        if let account { members["account"] = .string(String(account.prefix(Limits.nameBytes))) }
-        if let org = about.first(.organization) { members["org"] = .string(String(org.prefix(Limits.nameBytes))) }
-        return .object(members)
-    }
-}
-
-/// How a mutation ended the first time.
-enum FirstOutcome: Sendable {
-    /// The answer's data as JSON.
-    case answered([UInt8])
-    case failed(Fault)
-    /// It answered with a secret, which is stored nowhere.
-    case secret
-
-    /// As stored: `{"data":…}`, `{"fault":…}` or `{"secret":true}`.
-    var text: String {
-        switch self {
-        case .answered(let data): "{\"data\":\(String(decoding: data, as: UTF8.self))}"
-        case .failed(let fault): "{\"fault\":\(String(decoding: WireCoder.bytes(of: fault), as: UTF8.self))}"
-        case .secret: "{\"secret\":true}"
-        }
-    }
-}
-
-/// A key's row: the digest it was taken with, and the outcome once there is one.
-struct KnownOutcome: RowDecodable {
-    let digest: String
-    let outcome: FirstOutcome?
-
-    init(_ row: Row) throws(Fault) {
-        digest = try row["input_digest"]
-        let fault: Fault? = try row.json("fault")
-        let data: String? = try row["data"]
-        let hasOutcome: Bool = try row["has_outcome"]
-        outcome =
-            if let fault {
-                .failed(fault)
-            } else if let data {
-                .answered(Array(data.utf8))
-            } else {
-                hasOutcome ? .secret : nil
-            }
     }
 }
 
@@ -166,8 +120,8 @@ extension MutationStore {
 
         static let known = Statement<KnownOutcome>(
             """
-            SELECT input_digest, outcome IS NOT NULL AS has_outcome, outcome->'fault' AS fault,
-                (outcome->'data')::text AS data
+            SELECT input_digest, request_id, outcome IS NOT NULL AS has_outcome, outcome->'fault' AS fault,
+                (outcome->'data')::text AS data, coalesce(outcome ? 'unkept', false) AS is_unkept
               FROM nave.idempotency_keys WHERE account_id = $1 AND key = $2
             """
         )
@@ -187,8 +141,9 @@ extension MutationStore {
             """
             INSERT INTO nave.audit_logs
                 (id, action, owner_id, key_id, session_id, request_id, outcome, details, org_id)
-            SELECT e.id, e.action, e.owner_id, (SELECT id FROM nave.api_keys WHERE id = e.key_id), e.session_id,
-                e.request_id, e.outcome, e.details, coalesce(
+            SELECT e.id, e.action, e.owner_id, (SELECT id FROM nave.api_keys WHERE id = e.key_id),
+                (SELECT id FROM nave.sessions WHERE id = e.session_id), e.request_id, e.outcome, e.details,
+                coalesce(
                 (SELECT id FROM nave.organizations WHERE id = e.org OR slug = e.org
                   ORDER BY id = e.org DESC LIMIT 1),
                 (SELECT org_id FROM nave.projects WHERE id = e.project OR name = e.project
@@ -212,11 +167,12 @@ extension MutationStore {
             WITH kept AS (
                 UPDATE nave.idempotency_keys
                    SET outcome = $14::jsonb, expires_at = now() + make_interval(secs => $15::float8)
-                 WHERE account_id = $3 AND key = $13 AND request_id = $6 AND outcome IS NULL
+                 WHERE account_id = $3 AND key = $13 AND request_id = $16 AND outcome IS NULL
             )
             INSERT INTO nave.audit_logs
                 (id, action, owner_id, key_id, session_id, request_id, outcome, details, org_id)
-            SELECT $1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4), $5, $6, $7, $8, coalesce(
+            SELECT $1, $2, $3, (SELECT id FROM nave.api_keys WHERE id = $4),
+                (SELECT id FROM nave.sessions WHERE id = $5), $6, $7, $8, coalesce(
                 (SELECT id FROM nave.organizations WHERE id = about.org OR slug = about.org
                   ORDER BY id = about.org DESC LIMIT 1),
                 (SELECT org_id FROM nave.projects WHERE id = about.project OR name = about.project

@@ -17,11 +17,16 @@ public struct SpokeStore: Sendable {
         keys = KeyStore(database: database)
     }
 
-    /// Makes a spoke of a machine that has a join token: its row, and the one credential with which it may connect.
+    /// Makes a spoke of a machine that has a join token: its row, the one credential with which it may connect, and the
+    /// line in the trail of the account whose token it was.
     ///
+    /// - Parameter requestId: The request that carried it.
     /// - Throws: `UNAUTHENTICATED` for a token that is unknown, spent or expired (which then is not used up);
     ///   `CONFLICT` for a name that another spoke has.
-    public func join(_ request: JoinRequest) async throws(Fault) -> JoinAnswer {
+    public func join(
+        _ request: JoinRequest,
+        requestId: String = Ids.random()
+    ) async throws(Fault) -> JoinAnswer {
         try validate(request)
         let spoke = SpokeID.random()
         let secret = Secret(.key)
@@ -48,7 +53,17 @@ public struct SpokeStore: Sendable {
                 scopes: ["spoke:link"],
                 spoke: spoke
             )
-            _ = try await keys.create(draft, secret: secret, in: transaction)
+            let key = try await keys.create(draft, secret: secret, in: transaction)
+            let identity = Identity(id: spoke.rawValue, scopes: [])
+            let joiner = Caller(
+                Principal(identity: identity, accountId: token.createdBy, spokeId: spoke),
+                requestId: requestId
+            )
+            let facts: [String: JSONValue] = [
+                "joinTokenId": .string(token.id.rawValue), "keyId": .string(key.id.rawValue),
+                "spokeName": .string(request.name),
+            ]
+            try await MutationStore.record(AuditEntry("spoke.join", by: joiner, facts: facts), in: transaction)
             return JoinAnswer(spokeId: spoke, name: request.name, credential: secret.revealed, labels: labels)
         }
     }

@@ -23,6 +23,18 @@ extension CallDesk {
             }
         }
 
+        /// The version that was asked for by name.
+        var version: String? {
+            if case .spoke(let route) = self { route.address.version } else { nil }
+        }
+
+        /// Whom a call is meant for, by address, header and field together.
+        func target(of caller: Caller) -> CallTarget? {
+            guard case .spoke(let route) = self else { return nil }
+            // Names that contradict each other are refused where a provider is chosen.
+            return try? route.address.target(of: caller)
+        }
+
         /// How it answers; asked of every call, so that nothing else of the spec is copied for it.
         var kind: OperationKind {
             switch self {
@@ -35,7 +47,7 @@ extension CallDesk {
         var subject: CallSubject {
             switch self {
             case .spoke(let route): route.subject
-            case .client(let operation): CallSubject(operationId: operation.contract.spec.id, kind: kind)
+            case .client(let operation): CallSubject(operation.contract.spec)
             }
         }
     }
@@ -59,7 +71,17 @@ extension CallDesk {
     ///
     /// - Fails with what ``subscribe(_:_:by:lastEventId:deliver:)`` would fail with before its first value.
     func checkSubscription(_ name: String, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        guard let way = called(name, by: caller).way else {
+        let called = called(name, by: caller)
+        do throws(Fault) { try await check(called, input, by: caller) } catch {
+            try await witness(refusal: error, of: called, input, by: caller)
+            throw error
+        }
+    }
+
+    /// The same, without a line in the trail.
+    func check(_ called: Called, _ input: JSONValue, by caller: Caller) async throws(Fault) {
+        let name = called.name
+        guard let way = called.way else {
             return try await operations.checkSubscription(name, input: input, by: caller)
         }
         guard way.kind == .subscription else {
@@ -147,8 +169,14 @@ extension CallDesk {
         do {
             return try await withTaskCancellationHandler {
                 try await MutationRunner.finish { () async throws(Fault) -> Answer in
-                    try await operations.recorded(spec, input: input, by: caller) {
-                        () async throws(Fault) -> Answer in
+                    try await operations.recorded(
+                        spec,
+                        input: input,
+                        by: caller,
+                        for: way.target(of: caller),
+                        version: way.version,
+                        of: call
+                    ) { () async throws(Fault) -> Answer in
                         try await leaving.abortable { () async throws(Fault) -> Answer in
                             try await asked(way, input, by: caller, wait, of: call)
                         }

@@ -116,7 +116,7 @@ struct HubResponder: HTTPResponder {
             return try await calls.catalogue(id, request.uri, facts, by: principal)
         case ("join", 2):
             try require(.post, request)
-            return try await join.join(&request, from: context.address)
+            return try await join.join(&request, facts, from: context.address)
         case ("link", 2):
             try require(.get, request)
             _ = try await doors.admit(facts.credential, from: context.address)

@@ -27,8 +27,8 @@ struct RequestFacts: Sendable {
     /// - Fails with `validation` naming each header that cannot be understood.
     init(_ headers: HTTPFields, makeId: () -> String) throws(Fault) {
         var violations: [Fault.Violation] = []
-        func text(_ name: HTTPField.Name) -> String? {
-            let violation = VisibleText.violation(headers[name], at: name.rawName)
+        func text(_ name: HTTPField.Name, bytesMax: Int = Limits.requestIdBytes) -> String? {
+            let violation = VisibleText.violation(headers[name], at: name.rawName, bytesMax: bytesMax)
             if let violation { violations.append(violation) }
             return violation == nil ? headers[name] : nil
         }

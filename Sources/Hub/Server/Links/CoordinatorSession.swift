@@ -11,6 +11,8 @@ import Transport
 ///
 /// Everything happens on the connection's event loop.
 final class CoordinatorSession: Sendable {
+    /// Whom its credential stood for when it came.
+    let principal: Principal
     private let hall: LinkHall
     private let eventLoop: any EventLoop
     private let line: CallLine
@@ -22,7 +24,8 @@ final class CoordinatorSession: Sendable {
         var isOver = false
     }
 
-    private init(hall: LinkHall, on eventLoop: any EventLoop, line: CallLine) {
+    private init(as principal: Principal, hall: LinkHall, on eventLoop: any EventLoop, line: CallLine) {
+        self.principal = principal
         self.hall = hall
         self.eventLoop = eventLoop
         self.line = line
@@ -32,7 +35,13 @@ final class CoordinatorSession: Sendable {
     /// Turns an upgraded channel into a session. On the channel's event loop, in the upgrade's completion.
     ///
     /// - Parameter credential: Resolved anew for each call, so that a revoked key ends what it may do at once.
-    static func open(on channel: any Channel, credential: ShownKey, doors: DoorKeeper, hall: LinkHall) throws {
+    static func open(
+        on channel: any Channel,
+        as principal: Principal,
+        credential: ShownKey,
+        doors: DoorKeeper,
+        hall: LinkHall
+    ) throws {
         let address = channel.remoteAddress?.ipAddress ?? "local"
         let calls = PeerCalls(desk: hall.desk) { (_) async throws(Fault) in
             try await doors.admit(credential, from: address)
@@ -40,7 +49,7 @@ final class CoordinatorSession: Sendable {
         let line = CallLine(on: channel.eventLoop, timekeeper: hall.timekeeper, metrics: hall.metrics) {
             await calls.run($0)
         }
-        let session = CoordinatorSession(hall: hall, on: channel.eventLoop, line: line)
+        let session = CoordinatorSession(as: principal, hall: hall, on: channel.eventLoop, line: line)
         // The connection's listener is what keeps the session alive; it goes with the channel.
         let connection = try WebSocketChannel.install(on: channel, role: .server) { _, news in session.hear(news) }
         session.state.value.connection = connection

@@ -15,9 +15,16 @@ struct LinkCredentials: Sendable {
     /// - Parameter holders: Only looks at the links of these; at all of them if `nil`.
     func check(_ holders: KeyHolders?) async {
         let links = registry.sessions { holders?.include($0) ?? true }
-        guard !links.isEmpty else { return }
+        let coordinators = registry.coordinators { holders?.include($0) ?? true }
+        let shown = Set((links.map(\.principal) + coordinators.map(\.principal)).compactMap(\.keyId))
+        guard !shown.isEmpty else { return }
         do throws(Fault) {
-            let accepted = try await keys.accepted(among: links.compactMap(\.principal.keyId))
+            let accepted = try await keys.accepted(among: Array(shown))
+            for coordinator in coordinators {
+                guard let key = coordinator.principal.keyId, !accepted.contains(key) else { continue }
+                logger.notice("A coordinator's connection ends with its credential.", metadata: ["key": "\(key)"])
+                coordinator.leave(Self.goodbye)
+            }
             for link in links {
                 guard let key = link.principal.keyId, !accepted.contains(key) else { continue }
                 logger.notice(

@@ -44,6 +44,7 @@ struct LinkHall: Sendable {
                 return .accept(headers: headers) { channel in
                     try CoordinatorSession.open(
                         on: channel,
+                        as: principal,
                         credential: ShownKey(credential ?? ""),
                         doors: doors,
                         hall: self

@@ -60,6 +60,11 @@ final class LinkRegistry: Sendable {
         state.withLock { Array($0.all.values) }.filter { isMeant($0.principal) }
     }
 
+    /// Coordinators' connections of these principals.
+    func coordinators(of isMeant: (Principal) -> Bool) -> [CoordinatorSession] {
+        state.withLock { Array($0.coordinators.values) }.filter { isMeant($0.principal) }
+    }
+
     /// Tells every connection to leave in order.
     func leave(_ goodbye: LinkGoodbye) {
         // Outside the lock: leaving may end a link at once, and that comes back here.

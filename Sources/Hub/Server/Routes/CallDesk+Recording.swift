@@ -1,3 +1,4 @@
+import HubCore
 import HubDomains
 import Protocol
 
@@ -41,7 +42,7 @@ extension CallDesk {
     /// The hub's own operation as a subject; `nil` if the hub answers none of this name.
     func subject(_ name: String) -> CallSubject? {
         operations.spec(of: name).map { spec in
-            CallSubject(operationId: name, kind: spec.type, answersSecret: operations.answersSecret(name))
+            CallSubject(spec, answersSecret: operations.answersSecret(name))
         }
     }
 
@@ -64,7 +65,11 @@ extension CallDesk {
 
 extension CallRouter.Route {
     /// What is called, as the call graph has it: under the operation's name, whichever version answers.
-    var subject: CallSubject { CallSubject(operationId: address.operationId, kind: kind) }
+    var subject: CallSubject {
+        // Asked of every call: only of subscriptions is more of the spec looked at.
+        if kind == .subscription { return CallSubject(contract.spec, as: address.operationId) }
+        return CallSubject(operationId: address.operationId, kind: kind)
+    }
 }
 
 extension CallProvider {

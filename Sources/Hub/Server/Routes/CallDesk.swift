@@ -46,8 +46,8 @@ struct CallDesk: Sendable {
             let caller = caller.waiting(wait)
             let outcome = { @Sendable (answer: Answer) in CallOutcome.answered(answer.data) }
             return try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let caller = caller.recorded(as: call)
                 if let way = called.way {
-                    let caller = caller.recorded(as: call)
                     return try await routed(way, input, by: caller, wait, of: call)
                 }
                 let isMutation = called.subject?.kind == .mutation
@@ -81,12 +81,13 @@ struct CallDesk: Sendable {
             try meter(caller)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
             try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
+                let caller = caller.recorded(as: call)
+                try await witness(called, input, by: caller)
                 let taken = { @Sendable (value: StreamedValue) async throws(Fault) in
                     try await deliver(value)
                     call?.delivered()
                 }
                 if let way = called.way {
-                    let caller = caller.recorded(as: call)
                     return try await within(deadline, name) { () async throws(Fault) in
                         try await followed(
                             way,
@@ -173,6 +174,7 @@ extension Caller {
         guard let call else { return self }
         var caller = self
         caller.requestId = call.requestId
+        caller.callId = call.id
         return caller
     }
 

@@ -11,12 +11,12 @@ struct JoinRoutes: Sendable {
     let limiter: RateLimiter
     let drain: DrainSwitch
 
-    func join(_ request: inout Request, from address: String) async throws(Fault) -> Response {
+    func join(_ request: inout Request, _ facts: RequestFacts, from address: String) async throws(Fault) -> Response {
         try drain.check()
         let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
         let ask: JoinRequest = try JSONValue(parsing: Array(body.readableBytesView)).decoded()
         do throws(Fault) {
-            let answer = try await spokes.join(ask)
+            let answer = try await spokes.join(ask, requestId: facts.requestId)
             return CallRoutes.json(WireCoder.bytes(of: answer))
         } catch {
             if error.code == .unauthenticated { try limiter.count(refusalOf: address) }

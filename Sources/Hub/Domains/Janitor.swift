@@ -1,17 +1,18 @@
-import HubDomains
-import Protocol
+public import Protocol
 
 /// Forgets what nobody asks for any more, in batches that disturb nobody.
-struct Janitor: Sendable {
-    let domains: Domains
+public struct Janitor: Sendable {
+    private let domains: Domains
 
-    /// Batches of one kind in one round: what is left is for the next.
-    private static let batchesMax = 100
+    public init(domains: Domains) { self.domains = domains }
 
-    /// One round.
-    func sweep() async throws(Fault) {
-        _ = try await domains.joinTokens.prune()
-        _ = try await domains.mutations.prune()
+    /// How long one kind is seen to in one round: what is left then is for the next.
+    private static let patience = Duration.seconds(30)
+
+    /// One round. Of each kind goes what may go, as far as there is time for it.
+    public func sweep() async throws(Fault) {
+        try await repeated(domains.joinTokens.prune)
+        try await repeated(domains.mutations.prune)
         try await domains.coordination.prune()
         let settings = try await domains.settings.values(of: RetentionSetting.allCases.map(\.key))
         func days(_ setting: RetentionSetting) -> Int { setting.days(settings[setting.key]) }
@@ -25,7 +26,8 @@ struct Janitor: Sendable {
     }
 
     private func repeated(_ batch: () async throws(Fault) -> Int) async throws(Fault) {
-        for _ in 0..<Self.batchesMax where !Task.isCancelled {
+        let end = ContinuousClock.now + Self.patience
+        while ContinuousClock.now < end, !Task.isCancelled {
             guard try await batch() > 0 else { return }
         }
     }
