@@ -53,7 +53,7 @@ struct PeerCalls: Sendable {
         var violations = [
             VisibleText.violation(request.requestId, at: "requestId"),
             VisibleText.violation(request.parentRequestId, at: "parentRequestId"),
-            VisibleText.violation(request.idempotencyKey, at: "idempotencyKey", bytesMax: Limits.idempotencyKeyBytes),
+            VisibleText.violation(request.idempotencyKey, at: "idempotencyKey"),
             VisibleText.violation(request.traceparent, at: "traceparent"),
         ].compactMap(\.self)
         let longest = Limits.idleTimeoutLongest.milliseconds
