@@ -119,7 +119,7 @@ struct HubResponder: HTTPResponder {
             return try await join.join(&request, facts, from: context.address)
         case ("link", 2):
             try require(.get, request)
-            _ = try await doors.admit(facts.credential, from: context.address)
+            _ = try await doors.admitMetered(facts.credential, from: context.address)
             throw Fault(
                 .validation,
                 "This route is a WebSocket: ask for an upgrade to the subprotocol nave.v1, as the first request of a "
