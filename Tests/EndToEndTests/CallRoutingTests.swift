@@ -160,8 +160,10 @@ struct CallRoutingTests {
         let wrong = try await hub.call("demo.strict", #"{"n":0}"#)
         #expect(wrong.code == "VALIDATION_ERROR")
         #expect(wrong.body["error"]?["details"]?.arrayValue?.first?["path"] == "n")
+        let misshapen = try await hub.metric("nave_answers_misshapen_total")
         let shaped = try await hub.call("demo.strict", #"{"n":1}"#)
         #expect(shaped.data == ["n": "many", "unit": "ms"])
+        try await hub.until("nave_answers_misshapen_total", is: misshapen + 1)
     }
 
     private static func checkAddresses(_ hub: HubUnderTest) async throws {
@@ -183,8 +185,10 @@ struct CallRoutingTests {
         let late = try await hub.call("demo.never", headers: [("x-deadline", "100ms"), ("x-request-id", "late-1")])
         #expect(late.status == 504 && late.code == "TIMEOUT")
         try await one.abort(of: "late-1")
-        // The answer comes after all: it disturbs nobody.
+        // The answer comes after all: it disturbs nobody, and is counted.
+        let ignored = try await hub.metric("nave_answers_ignored_total")
         one.answer("late-1", "too late")
+        try await hub.until("nave_answers_ignored_total", is: ignored + 1)
         #expect(try await hub.call("demo.echo").status == 200)
     }
 

@@ -22,11 +22,12 @@ final class FakeProvider: Sendable {
         _ hub: HubUnderTest,
         name: String,
         offering specs: [JSONValue],
+        labels: [String: String] = [:],
         answering: @escaping Answering
     ) async throws -> FakeProvider {
         let token = try await hub.call("token.create").data?["token"]?.stringValue
         let spoke = try await FakeSpoke.join(hub, name: name, token: token)
-        return try await open(hub, as: spoke, offering: specs, answering: answering)
+        return try await open(hub, as: spoke, offering: specs, labels: labels, answering: answering)
     }
 
     /// The same for a spoke that has joined.
@@ -34,11 +35,13 @@ final class FakeProvider: Sendable {
         _ hub: HubUnderTest,
         as spoke: FakeSpoke,
         offering specs: [JSONValue],
+        labels: [String: String] = [:],
         answering: @escaping Answering
     ) async throws -> FakeProvider {
         let line = try await spoke.dial(hub)
         var hello = spoke.hello(journal: JournalSummary(epoch: 1, first: 1, next: 1, headHash: .origin))
         hello.operations = OperationsSummary(hash: "set-1", specs: specs)
+        hello.labels = labels
         line.connection.send(.hello(hello))
         let taken = try await line.first { message in
             if case .operationsTaken(let taken) = message { taken } else { OperationsTaken?.none }
@@ -115,6 +118,22 @@ final class FakeProvider: Sendable {
         }
     }
 
+    /// Waits for the request of this id.
+    func request(_ id: String) async throws -> CallRequested {
+        try await wait {
+            if case .requested(let call) = $0, call.requestId == id { call } else { CallRequested?.none }
+        }
+    }
+
+    /// The requests of an operation so far.
+    func heardRequests(of operation: String) -> [CallRequested] {
+        heard.withLock { heard in
+            heard.compactMap {
+                if case .requested(let call) = $0, call.operationId == operation { call } else { nil }
+            }
+        }
+    }
+
     /// How often an operation was asked for so far.
     func requests(of operation: String) -> Int {
         heard.withLock { heard in
@@ -160,13 +179,22 @@ struct FakeCoordinator {
         FakeCoordinator(line: try await FakeSpoke(id: "", credential: key ?? hub.key).dial(hub))
     }
 
-    func ask(_ operation: String, _ input: JSONValue = [:], id: String, deadline: Int64? = nil) {
+    func ask(
+        _ operation: String,
+        _ input: JSONValue = [:],
+        id: String,
+        deadline: Int64? = nil,
+        idleTimeout: Int64? = nil,
+        target: CallTarget? = nil
+    ) {
         let now = Date().milliseconds
         let call = CallRequested(
             requestId: id,
             operationId: operation,
             input: input,
             deadline: deadline.map { now + $0 },
+            idleTimeout: idleTimeout,
+            target: target,
             timestamp: now
         )
         line.connection.send(.callRequested(call))

@@ -1,4 +1,8 @@
+import AsyncHTTPClient
 import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
 import Protocol
 import TestSupport
 import Testing
@@ -28,14 +32,38 @@ extension Fleet {
         try await run("spoke", arguments + ["--data-dir", directory(of: spoke).path])
     }
 
+    /// Asks over HTTP, as a program of the administrator's would; the answer's text, to the end of a stream.
+    func post(_ path: String, _ input: JSONValue, _ headers: [(String, String)] = []) async throws -> String {
+        let client = folder.appending(path: "home/.config/nave/client.json")
+        let named: JSONValue = try WireCoder.value(from: Array(try Data(contentsOf: client)))
+        let key = try String(contentsOfFile: named["keyFile"]?.stringValue ?? "", encoding: .utf8)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        var request = HTTPClientRequest(url: url + path)
+        request.method = .POST
+        request.headers = HTTPHeaders([("authorization", "Bearer \(key)")] + headers)
+        request.body = .bytes(ByteBuffer(bytes: input.serialized()))
+        let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(patience))
+        return String(buffer: try await response.body.collect(upTo: 8 << 20))
+    }
+
     /// Spawns a shell script whose session may call the hub within these grants.
-    func spawnGranted(_ project: String, _ script: String, grants: [String], on spoke: String) async throws -> String {
+    func spawnGranted(
+        _ project: String,
+        _ script: String,
+        grants: [String],
+        on spoke: String,
+        trace: String? = nil
+    ) async throws -> String {
         let order: JSONValue = [
             "project": .string(project), "grants": .array(grants.map(JSONValue.string)),
             "target": ["spokeName": .string(spoke)], "run": ["command": ["sh", "-c", .string(script)]],
         ]
-        let spawned = try await ask("call", "coord.spawn", String(decoding: WireCoder.bytes(of: order), as: UTF8.self))
-        return spawned["sessionId"]?.stringValue ?? ""
+        let answer = try await post("/v1/call/coord.spawn", order, trace.map { [("traceparent", $0)] } ?? [])
+        let spawned = try JSONValue(parsing: Array(answer.utf8))
+        guard let session = spawned["data"]?["sessionId"]?.stringValue else {
+            throw Fault(.execution, "The spawn was answered with \(answer).")
+        }
+        return session
     }
 
     /// Starts a command of `hub` or `spoke` that goes on while the test does.

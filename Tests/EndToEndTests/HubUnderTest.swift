@@ -98,6 +98,29 @@ final class HubUnderTest: Sendable {
         return String(buffer: try await response.body.collect(upTo: 8 << 20))
     }
 
+    /// A figure of `/metrics`, over all its labels; 0 where there is none of the name.
+    func metric(_ name: String) async throws -> Double {
+        var request = HTTPClientRequest(url: ready.url + "/metrics")
+        request.headers = HTTPHeaders([("authorization", "Bearer \(key)")])
+        let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(patience))
+        let text = String(buffer: try await response.body.collect(upTo: 8 << 20))
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix(name + " ") || $0.hasPrefix(name + "{") }
+        return lines.reduce(0) { $0 + ($1.split(separator: " ").last.flatMap { Double($0) } ?? 0) }
+    }
+
+    /// Waits until a figure of `/metrics` is this one.
+    func until(_ name: String, is figure: Double) async throws {
+        let end = ContinuousClock.now + patience
+        while true {
+            let found = try await metric(name)
+            if found == figure { return }
+            guard ContinuousClock.now < end else {
+                throw Fault(.timeout, "\(name) is \(found), not \(figure).")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     func request(
         _ method: HTTPMethod,
         _ path: String,

@@ -8,8 +8,13 @@ final class RawSocket: Sendable {
     private let descriptor: Int32
 
     /// Connects and sends. Blocks.
-    private init(_ bytes: [UInt8], port: Int) throws {
+    ///
+    /// - Parameter room: What the kernel may keep for this reader, in bytes; as much as it likes if absent.
+    private init(_ bytes: [UInt8], port: Int, room: Int32? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var room {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+        }
         var wait = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
@@ -50,6 +55,17 @@ final class RawSocket: Sendable {
     /// The same in bytes; without an `end` everything until the peer closes.
     static func exchange(_ bytes: [UInt8], port: Int, until end: String? = nil) async throws -> [UInt8] {
         try await apart { try RawSocket(bytes, port: port).read(until: end) }
+    }
+
+    /// A connection whose reader takes the beginning of the answer and then reads nothing more.
+    static func stalled(_ request: String, port: Int, after beginning: String) async throws -> RawSocket {
+        try await apart {
+            let socket = try RawSocket(Array(request.utf8), port: port, room: 4_096)
+            guard String(decoding: socket.read(until: beginning), as: UTF8.self).contains(beginning) else {
+                throw Fault(.execution, "The answer did not begin with “\(beginning)”.")
+            }
+            return socket
+        }
     }
 
     /// A connection on which one request was answered and the next one has begun and does not end.

@@ -14,6 +14,8 @@ import Testing
 
         """
 
+    private static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
     @Test func aSpokesOperationsAreCalledFromOutsideAndFromASession() async throws {
         try await withFleet { fleet in
             try await fleet.startHub()
@@ -43,6 +45,12 @@ import Testing
             \(spoke) call fs.read "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"path\\":\\"go\\"}" --json
             \(spoke) subscribe process.run \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"echo\\",\\"streamed\\"]}" --json
+            echo "trace: $TRACEPARENT"
+            cat > ask.json <<EOF
+            {"sessionId":"$NAVE_SESSION_ID","command":["env","NAVE_SESSION_ID=$NAVE_SESSION_ID",
+            "NAVE_SOCKET=$NAVE_SOCKET","NAVE_TOKEN_FILE=$NAVE_TOKEN_FILE","\(spoke)","call","host.info"]}
+            EOF
+            \(spoke) subscribe process.run "$(cat ask.json)"; echo "nested: $?"
             \(spoke) call git.status "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\"}"; echo "status: $?"
             \(spoke) subscribe process.run --deadline 500ms \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"sleep\\",\\"900\\"]}"; echo "late: $?"
@@ -50,8 +58,9 @@ import Testing
         let session = try await fleet.spawnGranted(
             "app",
             script,
-            grants: ["fs:read", "process:write"],
-            on: "a"
+            grants: ["fs:read", "process:write", "host:read"],
+            on: "a",
+            trace: Self.trace
         )
         _ = try await eventually("the session runs") {
             let status = try await fleet.status(of: session)["session"]?["status"]?.stringValue
@@ -83,14 +92,12 @@ import Testing
         let input: JSONValue = [
             "sessionId": .string(session), "command": ["sh", "-c", "echo out; echo $TRACEPARENT >&2; exit 4"],
         ]
-        let followed = try await fleet.hub(
-            "subscribe",
-            "process.run",
-            String(decoding: input.serialized(), as: UTF8.self)
-        )
-        let values = try followed.text.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
+        let said = try await fleet.post("/v1/subscribe/process.run", input, [("traceparent", Self.trace)])
+        let lines = said.split(separator: "\n").filter { $0.hasPrefix("data: ") }
+        let values = try lines.compactMap { try JSONValue(parsing: Array($0.dropFirst(6).utf8))["data"] }
         #expect(values.contains { $0["text"] == "out\n" && $0["stream"] == "stdout" })
-        #expect(values.last?["exitCode"] == 4, "\(followed.text)\(followed.errors)")
+        #expect(values.contains { $0["text"] == .string("\(Self.trace)\n") && $0["stream"] == "stderr" }, "\(said)")
+        #expect(values.last?["exitCode"] == 4, "\(said)")
     }
 
     /// What the owner adds while the spoke runs is offered a moment later, and what is taken away is not.
@@ -120,6 +127,20 @@ import Testing
         // What the spawn did not grant, a session may not; and its patience is kept.
         #expect(said.contains("status: 77"), "\(said)")
         #expect(said.contains("late: 1"), "\(said)")
+        #expect(said.contains("trace: \(Self.trace)\n") && said.contains("nested: 0"), "\(said)")
+        try await whatAProgramCallsHangsInTheTree(fleet, session)
+    }
+
+    /// A session's calls are in the trace of its spawn; a program's are below the call that it was started for.
+    private func whatAProgramCallsHangsInTheTree(_ fleet: Fleet, _ session: String) async throws {
+        let inner = try #require(
+            try await fleet.ask("calls", "--operation", "host.info", "--session", session)["calls"]?.arrayValue?.first
+        )
+        let outer = try #require(inner["parentRequestId"]?.stringValue, "\(inner)")
+        let calls = try await call(fleet, "call.tree", ["requestId": .string(outer)])["calls"]?.arrayValue ?? []
+        let ids = calls.map { $0["call"]?["operationId"]?.stringValue ?? "" }
+        #expect(ids == ["process.run", "host.info"], "\(calls)")
+        #expect(calls.allSatisfy { $0["call"]?["traceparent"] == .string(Self.trace) }, "\(calls)")
     }
 
     private func theOwnersWord(_ fleet: Fleet, _ session: String) async throws {

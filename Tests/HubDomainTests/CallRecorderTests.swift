@@ -75,6 +75,11 @@ import Testing
             stage.recorder.close(call, .failed(Fault(.conflict, "There is one.", details: ["id": "x"])))
             let record = try await stage.record("w-1")
             #expect(record.status == .failed && record.error?.code == .conflict && record.error?.details == ["id": "x"])
+            // Who was told that a query waits is told that it does not, before anybody asks again.
+            let query = try await stage.open("w-3", waits: true)
+            #expect(try await stage.record("w-3").status == .pending)
+            try await stage.recorder.dispatch(query)
+            #expect(try await stage.nodes(where: "request_id = 'w-3' AND status = 'running'") == 1)
             let other = try await stage.open("w-2", CallStage.mutation, waits: true)
             #expect(try await stage.hub.ask(AbortCalls(requestId: "w-2", policy: .continueRunning)).aborted == ["w-2"])
             await #expect(throws: Fault.self) { try await stage.recorder.dispatch(other) }

@@ -62,6 +62,31 @@ struct OnceTests {
         await hub.close()
     }
 
+    @Test func whatWasNotBegunLeavesItsKeyFree() async throws {
+        try await with { stage in
+            let (table, input): (OperationTable, JSONValue) = (
+                stage.hub.domains.table, ["name": "p", "repoUrl": "/srv/p.git"]
+            )
+            var caller = stage.hub.admin
+            caller.idempotencyKey = "once"
+            for code in [Fault.Code.aborted, .timeout, .unavailable] {
+                let fault = Fault(code, "It was over before it was begun.")
+                caller.requestId = Ids.random()
+                do throws(Fault) {
+                    _ = try await table.call("project.create", input: input, by: caller) { () async throws(Fault) in
+                        throw fault
+                    }
+                    Issue.record("What could not begin was answered.")
+                } catch {
+                    #expect(error == fault)
+                }
+            }
+            caller.requestId = Ids.random()
+            let answer = try await table.call("project.create", input: input, by: caller)
+            #expect(!answer.data.isEmpty)
+        }
+    }
+
     @Test func theTargetAndTheVersionBelongToTheKey() async throws {
         try await with { stage in
             let one = (CallTarget(spokeName: "one"), String?.none)

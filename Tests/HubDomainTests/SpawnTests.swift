@@ -22,6 +22,27 @@ struct SpawnTests {
         await hub.close()
     }
 
+    @Test func theTraceOfASpawnGoesWithItsOrder() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        let order = SpawnSessions(SpawnOrder(project: "app", run: RunOrder(command: ["true"])))
+        var caller = hub.admin
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        caller.traceparent = trace
+        // There is no spoke yet: the trace waits with the session.
+        _ = try await hub.ask(order, by: caller)
+        _ = try await ScriptedSpoke.join(hub, "a")
+        #expect(try await hub.domains.coordination.placeWaiting() == 1)
+        caller.traceparent = "anything\u{0}"
+        _ = try await hub.ask(order, by: caller)
+        let started = "SELECT count(*) FROM nave.spoke_commands WHERE type = 'session.start'"
+        #expect(try await hub.count(started) == 2)
+        let traced = started + " AND payload::jsonb ->> 'traceparent' = $1"
+        #expect(try await hub.count(traced, [trace]) == 1)
+        #expect(try await hub.count(started + " AND payload::jsonb ? 'traceparent'") == 1)
+        await hub.close()
+    }
+
     @Test func oneFailureAmongFiftyTakesNoOther() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()

@@ -109,7 +109,7 @@ import Testing
         ask("t", stream: true, idle: .min)
         #expect(machine.nextDeadline == .zero + .milliseconds(1))
         _ = machine.handle(.deadlineReached, at: .zero + .milliseconds(1))
-        #expect(machine.nextDeadline == .zero + Limits.idleTimeoutLongest)
+        #expect(machine.nextDeadline == Moment.zero + Limits.idleTimeoutLongest)
     }
 
     @Test func durationsEndWhereTheirNumbersDo() {

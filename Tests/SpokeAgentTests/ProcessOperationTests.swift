@@ -27,6 +27,27 @@ import Testing
         #expect(Folder.names(in: stage.programs.root).isEmpty)
     }
 
+    @Test func aProgramKnowsTheCallThatItWasStartedFor() async throws {
+        let stage = try await CallStage()
+        try await stage.worktree()
+        let run = RunProcess(
+            workspaceId: "one",
+            command: ["sh", "-c", "echo $NAVE_REQUEST_ID $TRACEPARENT"],
+            environment: ["TRACEPARENT": "another"]
+        )
+        let id = try await stage.begin(RunProcess.name, JSONValue(encoding: run), traceparent: "00-aa-bb-01")
+        #expect(try await stage.follow(id).text(.stdout) == "\(id) 00-aa-bb-01\n")
+        // What it says of that to the spoke's socket is taken as far as it can be handed on.
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        let origin = LocalOrigin(environment: ["NAVE_REQUEST_ID": id, "TRACEPARENT": trace, "HOME": "/"])
+        #expect(origin.sound == origin && origin.requestId == id && origin.traceparent == trace)
+        let long = String(repeating: "x", count: Limits.requestIdBytes + 1)
+        for (id, trace) in [("", "00-aa-bb-01"), ("a b", ""), ("é", trace + "-00"), (long, trace.uppercased())] {
+            let origin = LocalOrigin(environment: ["NAVE_REQUEST_ID": id, "TRACEPARENT": trace])
+            #expect(origin.sound == LocalOrigin(), "“\(id)”, “\(trace)”")
+        }
+    }
+
     @Test func wordsReachTheProgramAsTheyAre() async throws {
         let stage = try await CallStage()
         try await stage.worktree()

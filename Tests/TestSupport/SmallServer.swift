@@ -17,6 +17,8 @@ public final class SmallServer: Sendable {
     /// What is answered.
     public struct Response: Sendable {
         let bytes: [UInt8]
+        /// The connection stays open behind the answer, until who asked is gone.
+        var isHeld = false
 
         public init(_ status: String, _ type: String? = nil, _ body: String = "", headers: [String: String] = [:]) {
             var lines = ["HTTP/1.1 \(status)", "connection: close"] + headers.map { "\($0): \($1)" }
@@ -25,9 +27,20 @@ public final class SmallServer: Sendable {
         }
 
         /// The connection is held open and nothing is said, until who asked is gone.
-        public static let silence = Response(bytes: [])
+        public static let silence = Response(bytes: [], isHeld: true)
 
-        private init(bytes: [UInt8]) { self.bytes = bytes }
+        private init(bytes: [UInt8], isHeld: Bool) { (self.bytes, self.isHeld) = (bytes, isHeld) }
+
+        /// The request becomes a WebSocket (RFC 6455, 4.2.2) on which nothing is said.
+        ///
+        /// - Parameter key: What the request's `Sec-WebSocket-Key` is answered with.
+        public static func webSocket(accepting key: String, subprotocol: String) -> Response {
+            let lines = [
+                "HTTP/1.1 101 Switching Protocols", "connection: upgrade", "upgrade: websocket",
+                "sec-websocket-accept: \(key)", "sec-websocket-protocol: \(subprotocol)",
+            ]
+            return Response(bytes: Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8), isHeld: true)
+        }
 
         public static func json(_ value: JSONValue, _ status: String = "200 OK") -> Response {
             Response(status, "application/json", String(decoding: value.serialized(), as: UTF8.self))
@@ -91,9 +104,8 @@ public final class SmallServer: Sendable {
             headers: Dictionary(headers, uniquingKeysWith: { $1 }),
             body: parts.dropFirst().joined()
         )
-        let bytes = answer(request).bytes
-        // Answers only when the other side closes.
-        if bytes.isEmpty { while recv(connection, &buffer, buffer.count, 0) > 0 {} }
+        let response = answer(request)
+        let bytes = response.bytes
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -102,6 +114,7 @@ public final class SmallServer: Sendable {
             guard count > 0 else { return }
             sent += count
         }
+        if response.isHeld { while recv(connection, &buffer, buffer.count, 0) > 0 {} }
     }
 
     private static func isWhole(_ request: String) -> Bool {

@@ -37,6 +37,15 @@ async def own_output(session):
     answer = await session.call_tool("call", ask, progress_callback=tell)
     checks.check(answer.structured_content["values"][0]["text"].startswith(expected), f"its values: {answer}")
     checks.check(len(told) == 1, f"told as progress: {told}")
+    # It goes on where it was left, with what was printed since.
+    print("said later", flush=True)
+    last = answer.structured_content["lastEventId"]
+    further = await session.call_tool("call", ask | {"lastEventId": last})
+    values = further.structured_content["values"]
+    checks.check([value["text"] for value in values] == ["said later\n"], f"behind {last}: {further}")
+    checks.check(further.structured_content["lastEventId"] != last, f"further on: {further}")
+    broken = await session.call_tool("call", ask | {"lastEventId": "a b"})
+    checks.check(broken.structured_content["error"]["code"] == "VALIDATION_ERROR", f"not an id: {broken}")
     await checks.resources(session, session_id, expected)
 
 

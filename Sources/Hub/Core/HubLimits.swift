@@ -60,6 +60,8 @@ extension Limits {
     public static let callDependencies = 100
     /// Between two signs of life on a stream of server-sent events.
     public static let eventKeepalive = Duration.seconds(15)
+    /// How long the consumer of such a stream may take for the last word of a hub that shuts down.
+    public static let eventFarewell = Duration.seconds(3)
     /// Operations that one spoke may offer: a large MCP server or two beside its own.
     public static let operationsPerSpoke = 1_000
     /// One JSON Schema of an operation that a spoke offers, as JSON.
@@ -82,8 +84,6 @@ extension Limits {
     public static let providersNamed = 100
     /// Request ids of calls that were given up, kept so that a late answer is nobody else's: twice as many at most.
     public static let callsGivenUp = 10_000
-    /// An idempotency key or a request id.
-    public static let requestIdBytes = 200
     /// The header that says which spoke shall answer.
     public static let targetBytes = 4 << 10
     /// Between two writes of what is kept in memory: heartbeats, leases, last uses.

@@ -67,6 +67,8 @@ public struct Caller: Sendable {
     public var idleTimeout: Duration?
     /// An operation of the hub asks, to answer another call: that one was counted.
     public internal(set) var isComposed = false
+    /// The door that it came through has counted it against its key's rate.
+    public var isMetered = false
 
     public init(
         _ principal: Principal,

@@ -24,6 +24,8 @@ public enum Limits {
     public static let subscriptionCredit = 32
     /// The longest that a subscription may be allowed to say nothing.
     public static let idleTimeoutLongest = Duration.seconds(86_400)
+    /// A request id, an event's id, or another short word that goes along with a call.
+    public static let requestIdBytes = 200
     /// Output of a process in one record; also the unit in which output is stored.
     public static let outputChunkBytes = 64 << 10
     /// Records in one batch of a durable stream: about one group commit's worth.

@@ -33,6 +33,8 @@ public struct StartSession: Codable, Hashable, Sendable {
     public var disconnectPolicy: DisconnectPolicy?
     /// What a process of the session may ask of the hub through the spoke's socket.
     public var grants: [String]
+    /// The trace of the call that spawned the session.
+    public var traceparent: String?
 
     public init(
         commandId: CommandID,
@@ -44,7 +46,8 @@ public struct StartSession: Codable, Hashable, Sendable {
         environment: [String: String] = [:],
         timeoutSeconds: Int? = nil,
         disconnectPolicy: DisconnectPolicy? = nil,
-        grants: [String] = []
+        grants: [String] = [],
+        traceparent: String? = nil
     ) {
         self.commandId = commandId
         self.sessionId = sessionId
@@ -56,6 +59,7 @@ public struct StartSession: Codable, Hashable, Sendable {
         self.timeoutSeconds = timeoutSeconds
         self.disconnectPolicy = disconnectPolicy
         self.grants = grants
+        self.traceparent = traceparent
     }
 }
 

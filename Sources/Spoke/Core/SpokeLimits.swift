@@ -4,6 +4,9 @@ public import Protocol
 extension Limits {
     /// No deadline keeps a call waiting for longer, in milliseconds.
     public static let callMilliseconds: Int64 = 86_400_000
+    /// How long the hub's answer to a call from this machine is waited for if whoever asks does not say: as long as
+    /// the hub works on it.
+    public static let askPatience = Duration.seconds(300)
     /// A part of a file, patch or output in one answer, and what a call takes if it does not say.
     public static let answerBytesMost = 512 << 10
     public static let answerBytesUsual = 256 << 10

@@ -16,7 +16,8 @@ struct QuestionOptions: ParsableArguments {
         return LocalRequest(
             method: method,
             parameters: .object(parameters),
-            session: try InsideSession.identity()
+            session: try InsideSession.identity(),
+            origin: InsideSession.origin
         )
     }
 
@@ -79,7 +80,8 @@ struct NotifyCommand: LocalCommand {
         let request = LocalRequest(
             method: .notify,
             parameters: ["message": .string(message), "level": .string(level)],
-            session: try InsideSession.identity()
+            session: try InsideSession.identity(),
+            origin: InsideSession.origin
         )
         try InsideSession.ask(request, local)
     }
@@ -95,6 +97,9 @@ enum InsideSession {
         else { throw Fault(.validation, "This works inside a session only; elsewhere use `hub call`.") }
         return LocalSession(id: SessionID(id), token: String(decoding: token, as: UTF8.self))
     }
+
+    /// Within what it was started.
+    static var origin: LocalOrigin { LocalOrigin(environment: ProcessInfo.processInfo.environment) }
 
     /// Asks for the session; an input that the hub refuses is an answer (1), not a bad configuration (78).
     static func ask(_ request: LocalRequest, _ local: LocalOptions) throws {

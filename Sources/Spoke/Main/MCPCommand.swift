@@ -16,7 +16,11 @@ struct MCPCommand: LocalCommand {
     func act() async throws {
         // A client that has gone is noticed by the end of the input.
         signal(SIGPIPE, SIG_IGN)
-        let provider = SessionProvider(session: try InsideSession.identity(), socket: local.socket)
+        let provider = SessionProvider(
+            session: try InsideSession.identity(),
+            origin: InsideSession.origin,
+            socket: local.socket
+        )
         await StandardMCP(provider).serve()
     }
 }

@@ -102,7 +102,7 @@ public final class CallRecorder: Sendable {
         to provider: CallProvider? = nil,
         isDetached: Bool = false
     ) async throws(Fault) {
-        guard call.dispatch(to: provider, isDetached: isDetached, at: Date()) else {
+        guard call.dispatch(to: provider, isDetached: isDetached, at: Date(), submit) else {
             throw call.abortion ?? Fault(.aborted, "The call was over before it was begun.")
         }
         try await commitAhead(call)

@@ -169,14 +169,25 @@ public final class OpenCall: Sendable {
 extension OpenCall {
     /// It is handed to whoever answers; `false` if it is over already.
     ///
-    /// - Parameter isDetached: It goes on although its caller is answered, and is closed by whoever runs it.
-    func dispatch(to provider: CallProvider?, isDetached: Bool, at now: Date) -> Bool {
+    /// - Parameters:
+    ///   - isDetached: It goes on although its caller is answered, and is closed by whoever runs it.
+    ///   - say: Takes what the graph must hear that knows it as pending and is not asked first.
+    func dispatch(
+        to provider: CallProvider?,
+        isDetached: Bool,
+        at now: Date,
+        _ say: (CallNote) -> Void
+    ) -> Bool {
         state.withLock { state in
             guard CallLifecycle.mayBecome(.running, from: state.status) else { return false }
             state.status = .running
             state.provider = provider
             state.isDetached = isDetached
             state.startedAt = max(now, arrivedAt)
+            if state.written != nil, !level.writesAhead(subject.weight) {
+                state.written = .running
+                say(note(state, completedAt: nil, output: nil, fault: nil))
+            }
             return true
         }
     }

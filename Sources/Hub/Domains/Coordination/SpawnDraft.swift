@@ -17,6 +17,8 @@ struct SpawnDraft: Sendable {
     var branch: String?
     var account: AccountID
     var parent: SessionID?
+    /// The trace of the call, for the session's own calls.
+    var traceparent: String?
     /// What it is to do, once it is held.
     private(set) var task: HeldTask?
 
@@ -55,6 +57,7 @@ struct SpawnDraft: Sendable {
         branch = order.branch.map { Self.folded($0) }
         account = caller.accountId
         parent = order.parentSessionId ?? caller.sessionId
+        traceparent = caller.traceparent.flatMap { TraceContext.isSound($0) ? $0 : nil }
     }
 
     /// Has the session work on a task: what the order leaves open follows from it.

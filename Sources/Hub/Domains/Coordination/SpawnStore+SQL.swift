@@ -81,7 +81,8 @@ extension SpawnStore {
                 environment: try row.json("environment"),
                 timeoutSeconds: try row["timeout_seconds"],
                 disconnectPolicy: try row.json("disconnect_policy"),
-                grants: try row["grants"]
+                grants: try row["grants"],
+                traceparent: try row["traceparent"]
             )
         }
     }
@@ -129,9 +130,9 @@ extension SpawnStore {
                 INSERT INTO nave.sessions
                        (id, project_id, workspace_id, parent_id, account_id, slug, title, status, fence, run,
                         environment, worktree, target, grants, priority, timeout_seconds, disconnect_policy,
-                        idempotency_key, last_activity_at)
+                        idempotency_key, metadata, last_activity_at)
                 VALUES ($1, $4, $3, $6, $7, $8, $9, 'busy', $10, $11::jsonb, $12::jsonb, $13::jsonb, $14::jsonb, $15,
-                        $16, $17, $18::jsonb, $23, now())
+                        $16, $17, $18::jsonb, $23, $26::jsonb, now())
             )
             INSERT INTO nave.mappings
                    (id, session_id, spoke_id, workspace_id, parent_session_id, task, task_id, status)
@@ -194,7 +195,8 @@ extension SpawnStore {
             SELECT s.id, s.fence, s.title, s.workspace_id, s.project_id,
                    coalesce(p.repo_url, p.directory) AS repository,
                    p.default_branch, coalesce(w.branch, p.default_branch) AS branch, w.base_ref, s.worktree, s.run,
-                   s.environment, s.timeout_seconds, s.disconnect_policy, s.grants
+                   s.environment, s.timeout_seconds, s.disconnect_policy, s.grants,
+                   s.metadata ->> 'traceparent' AS traceparent
               FROM nave.sessions s
               JOIN nave.projects p ON p.id = s.project_id
               JOIN nave.workspaces w ON w.id = s.workspace_id

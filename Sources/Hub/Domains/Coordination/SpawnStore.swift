@@ -143,6 +143,7 @@ struct SpawnStore: Sendable {
             JSON(choice), JSON(order.target ?? SpokeTarget()), order.grants ?? [],
             draft.priority, order.timeoutSeconds, order.disconnectPolicy.map { JSON($0) }, branch, order.base,
             draft.task?.slug, draft.task?.id, order.idempotencyKey, isReuse, draft.name,
+            JSON(draft.traceparent.map { ["traceparent": $0] } ?? [:]),
         ]
     }
 }

@@ -15,6 +15,15 @@ struct DoorKeeper: Sendable {
         return try await admit(ShownKey(credential), from: address)
     }
 
+    /// The same for a route that is no call: the request counts like one against its key's rate.
+    ///
+    /// - Fails with `rateLimited`, too, for a key that asks too often.
+    func admitMetered(_ credential: String?, from address: String) async throws(Fault) -> Principal {
+        let principal = try await admit(credential, from: address)
+        try limiter.count(callOf: principal)
+        return principal
+    }
+
     /// The same for a key that was read before.
     func admit(_ key: ShownKey, from address: String) async throws(Fault) -> Principal {
         do throws(Fault) {

@@ -3,19 +3,24 @@ import Protocol
 import Synchronization
 
 /// Hands pieces of a response from whoever makes them to the one task that writes them. A sender waits until its
-/// piece is written: nothing piles up, however slow the reader at the other end of the socket is.
+/// piece is written: nothing piles up, however slow the reader at the other end of the socket is. A sender that is
+/// cancelled waits no longer, also while its piece is being written.
 final class EventPipe: Sendable {
     private struct Piece {
+        let ticket: Int
         let bytes: ByteBuffer
         let sender: CheckedContinuation<Bool, Never>
     }
 
     private struct State {
         var waiting: [Piece] = []
+        var isWriting = false
+        /// Whose piece is being written; `nil` if its sender has given up.
         var beingWritten: Piece?
         var writer: CheckedContinuation<ByteBuffer?, Never>?
         var isClosed = false
         var writtenAt = ContinuousClock.now
+        var lastTicket = 0
 
         /// Queues a piece; answers whether it was, and the writer to wake with what it is to write.
         mutating func add(_ piece: Piece) -> (Bool, CheckedContinuation<ByteBuffer?, Never>?, ByteBuffer?) {
@@ -30,8 +35,18 @@ final class EventPipe: Sendable {
         mutating func take() -> ByteBuffer? {
             guard !waiting.isEmpty else { return nil }
             let piece = waiting.removeFirst()
-            beingWritten = piece
+            (isWriting, beingWritten) = (true, piece)
             return piece.bytes
+        }
+
+        /// Takes a piece out whose sender does not wait any more; answers the sender if it still did.
+        mutating func forget(_ ticket: Int) -> CheckedContinuation<Bool, Never>? {
+            if let index = waiting.firstIndex(where: { $0.ticket == ticket }) {
+                return waiting.remove(at: index).sender
+            }
+            guard beingWritten?.ticket == ticket else { return nil }
+            defer { beingWritten = nil }
+            return beingWritten?.sender
         }
     }
 
@@ -39,16 +54,23 @@ final class EventPipe: Sendable {
 
     /// Waits until the bytes are written.
     ///
-    /// - Fails with `aborted` when nobody writes any more: the consumer left.
+    /// - Fails with `aborted` when nobody writes any more, the consumer having left, or when the task is cancelled.
     func send(_ bytes: ByteBuffer) async throws(Fault) {
+        let ticket = state.withLock { state in
+            state.lastTicket += 1
+            return state.lastTicket
+        }
         let isWritten = await withTaskCancellationHandler {
             await withCheckedContinuation { sender in
-                let (isTaken, writer, first) = state.withLock { $0.add(Piece(bytes: bytes, sender: sender)) }
+                let piece = Piece(ticket: ticket, bytes: bytes, sender: sender)
+                let (isTaken, writer, first) = state.withLock { $0.add(piece) }
                 if !isTaken { sender.resume(returning: false) }
                 writer?.resume(returning: first)
+                // Cancelled before there was anything to give up: the word came too early.
+                if Task.isCancelled { giveUp(ticket) }
             }
         } onCancel: {
-            giveUp()
+            giveUp(ticket)
         }
         guard isWritten else { throw Fault(.aborted, "The consumer left.") }
     }
@@ -74,6 +96,7 @@ final class EventPipe: Sendable {
     func wasTaken() {
         let sender = state.withLock { state in
             state.writtenAt = .now
+            state.isWriting = false
             defer { state.beingWritten = nil }
             return state.beingWritten?.sender
         }
@@ -83,7 +106,7 @@ final class EventPipe: Sendable {
     /// Whether nothing was written, and nothing is waiting to be, for a while.
     func isIdle(for interval: Duration) -> Bool {
         state.withLock { state in
-            state.waiting.isEmpty && state.beingWritten == nil && ContinuousClock.now - state.writtenAt >= interval
+            state.waiting.isEmpty && !state.isWriting && ContinuousClock.now - state.writtenAt >= interval
         }
     }
 
@@ -100,13 +123,6 @@ final class EventPipe: Sendable {
         writer?.resume(returning: nil)
     }
 
-    /// A sender was cancelled. Its piece cannot be told from others', so all that wait are let go; cancelled senders
-    /// are those of a stream that ends.
-    private func giveUp() {
-        let senders = state.withLock { state in
-            defer { state.waiting = [] }
-            return state.waiting.map(\.sender)
-        }
-        for sender in senders { sender.resume(returning: false) }
-    }
+    /// A sender was cancelled.
+    private func giveUp(_ ticket: Int) { state.withLock { $0.forget(ticket) }?.resume(returning: false) }
 }

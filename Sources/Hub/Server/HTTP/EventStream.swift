@@ -1,4 +1,5 @@
 import HTTPTypes
+import HubCore
 import Hummingbird
 import HummingbirdCore
 import NIOCore
@@ -7,7 +8,9 @@ import Protocol
 /// A response of server-sent events (WHATWG HTML, 9.2) that lasts as long as somebody makes them.
 ///
 /// The consumer's slowness holds the source: nothing is read ahead of what the socket takes. Its leaving cancels the
-/// source. Between events a comment now and then shows that the connection lives.
+/// source, also in the middle of a write. When the hub leaves, a consumer that does not take the last word within
+/// ``Limits/eventFarewell`` loses its connection. Between events a comment now and then shows that the connection
+/// lives.
 struct EventStream: Sendable {
     let drain: DrainSwitch
     let keepalive: Duration
@@ -21,9 +24,11 @@ struct EventStream: Sendable {
         case gone
     }
 
-    /// The response to `request`. `source` makes the events; `leaving` is said when the hub shuts down meanwhile.
+    /// The response to `request` on the connection `channel`. `source` makes the events; `leaving` is said when the
+    /// hub shuts down meanwhile.
     func response(
         to request: Request,
+        on channel: any Channel,
         leaving: ByteBuffer,
         source: @escaping @Sendable (EventPipe) async -> Ending
     ) -> Response {
@@ -44,8 +49,12 @@ struct EventStream: Sendable {
                             await run(into: pipe, leaving, source)
                             pipe.close()
                         }
-                        // Whatever ends the writing ends the source.
-                        defer { group.cancelAll() }
+                        group.addTask { await endFarewell(on: channel) }
+                        // Whatever ends the writing ends the source: nobody writes what it is about to send.
+                        defer {
+                            pipe.close()
+                            group.cancelAll()
+                        }
                         while let bytes = await pipe.next() {
                             try await writer.write(bytes)
                             pipe.wasTaken()
@@ -75,6 +84,15 @@ struct EventStream: Sendable {
             // If the consumer is gone there is nobody left to tell.
             if case .last(let bytes) = ending { try? await pipe.send(bytes) }
         }
+    }
+
+    /// Cuts a consumer off that holds up the hub's end by not reading. A cut connection ends the write that waits for
+    /// room in the socket.
+    private func endFarewell(on channel: any Channel) async {
+        await drain.drained()
+        // A sleep that is cancelled: all was said.
+        guard !Task.isCancelled, (try? await Task.sleep(for: Limits.eventFarewell)) != nil else { return }
+        channel.close(promise: nil)
     }
 
     /// A comment whenever nothing was written for a while; ends when the consumer is gone.

@@ -79,15 +79,16 @@ struct HubResponder: HTTPResponder {
         case ("dashboard.css", 1): return try only(.get, request) { dashboard.style() }
         case ("metrics", 1):
             try require(.get, request)
-            let principal = try await doors.admit(facts.credential, from: context.address)
+            let principal = try await doors.admitMetered(facts.credential, from: context.address)
             try AccessControl.scopes("hub:read").check(principal.identity)
             return health.exposition()
         case ("openapi.json", 1):
             try require(.get, request)
-            return try await document.openAPI(for: try await doors.admit(facts.credential, from: context.address))
+            let principal = try await doors.admitMetered(facts.credential, from: context.address)
+            return try await document.openAPI(for: principal)
         case ("mcp", 1):
-            let principal = try await doors.admit(facts.credential, from: context.address)
-            return try await mcp.respond(to: &request, facts, by: principal)
+            let principal = try await doors.admitMetered(facts.credential, from: context.address)
+            return try await mcp.respond(to: &request, facts, by: principal, on: context.channel)
         case ("v1", _): return try await versioned(segments, &request, facts, context)
         default: throw Self.noRoute(request)
         }
@@ -107,7 +108,7 @@ struct HubResponder: HTTPResponder {
         case ("subscribe", 3):
             try require(.post, request)
             let principal = try await doors.admit(facts.credential, from: context.address)
-            return try await subscriptions.subscribe(segments[2], &request, facts, by: principal)
+            return try await subscriptions.subscribe(segments[2], &request, facts, by: principal, on: context.channel)
         case ("operations", 2), ("operations", 3):
             try require(.get, request)
             let principal = try await doors.admit(facts.credential, from: context.address)
@@ -118,7 +119,7 @@ struct HubResponder: HTTPResponder {
             return try await join.join(&request, facts, from: context.address)
         case ("link", 2):
             try require(.get, request)
-            _ = try await doors.admit(facts.credential, from: context.address)
+            _ = try await doors.admitMetered(facts.credential, from: context.address)
             throw Fault(
                 .validation,
                 "This route is a WebSocket: ask for an upgrade to the subprotocol nave.v1, as the first request of a "

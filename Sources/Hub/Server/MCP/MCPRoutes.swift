@@ -19,11 +19,12 @@ struct MCPRoutes: Sendable {
     func respond(
         to request: inout Request,
         _ facts: RequestFacts,
-        by principal: Principal
+        by principal: Principal,
+        on channel: any Channel
     ) async throws(Fault) -> Response {
         switch request.method {
-        case .post: return try await post(&request, facts, principal)
-        case .get: return listen(request, try required(request, principal))
+        case .post: return try await post(&request, facts, principal, channel)
+        case .get: return listen(request, try required(request, principal), channel)
         case .delete:
             sessions.close(try required(request, principal), of: principal)
             return Response(status: .noContent)
@@ -37,20 +38,26 @@ struct MCPRoutes: Sendable {
     private func post(
         _ request: inout Request,
         _ facts: RequestFacts,
-        _ principal: Principal
+        _ principal: Principal,
+        _ channel: any Channel
     ) async throws(Fault) -> Response {
         let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
         let session = try known(request, principal)
         do throws(RPCFailure) {
             try Self.checkVersion(request)
-            let exchange = MCPExchange(DeskProvider(desk: desk, caller: CallRoutes.caller(principal, facts)))
+            var caller = CallRoutes.caller(principal, facts)
             switch try MCPIntake(parsing: Array(body.readableBytesView), version: session?.version) {
             case .one(let message):
                 guard let session else { return try begin(with: message, principal) }
-                return await answer(message, session, exchange, request)
+                // The request was counted; one message makes one call.
+                caller.isMetered = true
+                let exchange = MCPExchange(DeskProvider(desk: desk, caller: caller))
+                return await answer(message, session, exchange, request, channel)
             case .batch(let messages):
                 // Only a session has agreed to a revision that has lists.
                 guard let session else { throw Self.noSession }
+                // Each of its calls counts besides.
+                let exchange = MCPExchange(DeskProvider(desk: desk, caller: caller))
                 return await answer(messages, session, exchange)
             }
         } catch {
@@ -83,14 +90,15 @@ struct MCPRoutes: Sendable {
         _ message: RPCMessage,
         _ session: MCPSession,
         _ exchange: MCPExchange<DeskProvider>,
-        _ request: Request
+        _ request: Request,
+        _ channel: any Channel
     ) async -> Response {
         switch session.take(message) {
         case .answer(let answer): return CallRoutes.json(answer.serialized())
         case .nothing, .abort: return Response(status: .accepted)
         case .work(let work):
             let isStreaming = request.headers[.accept]?.contains("text/event-stream") == true
-            if work.tellsProgress, isStreaming { return stream(work, session, exchange, request) }
+            if work.tellsProgress, isStreaming { return stream(work, session, exchange, request, channel) }
             let answer = await session.run(work) { await exchange.run(work) { _ in } }
             return CallRoutes.json((answer ?? Self.calledOff(work)).serialized())
         }
@@ -121,10 +129,11 @@ struct MCPRoutes: Sendable {
         _ work: MCPWork,
         _ session: MCPSession,
         _ exchange: MCPExchange<DeskProvider>,
-        _ request: Request
+        _ request: Request,
+        _ channel: any Channel
     ) -> Response {
         let leaving = RPCFailure(RPCFailure.internalError, DrainSwitch.leaving.message, id: work.id)
-        return events.response(to: request, leaving: Self.event(leaving.answer)) { pipe in
+        return events.response(to: request, on: channel, leaving: Self.event(leaving.answer)) { pipe in
             let answer = await session.run(work) {
                 await exchange.run(work) { notification in
                     // A consumer that has left is noticed by whoever writes.
@@ -137,10 +146,10 @@ struct MCPRoutes: Sendable {
 
     /// The stream for what a server says unasked. There is nothing of that kind; it shows that the session lives, and
     /// ends with it.
-    private func listen(_ request: Request, _ session: MCPSession) -> Response {
+    private func listen(_ request: Request, _ session: MCPSession, _ channel: any Channel) -> Response {
         // A second stream takes over from the first.
         session.activities.abort(.standing)
-        return events.response(to: request, leaving: EventText.comment("leaving")) { pipe in
+        return events.response(to: request, on: channel, leaving: EventText.comment("leaving")) { pipe in
             await session.activities.run(.standing) {
                 do throws(Fault) {
                     try await pipe.send(EventText.comment("open"))

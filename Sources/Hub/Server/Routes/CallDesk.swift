@@ -40,7 +40,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) -> Answer {
         try await counted(called) { () async throws(Fault) in
             let name = called.name
-            if !caller.isComposed { try limiter.count(callOf: caller.principal) }
+            try meter(caller)
             if Self.beginsWork.contains(name) { try drain.check() }
             let wait = min(deadline ?? Limits.callDeadline, Limits.callDeadlineLongest)
             let caller = caller.waiting(wait)
@@ -78,7 +78,7 @@ struct CallDesk: Sendable {
         defer { metrics.subscriptionsOpen.subtract(1, ordering: .relaxed) }
         let called = called(name, by: caller)
         try await counted(called) { () async throws(Fault) in
-            try limiter.count(callOf: caller.principal)
+            try meter(caller)
             let outcome = { @Sendable (_: Void) in CallOutcome.ended }
             try await recorded(called, input, by: caller, outcome: outcome) { (call) async throws(Fault) in
                 let caller = caller.recorded(as: call)
@@ -113,11 +113,11 @@ struct CallDesk: Sendable {
         }
     }
 
-    private func counted<Value>(
+    func counted<Value>(
         _ called: Called,
+        since began: ContinuousClock.Instant = .now,
         _ work: () async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
-        let began = ContinuousClock.now
         metrics.callsOpen.add(1, ordering: .relaxed)
         defer { metrics.callsOpen.subtract(1, ordering: .relaxed) }
         func ended(failing code: Fault.Code? = nil) {

@@ -17,14 +17,14 @@ struct SubscribeRoutes: Sendable {
         _ operation: String,
         _ request: inout Request,
         _ facts: RequestFacts,
-        by principal: Principal
+        by principal: Principal,
+        on channel: any Channel
     ) async throws(Fault) -> Response {
         let input = try await CallRoutes.input(of: &request)
-        let caller = CallRoutes.caller(principal, facts)
         // What can be said with a status is said with a status.
-        try await desk.checkSubscription(operation, input, by: caller)
+        let caller = try await desk.admitSubscription(operation, input, by: CallRoutes.caller(principal, facts))
         let lastEventId = facts.lastEventId
-        return events.response(to: request, leaving: Self.failed(DrainSwitch.leaving)) { pipe in
+        return events.response(to: request, on: channel, leaving: Self.failed(DrainSwitch.leaving)) { pipe in
             do throws(Fault) {
                 // The stream begins at once, so that a consumer knows it was taken in before the first value.
                 try await pipe.send(EventText.comment("open"))

@@ -40,6 +40,9 @@ struct AskedCalls {
         }
     }
 
+    /// Whether somebody waits for it.
+    func holds(_ id: String) -> Bool { waiting[id] != nil }
+
     /// Nobody waits for it any more.
     ///
     /// - Returns: whether somebody did.

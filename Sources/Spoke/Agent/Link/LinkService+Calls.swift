@@ -1,5 +1,6 @@
 import Foundation
 import Protocol
+import SpokeCore
 import Transport
 
 /// What a session, or the spoke itself, asks of the hub.
@@ -8,24 +9,42 @@ struct HubQuestion: Sendable {
     var input: JSONValue
     /// In whose name; the spoke's own where there is none.
     var session: SessionID?
-    /// How long the answer is of use.
+    /// How long the answer is of use: ``Limits/askPatience`` if absent, and without an end for a subscription.
     var patience: Duration?
     var idempotencyKey: String?
+    /// Within what it is asked.
+    var origin = LocalOrigin()
+    /// Where a subscription goes on, as an earlier value's id said.
+    var lastEventId: String?
+}
+
+/// One value of a subscription of the hub.
+struct HubValue: Sendable {
+    /// What the subscription goes on behind, if its provider says so.
+    var id: String?
+    var data: JSONValue
+
+    init(_ envelope: JSONValue) {
+        id = envelope["meta"]?["eventId"]?.stringValue
+        data = envelope["data"] ?? envelope
+    }
 }
 
 /// Calls over the link, in both directions.
 extension LinkService {
     /// Asks the hub for an operation. A caller that is cancelled aborts it.
     ///
-    /// - Throws: `UNAVAILABLE` while there is no link, `SPOKE_DISCONNECTED` if it breaks before the answer, `TIMEOUT`
-    ///   when patience is over, `ABORTED` when the task is cancelled.
+    /// - Throws: `UNAVAILABLE` until the hub has welcomed the spoke, `SPOKE_DISCONNECTED` if the link breaks before the
+    ///   answer, `TIMEOUT` when patience is over, `ABORTED` when the task is cancelled.
     func call(_ question: HubQuestion) async throws(Fault) -> JSONValue {
-        guard let link else { throw Self.unreachable }
+        guard let link = openLink else { throw Self.unreachable }
+        var question = question
+        question.patience = question.patience ?? Limits.askPatience
         let request = Self.request(question)
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 asked.wait(for: request.requestId, with: continuation)
-                Task { await self.begin(request, over: link, patience: question.patience) }
+                Task { [patience = question.patience] in await self.begin(request, over: link, patience: patience) }
             }
         } onCancel: {
             Task { await self.abort(request.requestId) }
@@ -44,9 +63,9 @@ extension LinkService {
     /// - Parameter take: gets each value; credit for more is given as it returns.
     func follow(
         _ question: HubQuestion,
-        take: @Sendable (JSONValue) async throws(Fault) -> Void
+        take: @Sendable (HubValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        guard let link else { throw Self.unreachable }
+        guard let link = openLink else { throw Self.unreachable }
         let request = Self.request(question)
         let values = asked.values(of: request.requestId)
         await begin(request, over: link, patience: question.patience)
@@ -55,7 +74,7 @@ extension LinkService {
             for await message in values {
                 switch message {
                 case .responded(let response):
-                    try await take(response.output["data"] ?? response.output)
+                    try await take(HubValue(response.output))
                     used += 1
                     guard used >= ValueCredit.first / 2 else { continue }
                     await link.tell(.call(.credit(CallCredit(requestId: request.requestId, values: used))))
@@ -73,6 +92,8 @@ extension LinkService {
     }
 
     private func begin(_ request: CallRequested, over link: Driver<SpokeLink>, patience: Duration?) async {
+        // Whoever was cancelled before this was asked wants no answer.
+        guard asked.holds(request.requestId) else { return }
         await link.tell(.call(.requested(request)))
         guard let patience else { return }
         Task {
@@ -87,7 +108,7 @@ extension LinkService {
 
     private func abort(_ id: String) async {
         guard asked.forget(id) else { return }
-        await link?.tell(.call(.aborted(CallEnded(requestId: id, timestamp: Date().milliseconds))))
+        await openLink?.tell(.call(.aborted(CallEnded(requestId: id, timestamp: Date().milliseconds))))
     }
 
     private static func request(_ question: HubQuestion) -> CallRequested {
@@ -96,14 +117,20 @@ extension LinkService {
             requestId: UUID().uuidString.lowercased(),
             operationId: question.operation,
             input: question.input,
+            parentRequestId: question.origin.requestId,
             deadline: question.patience.map { now + $0.milliseconds },
             sessionId: question.session,
             idempotencyKey: question.idempotencyKey,
+            traceparent: question.origin.traceparent,
+            metadata: question.lastEventId.map { ["lastEventId": .string($0)] },
             timestamp: now
         )
     }
 
-    private static let unreachable = Fault(.unavailable, "The hub cannot be reached from this spoke just now.")
+    private static let unreachable = Fault(
+        .unavailable,
+        "The hub cannot be reached from this spoke just now; try again."
+    )
 
     /// Something of a call came over the link: an answer to one of ours, or something about one of the hub's.
     func deliver(_ call: CallMessage) async {

@@ -21,6 +21,7 @@ actor LinkService {
 
     /// The link there is, and the calls that the hub has under way over it.
     private(set) var link: Driver<SpokeLink>?
+    private var isWelcome = false
     private(set) var runner: OperationRunner?
     private let desk: OperationDesk
     /// What the last hello told of operations and agents.
@@ -28,6 +29,9 @@ actor LinkService {
     private var isLeaving = false
     private var awaitingWelcome: [CheckedContinuation<Void, Never>] = []
     var asked = AskedCalls()
+
+    /// The link from the hub's welcome on: before that a call would go nowhere.
+    var openLink: Driver<SpokeLink>? { isWelcome ? link : nil }
 
     /// What people are told of the link.
     private(set) var state = "starting"
@@ -147,6 +151,7 @@ actor LinkService {
         async let heard: Void = hear(news, for: link)
         let end = await perform(link, over: connection)
         self.link = nil
+        isWelcome = false
         self.runner = nil
         become("offline")
         connection.close(.goingAway)
@@ -199,6 +204,7 @@ actor LinkService {
         await reconnect.tell(.opened)
         become("connected")
         guard await agrees(welcome.journalAcknowledged) else { return await renew() }
+        isWelcome = true
         // What changed since the hello was put together nobody has been told of.
         let offer = await desk.summary(whole: true)
         if welcome.operationsWanted || offer.hash != greeted.hash || offer.agents != greeted.agents {

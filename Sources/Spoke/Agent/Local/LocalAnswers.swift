@@ -24,7 +24,7 @@ struct LocalAnswers: Sendable {
         do throws(Fault) {
             if request.method == .subscribe {
                 try await link.follow(try await question(request)) { (value) async throws(Fault) -> Void in
-                    try await send(LocalResponse(result: value))
+                    try await send(LocalResponse(result: value.data, id: value.id))
                 }
                 last = .end
             } else {
@@ -48,12 +48,16 @@ struct LocalAnswers: Sendable {
         guard patience.map({ (1...Limits.callMilliseconds).contains($0) }) ?? true else {
             throw Fault.invalid("deadlineMilliseconds", "must be 1 to \(Limits.callMilliseconds).")
         }
+        let lastEventId = request.parameters?["lastEventId"]?.stringValue
+        if let violation = VisibleText.violation(lastEventId, at: "lastEventId") { throw .invalid([violation]) }
         return HubQuestion(
             operation: name,
             input: input,
             session: session,
             patience: patience.map { .milliseconds($0) },
-            idempotencyKey: request.parameters?["idempotencyKey"]?.stringValue
+            idempotencyKey: request.parameters?["idempotencyKey"]?.stringValue,
+            origin: request.origin?.sound ?? LocalOrigin(),
+            lastEventId: lastEventId
         )
     }
 
@@ -74,7 +78,9 @@ struct LocalAnswers: Sendable {
             guard case .object(var input)? = request.parameters else { throw Fault.invalid("message", "is required.") }
             input["sessionId"] = .string(session.rawValue)
             let redacted = await journal.redacted(asked: .object(input))
-            return try await link.call(HubQuestion(operation: "coord.notify", input: redacted, session: session))
+            let origin = request.origin?.sound ?? LocalOrigin()
+            let question = HubQuestion(operation: "coord.notify", input: redacted, session: session, origin: origin)
+            return try await link.call(question)
         }
     }
 

@@ -9,7 +9,8 @@ struct LocalConversation: Sendable {
 
     /// One line of an answer.
     enum Line: Sendable {
-        case value(JSONValue)
+        /// With what a subscription goes on behind, if it can.
+        case value(JSONValue, id: String?)
         /// The natural end of a subscription.
         case completed
     }
@@ -42,7 +43,7 @@ struct LocalConversation: Sendable {
     func ask(_ request: LocalRequest) async throws(Fault) -> JSONValue {
         let basket = MCPBasket(JSONValue.null)
         try await exchange(request) { (line) async throws(Fault) in
-            if case .value(let value) = line { await basket.change { $0 = value } }
+            if case .value(let value, _) = line { await basket.change { $0 = value } }
             return false
         }
         return await basket.contents
@@ -52,7 +53,7 @@ struct LocalConversation: Sendable {
         let line = try JSONValue(parsing: Array(bytes.readableBytesView), depth: Limits.jsonDepth + 2)
         if let error = line["error"] { throw try error.decoded(as: Fault.self) }
         if line["completed"] == true { return .completed }
-        return .value(line["result"] ?? .null)
+        return .value(line["result"] ?? .null, id: line["id"]?.stringValue)
     }
 
     private static let aborted = Fault(.aborted, "The call was aborted.")

@@ -4,13 +4,16 @@ public import Protocol
 /// The hub's operations for an MCP client inside a worktree, over the spoke's socket, with the session's authority.
 public struct SessionProvider: MCPProvider {
     private let session: LocalSession
+    private let origin: LocalOrigin
     private let conversation: LocalConversation
 
     /// - Parameters:
     ///   - session: The session that the client works for, with its proof.
+    ///   - origin: Within what the client was started.
     ///   - socket: Where the running spoke answers.
-    public init(session: LocalSession, socket: String) {
+    public init(session: LocalSession, origin: LocalOrigin, socket: String) {
         self.session = session
+        self.origin = origin
         conversation = LocalConversation(path: socket)
     }
 
@@ -31,15 +34,15 @@ public struct SessionProvider: MCPProvider {
         _ ask: MCPCallArguments,
         deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
     ) async throws(Fault) {
-        let request = LocalRequest(method: .subscribe, parameters: parameters(of: ask), session: session)
+        let request = request(.subscribe, ask)
         let conversation = conversation
         let wait = ask.deadline
         let outcome = await withTaskGroup(of: Result<Void, Fault>?.self) { group in
             group.addTask {
                 do throws(Fault) {
                     try await conversation.exchange(request) { (line) async throws(Fault) in
-                        guard case .value(let value) = line else { return false }
-                        try await deliver(MCPValue(id: nil, data: value.serialized()))
+                        guard case .value(let value, let id) = line else { return false }
+                        try await deliver(MCPValue(id: id, data: value.serialized()))
                         return true
                     }
                     return .success(())
@@ -60,15 +63,15 @@ public struct SessionProvider: MCPProvider {
     }
 
     private func result(of ask: MCPCallArguments) async throws(Fault) -> JSONValue {
-        let request = LocalRequest(method: .call, parameters: parameters(of: ask), session: session)
-        return try await conversation.ask(request)
+        try await conversation.ask(request(.call, ask))
     }
 
-    private func parameters(of ask: MCPCallArguments) -> JSONValue {
+    private func request(_ method: LocalRequest.Method, _ ask: MCPCallArguments) -> LocalRequest {
         let operation = ask.spoke.map { "dev.\($0).\(ask.operation)" } ?? ask.operation
         var members: [String: JSONValue] = ["operation": .string(operation), "input": ask.input ?? [:]]
         members["deadlineMilliseconds"] = .integer(ask.deadline.milliseconds)
         members["idempotencyKey"] = ask.idempotencyKey.map(JSONValue.string)
-        return .object(members)
+        members["lastEventId"] = ask.lastEventId.map(JSONValue.string)
+        return LocalRequest(method: method, parameters: .object(members), session: session, origin: origin)
     }
 }

@@ -128,7 +128,7 @@ struct CommandAnswers: Sendable {
         if let objection { throw objection }
         var program = Program(
             command: command,
-            environment: surroundings.variables(environment, in: nil, trace: call.traceparent),
+            environment: surroundings.variables(environment, in: nil, for: call),
             directory: order.command.directory ?? "/",
             input: nil,
             timeoutSeconds: order.command.timeoutSeconds ?? Limits.commandSecondsUsual
@@ -141,7 +141,7 @@ struct CommandAnswers: Sendable {
                 let directory = try await WorkingDirectory.open(.here, in: record, on: premises.disk)
                 var inside = program
                 inside.directory = directory.path
-                inside.environment = surroundings.variables(environment, in: record, trace: call.traceparent)
+                inside.environment = surroundings.variables(environment, in: record, for: call)
                 defer { withExtendedLifetime(directory) {} }
                 return try await Self.ended(try await runner.run(inside, tell: tell))
             }

@@ -38,7 +38,7 @@ struct ProcessAnswers: Sendable {
             let end = try await runner.run(
                 Program(
                     command: request.command,
-                    environment: surroundings.variables(environment, in: record, trace: call.traceparent),
+                    environment: surroundings.variables(environment, in: record, for: call),
                     directory: directory.path,
                     input: request.input.map { Array($0.utf8) },
                     timeoutSeconds: timeout
@@ -81,12 +81,14 @@ struct ProgramSurroundings: Sendable {
     func variables(
         _ asked: [String: String],
         in record: WorktreeRecord?,
-        trace: String?
+        for call: SpokeCall?
     ) -> [String: String] {
         var variables = own.filter { SessionEnvironment.inherited.contains($0.key) || $0.key.hasPrefix("LC_") }
         if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
         variables.merge(asked) { _, asked in asked }
-        if let trace { variables["TRACEPARENT"] = trace }
+        // What it calls itself is called within this call, in the same trace.
+        if let call { variables[LocalOrigin.requestVariable] = call.requestId }
+        if let trace = call?.traceparent { variables[TraceContext.variable] = trace }
         guard let record else { return variables }
         variables["NAVE_WORKTREE"] = record.directory
         variables["NAVE_BRANCH"] = record.branch

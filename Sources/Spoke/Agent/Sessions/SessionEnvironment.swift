@@ -19,6 +19,7 @@ struct SessionEnvironment: Sendable {
         var variables = own.filter { Self.inherited.contains($0.key) || $0.key.hasPrefix("LC_") }
         if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
         variables.merge(order.environment) { _, ordered in ordered }
+        if let trace = order.traceparent { variables[TraceContext.variable] = trace }
         variables["NAVE_SESSION_ID"] = order.sessionId.rawValue
         variables["NAVE_SOCKET"] = socket
         variables["NAVE_WORKTREE"] = workspace.directory

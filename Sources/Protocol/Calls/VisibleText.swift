@@ -1,5 +1,3 @@
-public import Protocol
-
 /// What callers may name calls, keys and traces with, whichever door they come through: texts that stand in headers,
 /// logs and the database as they are.
 public enum VisibleText {
