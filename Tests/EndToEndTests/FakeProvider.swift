@@ -86,7 +86,10 @@ final class FakeProvider: Sendable {
     func hangUp() { connection.channel.close(promise: nil) }
 
     /// Waits until something of a call was heard.
-    func wait<Value: Sendable>(for pick: @Sendable (CallMessage) -> Value?) async throws -> Value {
+    func wait<Value: Sendable>(
+        line: UInt = #line,
+        for pick: @Sendable (CallMessage) -> Value?
+    ) async throws -> Value {
         let end = ContinuousClock.now + patience
         while ContinuousClock.now < end {
             for message in heard.withLock({ $0 }) {
@@ -94,7 +97,7 @@ final class FakeProvider: Sendable {
             }
             try await Task.sleep(for: .milliseconds(5))
         }
-        throw Fault(.timeout, "The hub did not say what was expected.")
+        throw Fault(.timeout, "The hub did not say what line \(line) expects.")
     }
 
     /// Waits until the hub has said goodbye.
@@ -201,8 +204,8 @@ struct FakeCoordinator {
     }
 
     /// The last word on a call.
-    func end(of id: String) async throws -> CallMessage {
-        try await line.first { message in
+    func end(of id: String, line: UInt = #line) async throws -> CallMessage {
+        try await self.line.first(line: line) { message in
             switch message.call {
             case .responded(let answer) where answer.requestId == id: .responded(answer)
             case .failed(let failure) where failure.requestId == id: .failed(failure)

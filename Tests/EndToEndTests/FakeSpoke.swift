@@ -33,7 +33,10 @@ final class FakeSpoke: Sendable {
         let news: AsyncStream<LinkNews>
 
         /// The first message that `pick` takes; throws how the connection ended, or after 20 seconds.
-        func first<Value: Sendable>(_ pick: @escaping @Sendable (LinkMessage) -> Value?) async throws -> Value {
+        func first<Value: Sendable>(
+            line: UInt = #line,
+            _ pick: @escaping @Sendable (LinkMessage) -> Value?
+        ) async throws -> Value {
             try await withThrowingTaskGroup(of: Value.self) { group in
                 group.addTask {
                     for await one in news {
@@ -47,7 +50,7 @@ final class FakeSpoke: Sendable {
                 }
                 group.addTask {
                     try await Task.sleep(for: patience)
-                    throw Fault(.timeout, "The hub did not say what was expected.")
+                    throw Fault(.timeout, "The hub did not say what line \(line) expects.")
                 }
                 defer { group.cancelAll() }
                 guard let value = try await group.next() else { throw CloseReason.lost }

@@ -148,11 +148,15 @@ struct KeyTests {
         let asked = Count()
         let question = SharedQuestion<String, Int>()
         let (gate, open) = AsyncStream<Void>.makeStream()
+        let (asking, begun) = AsyncStream<Void>.makeStream()
         let answers = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<1_000 {
+            for number in 0..<1_000 {
+                // All others come while the first one's question is under way.
+                if number == 1 { for await _ in asking { break } }
                 group.addTask {
                     try await question.answer(to: "key") { () async throws(Fault) in
                         asked.value.add(1, ordering: .relaxed)
+                        begun.yield()
                         for await _ in gate { break }
                         return 7
                     }
