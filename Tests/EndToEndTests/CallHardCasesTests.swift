@@ -110,8 +110,14 @@ struct CallHardCasesTests {
             if case .requested(let call) = message, call.requestId == "n-\(count - 1)" { true } else { Bool?.none }
         }
         coordinator.ask("demo.echo", id: "over")
-        guard case .failed(let failure) = try await coordinator.end(of: "over") else {
-            Issue.record("a call over the limit was answered")
+        let end = try await coordinator.line.first { message in
+            switch message {
+            case .callResponded, .callFailed: message
+            default: LinkMessage?.none
+            }
+        }
+        guard case .callFailed(let failure) = end, failure.requestId == "over" else {
+            Issue.record("Something else than the call over the limit ended: \(end)")
             return
         }
         #expect(failure.error.code == .rateLimited && failure.error.retryable)

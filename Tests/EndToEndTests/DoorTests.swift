@@ -56,6 +56,30 @@ struct DoorTests {
         #expect(await hub.stop() == 0)
     }
 
+    /// An address that guesses is told to wait; whoever has a key is let in from there all the same.
+    @Test func whoeverGuessesCredentialsOrTricklesIsSentAway() async throws {
+        let hub = try await HubUnderTest.start()
+        // As long as the limit allows: everything else is tried meanwhile.
+        async let stalled = RawSocket.exchange(
+            "POST /v1/call/account.get HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer \(hub.key)\r\n"
+                + "Content-Length: 2\r\n\r\n{",
+            port: hub.port,
+            until: "TIMEOUT"
+        )
+        var reply = try await hub.request(.POST, "/v1/call/account.get", [], [("authorization", "Bearer nave_wrong")])
+        #expect(reply.code == "UNAUTHENTICATED")
+        for number in 0..<5_000 where reply.code == "UNAUTHENTICATED" {
+            let guess = [("authorization", "Bearer nave_\(number)")]
+            reply = try await hub.request(.POST, "/v1/call/account.get", [], guess)
+        }
+        #expect(reply.status == 429 && reply.code == "RATE_LIMITED")
+        #expect(reply.headers.first(name: "retry-after").flatMap { Int($0) } ?? 0 >= 1)
+        #expect(try await hub.call("account.get").status == 200)
+        let cut = try await stalled
+        #expect(cut.hasPrefix("HTTP/1.1 504") && cut.lowercased().contains("connection: close"))
+        #expect(await hub.stop() == 0)
+    }
+
     @Test func aRepeatedMutationUnderOneKeyHappensOnce() async throws {
         let hub = try await HubUnderTest.start()
         let (input, key) = (#"{"name":"twice","repoUrl":"/srv/twice.git"}"#, [("idempotency-key", "once")])

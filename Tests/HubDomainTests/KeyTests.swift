@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Protocol
+import Synchronization
 import Testing
 
 @testable import HubDomains
@@ -137,6 +138,51 @@ struct KeyTests {
             }
             #expect(fault?.code == .unauthenticated)
         }
+        await hub.close()
+    }
+
+    @Test func aThousandCallsOfOneKeyAskTheDatabaseOnce() async throws {
+        final class Count: Sendable {
+            let value = Atomic<Int>(0)
+        }
+        let asked = Count()
+        let question = SharedQuestion<String, Int>()
+        let (gate, open) = AsyncStream<Void>.makeStream()
+        let answers = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<1_000 {
+                group.addTask {
+                    try await question.answer(to: "key") { () async throws(Fault) in
+                        asked.value.add(1, ordering: .relaxed)
+                        for await _ in gate { break }
+                        return 7
+                    }
+                }
+            }
+            // Another question does not wait for the first.
+            let other = try await question.answer(to: "other") { () async throws(Fault) in 8 }
+            #expect(other == 8)
+            open.finish()
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers == [Int](repeating: 7, count: 1_000) && asked.value.load(ordering: .relaxed) < 1_000)
+        // Whoever asks and leaves does not answer for the others.
+        let leaving = Task {
+            try await question.answer(to: "left") { () async throws(Fault) in
+                throw Fault(.aborted, "Gone.")
+            }
+        }
+        _ = await leaving.result
+        #expect(try await question.answer(to: "left") { () async throws(Fault) in 9 } == 9)
+
+        let hub = try await TestHub.make()
+        let key = try await hub.ask(CreateKey(name: "busy", scopes: []))
+        let principals = try await withThrowingTaskGroup(of: Principal.self) { group in
+            for _ in 0..<1_000 {
+                group.addTask { try await hub.domains.authenticator.principal(bearer: key.key) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(principals.allSatisfy { $0.keyId == key.record.id })
         await hub.close()
     }
 

@@ -206,6 +206,16 @@ struct OnceTests {
             }
         }
         #expect(total.value.withLock { $0 } == 3)
+        // What could not be begun was not.
+        caller.idempotencyKey = "late"
+        let late = await #expect(throws: Fault.self) {
+            try await table.call("test.bump", input: ["by": 1], by: caller) { () async throws(Fault) in
+                throw Fault(.timeout, "It was not begun.")
+            }
+        }
+        #expect(late == Fault(.timeout, "It was not begun."))
+        _ = try await table.call("test.bump", input: ["by": 1], by: caller)
+        #expect(total.value.withLock { $0 } == 4)
         await hub.close()
     }
 }

@@ -26,9 +26,9 @@ extension OperationTable {
         let data: [UInt8]
         if entry.spec.type == .mutation {
             let secret = entry.answersSecret
-            var call = Mutation(spec: entry.spec, input: input, caller: caller, answersSecret: secret)
             let hasBegun = Mutex(false)
-            call.hasBegun = { hasBegun.withLock { $0 } }
+            var call = Mutation(spec: entry.spec, input: input, caller: caller, answersSecret: secret)
+            call.hasBegun = { hasBegun.withLock(\.self) }
             data = try await mutate(call) { () async throws(Fault) in
                 try await begin()
                 hasBegun.withLock { $0 = true }
@@ -68,8 +68,9 @@ extension OperationTable {
         var mutation = Mutation(spec: spec, input: input, caller: caller, answersSecret: false)
         mutation.target = target
         mutation.version = version
+        mutation.isOwn = false
         // Without a call nobody can say.
-        mutation.wasHandedOver = { call?.isHandedOver ?? true }
+        mutation.hasBegun = { call?.isHandedOver ?? true }
         let data = try await mutate(mutation) { () async throws(Fault) in
             let answer = try await work()
             first.withLock { $0 = answer }

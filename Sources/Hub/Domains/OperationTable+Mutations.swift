@@ -13,10 +13,10 @@ extension OperationTable {
         /// Whom it is meant for, and in which version, as far as its caller said.
         var target: CallTarget?
         var version: String?
-        /// Whether somebody else was asked to carry it out; `nil` for the hub's own.
-        var wasHandedOver: (@Sendable () -> Bool)?
-        /// Whether the hub's own handler was begun.
-        var hasBegun: (@Sendable () -> Bool)?
+        /// Whether the hub carries it out itself.
+        var isOwn = true
+        /// Whether whoever carries it out was asked to.
+        var hasBegun: @Sendable () -> Bool = { true }
 
         var digest: String { InputDigest.of(input, for: spec.id) }
 
@@ -35,12 +35,9 @@ extension OperationTable {
         /// Whoever was handed a mutation may have done it, whatever became of the answer, unless it was too busy to
         /// look at it. The hub's own say so themselves when it is not known what the database did.
         func leavesNothing(_ fault: Fault) -> Bool {
-            switch wasHandedOver?() ?? (hasBegun?() == false ? false : nil) {
-            case true?: fault.code == .rateLimited
-            case false?: Self.passing.contains(fault.code)
-            case nil:
-                [.unavailable, .rateLimited].contains(fault.code) && fault.details?["outcome"]?.stringValue != "unknown"
-            }
+            guard hasBegun() else { return Self.passing.contains(fault.code) }
+            let isUnknown = fault.details?["outcome"]?.stringValue == "unknown"
+            return fault.code == .rateLimited || isOwn && fault.code == .unavailable && !isUnknown
         }
 
         /// The fault as its key keeps it: one that passes by itself must not be waited for.

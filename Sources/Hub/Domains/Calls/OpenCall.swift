@@ -127,7 +127,9 @@ public final class OpenCall: Sendable {
     var isGivenUp: Bool { state.withLock { $0.isGivenUp } }
 
     /// Another answers it than the one that it was dispatched to.
-    public func provided(by provider: CallProvider) { state.withLock { $0.provider = provider } }
+    public func provided(by provider: CallProvider) {
+        state.withLock { ($0.provider, $0.isHandedOver) = (provider, true) }
+    }
 
     /// Who answers it; `nil` until it is dispatched.
     var provider: CallProvider? { state.withLock { $0.provider } }
@@ -137,6 +139,9 @@ public final class OpenCall: Sendable {
 
     /// It is handed to its provider now.
     func handOver() { state.withLock { $0.isHandedOver = true } }
+
+    /// The request was not sent: its provider knows nothing of it.
+    public func takeBack() { state.withLock { $0.isHandedOver = false } }
 
     /// A subscription's value was delivered.
     public func delivered() { state.withLock { $0.values += 1 } }

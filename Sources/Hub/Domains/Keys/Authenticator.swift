@@ -6,11 +6,18 @@ import Synchronization
 /// Turns the bearer of a key into a principal.
 ///
 /// What the database said is believed for ``Limits/credentialCache``, so that a busy key costs one look-up per that
-/// time; a revocation on this hub is felt at once through ``forget(_:)``, on others as soon as their listener heard
+/// time, however many calls it has under way; a revocation on this hub is felt at once through ``forget(_:)``, on others as soon as their listener heard
 /// `nave_keys`, and at the latest when the time is over. Unknown keys are not remembered: nobody can fill the memory.
 public final class Authenticator: Sendable {
     private let keys: KeyStore
     private let memory = Mutex(Memory())
+    private let lookups = SharedQuestion<Lookup, Credential?>()
+
+    /// Who asks after news of keys does not hear what was asked before.
+    private struct Lookup: Hashable {
+        let digest: String
+        let generation: Int
+    }
 
     public init(keys: KeyStore) { self.keys = keys }
 
@@ -28,7 +35,7 @@ public final class Authenticator: Sendable {
         let now = ContinuousClock.now
         if let known = memory.withLock({ $0.recall(digest, at: now) }) { return known }
         let generation = memory.withLock { $0.generation }
-        guard let credential = try await keys.credential(digest: digest), InputDigest.equal(credential.digest, digest)
+        guard let credential = try await credential(digest, generation), InputDigest.equal(credential.digest, digest)
         else { throw Self.refused("is not known here, or was removed") }
         if credential.isRevoked { throw Self.refused("was revoked") }
         guard credential.isEnabled else { throw Self.refused("is switched off") }
@@ -39,6 +46,16 @@ public final class Authenticator: Sendable {
         let remembered = min(Limits.credentialCache, left ?? Limits.credentialCache)
         memory.withLock { $0.remember(credential, until: now + remembered, at: now, asked: generation) }
         return credential.principal
+    }
+
+    private func credential(_ digest: String, _ generation: Int) async throws(Fault) -> Credential? {
+        let lookup = Lookup(digest: digest, generation: generation)
+        let credential = try await lookups.answer(to: lookup) { () async throws(Fault) in
+            try await keys.credential(digest: digest)
+        }
+        // It ends the moment the session does, and no news tells of that.
+        guard credential?.principal.sessionId == nil else { return try await keys.credential(digest: digest) }
+        return credential
     }
 
     /// Believes nothing about these keys any more.

@@ -109,6 +109,7 @@ struct CallRouter: Sendable {
             do throws(Fault) {
                 result = try await choice.line.ask(request, within: left, of: call)
             } catch {
+                call?.takeBack()
                 guard error.code == .spokeDisconnected, !isLast else { throw error }
                 broken.append(choice.spoke)
                 continue
