@@ -117,6 +117,40 @@ import Transport
         #expect(heard.closed == [.replaced])
     }
 
+    /// A buffer that is full after three frames, above a socket that takes all it is offered.
+    private final class SmallBuffer: ChannelOutboundHandler {
+        typealias OutboundIn = WebSocketFrame
+        typealias OutboundOut = WebSocketFrame
+
+        private let channel: EmbeddedChannel
+        private var count = 0
+
+        init(_ channel: EmbeddedChannel) { self.channel = channel }
+
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            count += 1
+            if count == 3 { channel.isWritable = false }
+            context.write(data, promise: promise)
+        }
+
+        func flush(context: ChannelHandlerContext) {
+            count = 0
+            channel.isWritable = true
+            context.flush()
+        }
+    }
+
+    @Test func aBurstIsNoSlownessOfThePeer() throws {
+        try channel.pipeline.syncOperations.addHandler(SmallBuffer(channel), position: .first)
+        let messages = (0..<20).map { LinkMessage.callCompleted(CallEnded(requestId: "r-\($0)", timestamp: 1)) }
+        for message in messages { connection.send(message) }
+        for message in messages {
+            let data = try #require(try sent()).data
+            #expect(Array(data.readableBytesView) == Array(FrameCodec.encode(message).bytes))
+        }
+        #expect(heard.news.value.isEmpty, "\(heard.news.value)")
+    }
+
     @Test func aPeerThatDoesNotReadIsHeldAndFinallyGivenUp() throws {
         channel.isWritable = false
         connection.send(message)

@@ -206,6 +206,8 @@ final class FrameExchange: ChannelInboundHandler {
     }
 
     private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
+        // What one turn of the loop wrote may fill the buffer though the socket has room: it is offered that first.
+        if waiting.isEmpty, context?.channel.isWritable == false { flushIfNeeded() }
         guard let context else { return }
         let mask = role == .client ? WebSocketMaskingKey.random() : nil
         let frame = WebSocketFrame(fin: true, opcode: opcode, maskKey: mask, data: data)
