@@ -6,8 +6,9 @@ import Synchronization
 /// Turns the bearer of a key into a principal.
 ///
 /// What the database said is believed for ``Limits/credentialCache``, so that a busy key costs one look-up per that
-/// time, however many calls it has under way; a revocation on this hub is felt at once through ``forget(_:)``, on others as soon as their listener heard
-/// `nave_keys`, and at the latest when the time is over. Unknown keys are not remembered: nobody can fill the memory.
+/// time, however many calls it has under way. A revocation on this hub is felt at once through ``forget(_:)``, on
+/// others as soon as their listener heard `nave_keys`, and at the latest when the time is over. Unknown keys are not
+/// remembered: nobody can fill the memory.
 public final class Authenticator: Sendable {
     private let keys: KeyStore
     private let memory = Mutex(Memory())
