@@ -5,18 +5,41 @@ public import Protocol
 /// Made once per definition and used for every call of it.
 public struct OperationContract: Sendable {
     public let spec: OperationSpec
+    /// Whether checking takes no longer than reading what is checked: small schemas without patterns, references and
+    /// comparisons of everything with everything.
+    public let isQuick: Bool
     private let input: JSONSchema
     private let output: JSONSchema
 
     /// - Fails with `validation` if a schema is none, or more than this product takes.
     public init(_ spec: OperationSpec) throws(Fault) {
         self.spec = spec
+        isQuick = Self.isQuick([spec.inputSchema, spec.outputSchema])
         input = try JSONSchema(spec.inputSchema, .init(path: "inputSchema"))
         output = try JSONSchema(spec.outputSchema, .init(path: "outputSchema"))
         for (place, error) in (spec.errorSchemas ?? []).enumerated() {
             _ = try JSONSchema(error.schema, .init(path: "errorSchemas[\(place)].schema"))
         }
     }
+
+    private static func isQuick(_ schemas: [JSONValue]) -> Bool {
+        var (left, rest) = (256, schemas)
+        while let schema = rest.popLast() {
+            left -= 1
+            guard left > 0 else { return false }
+            switch schema {
+            case .object(let members):
+                // A property of such a name is taken for the keyword: that costs a detour and nothing else.
+                guard slow.isDisjoint(with: members.keys) else { return false }
+                rest += members.values
+            case .array(let elements): rest += elements
+            case .null, .bool, .integer, .number, .string: break
+            }
+        }
+        return true
+    }
+
+    private static let slow: Set<String> = ["$ref", "$dynamicRef", "pattern", "patternProperties", "uniqueItems"]
 
     /// Everything that is wrong with an input; empty if nothing is.
     public func violations(in input: JSONValue) -> [Fault.Violation] {

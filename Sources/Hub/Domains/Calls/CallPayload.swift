@@ -100,7 +100,7 @@ extension JSONValue {
     }
 
     /// Whether its JSON takes more bytes than this, as far as can be told without writing it.
-    func isSurelyLarger(than bytes: Int) -> Bool {
+    public func isSurelyLarger(than bytes: Int) -> Bool {
         var left = bytes
         return !fits(in: &left)
     }

@@ -12,7 +12,7 @@ import Transport
 /// All state is touched on the connection's event loop only. Whoever asks may be anywhere: one wake-up of the loop
 /// serves many.
 final class CallLine: Sendable {
-    /// Runs one call of the peer and says its last word.
+    /// Runs one call of the peer and says its last word. Begins on the event loop; what is not brief leaves it.
     typealias Answerer = @Sendable (PeerCall) async -> Void
 
     /// What a subscription tells whoever follows it.
@@ -48,6 +48,8 @@ final class CallLine: Sendable {
     private let timekeeper: any Timekeeper
     private let metrics: HubMetrics
     private let core: NIOLoopBoundBox<Core>
+    /// Where calls of the peer begin.
+    private let executor: LoopExecutor
     /// Calls that this hub has under way on the line.
     private let asked = Atomic<Int>(0)
     private let isBehind = Atomic<Bool>(false)
@@ -60,6 +62,7 @@ final class CallLine: Sendable {
         answer: @escaping Answerer
     ) {
         self.eventLoop = eventLoop
+        executor = LoopExecutor(eventLoop)
         self.timekeeper = timekeeper
         self.metrics = metrics
         core = .makeBoxSendingValue(Core(answer), eventLoop: eventLoop)
@@ -249,7 +252,7 @@ extension CallLine {
         let call = PeerCall(request, credit: credit, on: self)
         if isBehind.load(ordering: .relaxed) { call.gate.pause(true) }
         let answer = core.answer
-        let task = Task { await answer(call) }
+        let task = Task(executorPreference: executor) { await answer(call) }
         core.running[request.requestId] = Running(call: call, task: task)
     }
 

@@ -9,31 +9,43 @@ struct PeerCalls: Sendable {
     /// Who asks. What the request says of an identity is not looked at.
     let caller: @Sendable (CallRequested) async throws(Fault) -> Principal
 
+    /// Runs one call. Queries of spokes that are brief to check stay on the executor that this is called on, the
+    /// connection's own; whatever else may take its time does so elsewhere.
     func run(_ call: PeerCall) async {
         let request = call.request
         do throws(Fault) {
             try Self.check(request)
             let caller = try await asking(request)
             let called = desk.called(request.operationId, by: caller)
-            if called.subject?.kind == .subscription {
-                try await desk.subscribe(
-                    request.operationId,
-                    request.input,
-                    by: caller,
-                    lastEventId: request.metadata?["lastEventId"]?.stringValue,
-                    deadline: Self.wait(request)
-                ) { (value) async throws(Fault) in
-                    try await call.gate.pass()
-                    call.answer(try Self.output(value.answer, eventId: value.id), isLast: false)
-                }
-                call.complete()
+            if called.isBrief(with: request.input) {
+                try await answer(call, called, by: caller)
             } else {
-                let answer = try await desk.call(called, request.input, by: caller, deadline: Self.wait(request))
-                call.answer(try Self.output(answer), isLast: true)
+                try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(Fault) in
+                    try await answer(call, called, by: caller)
+                }
             }
         } catch {
             call.fail(error)
         }
+    }
+
+    private func answer(_ call: PeerCall, _ called: Called, by caller: Caller) async throws(Fault) {
+        let request = call.request
+        guard called.subject?.kind == .subscription else {
+            let answer = try await desk.call(called, request.input, by: caller, deadline: Self.wait(request))
+            return call.answer(try Self.output(answer), isLast: true)
+        }
+        try await desk.subscribe(
+            request.operationId,
+            request.input,
+            by: caller,
+            lastEventId: request.metadata?["lastEventId"]?.stringValue,
+            deadline: Self.wait(request)
+        ) { (value) async throws(Fault) in
+            try await call.gate.pass()
+            call.answer(try Self.output(value.answer, eventId: value.id), isLast: false)
+        }
+        call.complete()
     }
 
     private func asking(_ request: CallRequested) async throws(Fault) -> Caller {
@@ -83,4 +95,12 @@ struct PeerCalls: Sendable {
 
     /// What an envelope needs in a frame besides the data.
     private static let frameRoom = 4_096
+}
+
+extension Called {
+    /// Whether nothing of it can hold an event loop up: a query that a spoke answers, with little to check.
+    fileprivate func isBrief(with input: JSONValue) -> Bool {
+        guard case .spoke(let route)? = way, route.kind == .query else { return false }
+        return route.contract.isQuick && !input.isSurelyLarger(than: Limits.callPayloadBytes)
+    }
 }
