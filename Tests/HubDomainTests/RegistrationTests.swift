@@ -27,6 +27,21 @@ struct RegistrationTests {
         )
     }
 
+    @Test func whatMayTakeLongToCheckIsKnownBeforehand() throws {
+        let quick: [JSONValue] = [
+            true, ["type": "object", "properties": ["path": ["type": "string"]], "required": ["path"]],
+            ["type": "array", "items": ["enum": [1, 2, 3]]],
+        ]
+        let slow: [JSONValue] = [
+            ["type": "string", "pattern": "^(a+)+$"], ["items": ["uniqueItems": true]],
+            ["properties": ["a": ["$ref": "#"]]],
+            ["patternProperties": ["^a": true]], ["items": ["$dynamicRef": "#"]],
+            ["enum": .array((0..<300).map { .integer($0) })],
+        ]
+        for schema in quick { #expect(try OperationContract(Self.spec("demo.a", input: schema)).isQuick) }
+        for schema in slow { #expect(try !OperationContract(Self.spec("demo.a", input: schema)).isQuick, "\(schema)") }
+    }
+
     private static func outcome(_ specs: [OperationSpec]) -> RegistrationCheck.Outcome {
         RegistrationCheck(served: ["project"]).read(specs.map { JSONValue(encoding: $0) })
     }
