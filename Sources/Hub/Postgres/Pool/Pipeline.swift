@@ -22,6 +22,8 @@ final class Pipeline {
         var error: ServerError?
     }
 
+    /// So many NULLs without a result between them belong to no command: nothing more will come.
+    private static let nullsMax = 3
     /// Statements kept prepared; beyond this number they are sent as they are. Programs have a few hundred.
     private static let preparedMax = 1_000
 
@@ -46,6 +48,8 @@ final class Pipeline {
     /// The name of the prepared statement that takes a standpoint, once that was sent.
     private var standpointName: String?
     private var isRunningScript = false
+    /// NULLs since the last result. One ends each command; libpq goes on with them when its connection is over.
+    private var nullsInARow = 0
 
     init(number: PoolMachine.ConnectionID, taking raw: OpaquePointer) {
         self.number = number
@@ -192,9 +196,15 @@ extension Pipeline {
         let isReadable = PQconsumeInput(raw) == 1
         while head < flights.count, PQisBusy(raw) == 0 {
             guard let result = PQgetResult(raw) else {
+                nullsInARow += 1
+                guard nullsInARow < Self.nullsMax else {
+                    shutdown()
+                    return false
+                }
                 commandEnded(done)
                 continue
             }
+            nullsInARow = 0
             guard take(result, done) else { return false }
         }
         return isReadable && !isBroken
