@@ -29,6 +29,25 @@ func withDeadline<Value: Sendable>(
     return try outcome.get()
 }
 
+/// The same for work that fails with faults: `late` once the time was over, `ABORTED` with `left` when whoever waits
+/// left before.
+func withDeadline<Value: Sendable>(
+    _ wait: Duration,
+    late: String,
+    left: String,
+    _ work: @escaping @Sendable () async throws(Fault) -> Value
+) async throws(Fault) -> Value {
+    do {
+        return try await withDeadline(wait) { try await work() }
+    } catch let fault as Fault {
+        throw fault
+    } catch is DeadlinePassed {
+        throw Fault(.timeout, late)
+    } catch {
+        throw Fault(.aborted, left)
+    }
+}
+
 /// Says once that something has happened.
 private final class Flag: Sendable {
     private let value = Atomic<Bool>(false)

@@ -18,23 +18,19 @@ struct DeskProvider: MCPProvider {
         deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         let (desk, caller) = (desk, caller(for: ask))
-        do {
-            try await withDeadline(ask.deadline) {
-                try await desk.subscribe(
-                    ask.operation,
-                    ask.input ?? [:],
-                    by: caller,
-                    lastEventId: ask.lastEventId
-                ) { (value) async throws(Fault) in
-                    try await deliver(MCPValue(id: value.id, data: value.answer.data))
-                }
+        try await withDeadline(
+            ask.deadline,
+            late: "\(ask.operation) went on longer than deadlineSeconds.",
+            left: "The caller left."
+        ) { () async throws(Fault) in
+            try await desk.subscribe(
+                ask.operation,
+                ask.input ?? [:],
+                by: caller,
+                lastEventId: ask.lastEventId
+            ) { (value) async throws(Fault) in
+                try await deliver(MCPValue(id: value.id, data: value.answer.data))
             }
-        } catch let fault as Fault {
-            throw fault
-        } catch is DeadlinePassed {
-            throw Fault(.timeout, "\(ask.operation) went on longer than deadlineSeconds.")
-        } catch {
-            throw Fault(.aborted, "The caller left.")
         }
     }
 

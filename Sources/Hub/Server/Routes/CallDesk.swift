@@ -87,26 +87,11 @@ struct CallDesk: Sendable {
                     try await deliver(value)
                     call?.delivered()
                 }
-                if let way = called.way {
-                    return try await within(deadline, name) { () async throws(Fault) in
-                        try await followed(
-                            way,
-                            input,
-                            by: caller,
-                            lastEventId: lastEventId,
-                            of: call,
-                            deliver: taken
-                        )
-                    }
-                }
                 try await within(deadline, name) { () async throws(Fault) in
-                    try await listening(for: caller.idleTimeout, name, taken) { (taken) async throws(Fault) in
-                        try await operations.subscribe(name, input: input, lastEventId: lastEventId, by: caller) {
-                            () async throws(Fault) in
-                            if let call { try await recorder.dispatch(call, to: provider) }
-                        } deliver: { (value) async throws(Fault) in
-                            try await taken(value)
-                        }
+                    if let way = called.way {
+                        try await followed(way, input, by: caller, lastEventId: lastEventId, of: call, deliver: taken)
+                    } else {
+                        try await told(name, input, by: caller, lastEventId: lastEventId, of: call, deliver: taken)
                     }
                 }
             }
@@ -140,16 +125,12 @@ struct CallDesk: Sendable {
         _ isMutation: Bool,
         _ work: @escaping @Sendable () async throws(Fault) -> Answer
     ) async throws(Fault) -> Answer {
-        do {
-            return try await withDeadline(wait) {
-                isMutation ? try await MutationRunner.finish(work) : try await work()
-            }
-        } catch let fault as Fault {
-            throw fault
-        } catch is DeadlinePassed {
-            throw Fault(.timeout, "\(name) did not end within \(wait.milliseconds) ms; allow more with X-Deadline.")
-        } catch {
-            throw Fault(.aborted, "The caller left before \(name) ended.")
+        try await withDeadline(
+            wait,
+            late: "\(name) did not end within \(wait.milliseconds) ms; allow more with X-Deadline.",
+            left: "The caller left before \(name) ended."
+        ) { () async throws(Fault) in
+            isMutation ? try await MutationRunner.finish(work) : try await work()
         }
     }
 }
