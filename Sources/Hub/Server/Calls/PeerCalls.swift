@@ -98,9 +98,10 @@ struct PeerCalls: Sendable {
 }
 
 extension Called {
-    /// Whether nothing of it can hold an event loop up: a query that a spoke answers, with little to check.
+    /// Whether nothing of it can hold an event loop up: a query that a spoke answers, with little to check. Where there
+    /// are several versions, which of them is checked is not known yet.
     fileprivate func isBrief(with input: JSONValue) -> Bool {
-        guard case .spoke(let route)? = way, route.kind == .query else { return false }
+        guard case .spoke(let route)? = way, route.kind == .query, !route.hasVersions else { return false }
         return route.contract.isQuick && !input.isSurelyLarger(than: Limits.callPayloadBytes)
     }
 }
