@@ -122,7 +122,7 @@ public final class CallRecorder: Sendable {
     }
 
     private func commitAhead(_ call: OpenCall) async throws(Fault) {
-        guard call.level.writesAhead(call.subject.weight), let news = call.news() else { return }
+        guard call.level.writesAhead(call.subject.keptAs), let news = call.news() else { return }
         do throws(Fault) {
             _ = try await news.isFirst && call.parentId == nil ? ahead.append(news) : behind.append(news)
         } catch {

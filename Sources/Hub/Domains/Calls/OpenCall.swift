@@ -30,7 +30,7 @@ public struct CallSubject: Hashable, Sendable {
     }
 
     /// What it counts as where mutations are kept and others are not.
-    var weight: OperationKind { changes ? .mutation : kind }
+    var keptAs: OperationKind { changes ? .mutation : kind }
 }
 
 /// Who answers a call.
@@ -184,7 +184,7 @@ extension OpenCall {
             state.provider = provider
             state.isDetached = isDetached
             state.startedAt = max(now, arrivedAt)
-            if state.written != nil, !level.writesAhead(subject.weight) {
+            if state.written != nil, !level.writesAhead(subject.keptAs) {
                 state.written = .running
                 say(note(state, completedAt: nil, output: nil, fault: nil))
             }
@@ -255,7 +255,7 @@ extension OpenCall {
             }
             // What fails before it was dispatched failed at the hub's own hands.
             if state.startedAt == nil, state.status != .aborted { state.startedAt = arrivedAt }
-            guard state.written != nil || level.keeps(subject.weight, state.status) else { return true }
+            guard state.written != nil || level.keeps(subject.keptAs, state.status) else { return true }
             say(note(state, completedAt: max(now, state.startedAt ?? arrivedAt), output: output, fault: fault))
             state.written = state.status
             return true
