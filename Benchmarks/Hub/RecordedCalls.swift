@@ -6,10 +6,9 @@ import Protocol
 
 /// What a hub says of its call graph.
 extension HubUnderLoad {
-    /// Calls written to the graph, waiting to be written, and given up.
+    /// Calls written to the graph, and given up.
     struct Records: Sendable {
         var written = 0
-        var waiting = 0
         var dropped = 0
     }
 
@@ -24,37 +23,33 @@ extension HubUnderLoad {
         }
         return Records(
             written: value("nave_call_records_total"),
-            waiting: value("nave_call_records_waiting"),
             dropped: value("nave_call_records_dropped_total")
         )
     }
 
-    /// Waits until so many more calls are written and none waits. Fails if one was given up.
+    /// Returns when so many more calls are written. Fails if one was given up, or takes more than half a minute.
     func untilRecorded(_ calls: Int, besides before: Records) async throws {
-        let end = ContinuousClock.now + .seconds(60)
-        while ContinuousClock.now < end {
-            let now = try await recordedCalls()
-            guard now.dropped == before.dropped else { throw Fault(.execution, "Records of calls were given up.") }
-            if now.waiting == 0, now.written - before.written >= calls { return }
-            try await Task.sleep(for: .milliseconds(5))
+        // Whoever reads the graph waits until it holds what was over before.
+        _ = try await call("call.list", #"{"limit":1}"#)
+        let now = try await recordedCalls()
+        guard now.dropped == before.dropped else { throw Fault(.execution, "Records of calls were given up.") }
+        guard now.written - before.written >= calls else {
+            throw Fault(.timeout, "\(calls) calls were made, and half a minute later not all were written.")
         }
-        throw Fault(.timeout, "\(calls) calls were made, and a minute later not all were written.")
     }
 
-    /// Changes what is recorded of a namespace, and waits until the hub has heard of it.
-    func record(_ level: RecordingLevel, of namespace: String) async throws {
-        _ = try await call("setting.set", #"{"key":"calls.recording","value":{"\#(namespace)":"\#(level.rawValue)"}}"#)
+    /// Has only failures recorded of a namespace, and returns when the hub has heard of it.
+    func recordFailuresOnly(of namespace: String) async throws {
+        _ = try await call("setting.set", #"{"key":"calls.recording","value":{"\#(namespace)":"failures"}}"#)
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
-            let before = try await recordedCalls()
-            _ = try await call("\(namespace).echo", #"{"path":"x"}"#)
-            // A record that is not to be is not seen coming; one that is, within this.
-            try await Task.sleep(for: .milliseconds(500))
-            if try await recordedCalls().written == before.written { return }
+            let answer = try await post("/v1/call/\(namespace).echo", #"{"path":"x"}"#, key)
+            let id = answer["meta"]?["requestId"]?.stringValue ?? ""
+            // Whoever reads the graph waits until it holds what was over before: what it lacks then is not recorded.
+            let found = try await call("call.list", #"{"operation":"\#(namespace).echo","limit":1}"#)["calls"]?
+                .arrayValue
+            if found?.first?["requestId"]?.stringValue != id { return }
         }
         throw Fault(.timeout, "The hub did not take the setting over.")
     }
-
-    /// As in the setting `calls.recording`.
-    enum RecordingLevel: String { case all, failures }
 }
