@@ -17,7 +17,8 @@ struct CallRoutingTests {
         version: String = "1",
         scopes: [String] = [],
         input: JSONValue = ["type": "object"],
-        output: JSONValue = true
+        output: JSONValue = true,
+        errors: [ErrorDefinition]? = nil
     ) -> JSONValue {
         JSONValue(
             encoding: OperationSpec(
@@ -28,6 +29,7 @@ struct CallRoutingTests {
                 description: "A demonstration.",
                 inputSchema: input,
                 outputSchema: output,
+                errorSchemas: errors,
                 accessControl: AccessControl(requiredScopes: scopes)
             )
         )

@@ -9,28 +9,6 @@ import Testing
 /// Errors that operations declare for themselves, and versions that other spokes offer, as callers see them.
 @Suite(.serialized)
 struct OwnErrorsTests {
-    private static func spec(
-        _ name: String,
-        type: OperationKind = .query,
-        version: String = "1",
-        scopes: [String] = [],
-        errors: [ErrorDefinition] = []
-    ) -> JSONValue {
-        JSONValue(
-            encoding: OperationSpec(
-                namespace: "demo",
-                name: name,
-                version: version,
-                type: type,
-                description: "A demonstration.",
-                inputSchema: ["type": "object"],
-                outputSchema: true,
-                errorSchemas: errors,
-                accessControl: AccessControl(requiredScopes: scopes)
-            )
-        )
-    }
-
     private static let errors = [
         ErrorDefinition(code: "TOO_WET", description: "It drips.", httpStatus: 422),
         ErrorDefinition(code: "TOO_OLD", description: "It crumbles."),
@@ -49,10 +27,14 @@ struct OwnErrorsTests {
     @Test func anOperationsOwnErrorsAreHeardAsItDeclaresThem() async throws {
         let hub = try await HubUnderTest.start()
         let offer = [
-            Self.spec("dry", errors: Self.errors), Self.spec("wash", type: .mutation, errors: Self.errors),
-            Self.spec("rain", type: .subscription, errors: Self.errors), Self.spec("plain"),
-            Self.spec("shy", errors: [ErrorDefinition(code: "oops", description: "No code.")]),
-            Self.spec("odd", errors: [ErrorDefinition(code: "ODD", description: "No error.", httpStatus: 200)]),
+            CallRoutingTests.spec("dry", errors: Self.errors),
+            CallRoutingTests.spec("wash", type: .mutation, errors: Self.errors),
+            CallRoutingTests.spec("rain", type: .subscription, errors: Self.errors), CallRoutingTests.spec("plain"),
+            CallRoutingTests.spec("shy", errors: [ErrorDefinition(code: "oops", description: "No code.")]),
+            CallRoutingTests.spec(
+                "odd",
+                errors: [ErrorDefinition(code: "ODD", description: "No error.", httpStatus: 200)]
+            ),
         ]
         let one = try await FakeProvider.join(hub, name: "one", offering: offer, answering: Self.behave)
         #expect(one.taken.registered == 4)
@@ -117,9 +99,12 @@ struct OwnErrorsTests {
 
     @Test func whatAStrangerOffersInAnotherVersionChangesNothingForWhoeverNamesASpoke() async throws {
         let hub = try await HubUnderTest.start()
-        let mine = [Self.spec("x", type: .mutation), Self.spec("read", scopes: ["demo:read"])]
+        let mine = [CallRoutingTests.spec("x", type: .mutation), CallRoutingTests.spec("read", scopes: ["demo:read"])]
         let one = try await FakeProvider.join(hub, name: "one", offering: mine, answering: Self.behave)
-        let theirs = [Self.spec("x", version: "2"), Self.spec("read", version: "99", scopes: ["demo:admin"])]
+        let theirs = [
+            CallRoutingTests.spec("x", version: "2"),
+            CallRoutingTests.spec("read", version: "99", scopes: ["demo:admin"]),
+        ]
         let two = try await FakeProvider.join(hub, name: "stranger", offering: theirs, answering: Self.behave)
         #expect(two.taken.registered == 1 && two.taken.refusals.map(\.operation) == ["demo.x"])
         let said = two.taken.refusals.first?.message ?? ""
