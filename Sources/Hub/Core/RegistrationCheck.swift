@@ -149,6 +149,7 @@ extension JSONValue {
         case .null, .bool, .integer, .number, .string: 0
         }
     }
+
     /// Where a text, or a name of a member, holds U+0000; `nil` if none does. What lies under such a name goes by the
     /// place of the object.
     func pathOfNull(in path: String = "") -> String? {

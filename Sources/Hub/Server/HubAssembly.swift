@@ -133,6 +133,7 @@ public struct HubAssembly: Sendable {
     }
 
     private func desk(_ metrics: HubMetrics, _ limiter: RateLimiter, _ registry: LinkRegistry) -> CallDesk {
+        let shaper = AnswerShaper(metrics: metrics, logger: logger)
         let desk = CallDesk(
             operations: domains.table,
             recorder: domains.calls.recorder,
@@ -143,13 +144,13 @@ public struct HubAssembly: Sendable {
                 reach: { [table = domains.table] (input, caller) async throws(Fault) in
                     try await table.checkReach(input, for: caller)
                 },
-                shaper: AnswerShaper(metrics: metrics, logger: logger),
+                shaper: shaper,
                 recorder: domains.calls.recorder
             ),
             clients: ClientRouter(
                 services: domains.services,
                 outbound: settings.outbound,
-                shaper: AnswerShaper(metrics: metrics, logger: logger),
+                shaper: shaper,
                 recorder: domains.calls.recorder
             ),
             metrics: metrics,
