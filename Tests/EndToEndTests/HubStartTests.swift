@@ -36,6 +36,21 @@ import Testing
         }
     }
 
+    @Test func aHubThatIsKilledAfterItsPostgresWasReplacedComesBackOnItsPort() async throws {
+        try await withFleet { fleet in
+            try await fleet.startHub()
+            let first = try await untilPostgresRuns(fleet)
+            kill(first, SIGKILL)
+            // The hub listens already when it starts this one.
+            let second = try await eventually("another Postgres runs") {
+                fleet.postmaster.flatMap { $0 != first && Fleet.lives($0) ? $0 : nil }
+            }
+            await fleet.hubProgram?.crash()
+            try await fleet.startHub()
+            #expect(fleet.postmaster == second)
+        }
+    }
+
     @Test func aDatabaseThatCannotBeIsAConfigurationThatIsWrong() async throws {
         try await withFleet { fleet in
             try await fleet.startHub()

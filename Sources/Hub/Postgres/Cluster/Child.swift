@@ -5,11 +5,13 @@ import Protocol
 
 /// Starts a program as a given user, with a chosen few open files, apart from our own session.
 enum Child {
-    /// Where inherited directories are found by the program: `/proc/self/fd/20`, and so on.
-    static let firstDescriptor: Int32 = 20
+    /// Where inherited directories are found by the program: `/proc/self/fd/3`, and so on. Right after the standard
+    /// streams, so that no number is left between them under which a file of ours could go along: sockets are opened
+    /// by libraries that do not mark them, and a server that outlives its starter would keep the starter's port.
+    static let firstDescriptor: Int32 = 3
 
     /// Starts a program. It has its own session, so that a terminal's Ctrl-C does not reach it, default signals, and no
-    /// open files but the log as output and `inherited`, which it sees as 20, 21, ….
+    /// open files but the log as output and `inherited`, which it sees as 3, 4, ….
     static func start(
         _ program: String,
         _ arguments: [String],

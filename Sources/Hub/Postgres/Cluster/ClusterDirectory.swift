@@ -9,7 +9,7 @@ import Protocol
 ///     DIRECTORY/server.log
 ///
 /// The server's user may not be allowed to walk to DIRECTORY (`mktemp -d` as root is 0700). So the two directories are
-/// opened here and inherited: the server names them `/proc/self/fd/20` and `/proc/self/fd/21`, which asks nothing of
+/// opened here and inherited: the server names them `/proc/self/fd/3` and `/proc/self/fd/4`, which asks nothing of
 /// their parents. A socket whose path would be longer than an address allows lives in a directory under `/tmp` instead.
 struct ClusterDirectory: Sendable {
     /// `sockaddr_un` holds 108 bytes with the final NUL.
