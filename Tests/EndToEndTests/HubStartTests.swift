@@ -64,4 +64,21 @@ import Testing
             #expect(finished.errors.contains("check its address, name and password"))
         }
     }
+
+    @Test(arguments: [
+        ("", "another program listens there already"),
+        ("192.0.2.1:0", "this machine has no such address"),
+        ("hub.invalid:0", "no address is known for that name"),
+    ])
+    func anAddressThatCannotBeListenedOnIsToldWithItsRemedy(_ address: String, _ words: String) async throws {
+        try await withFleet { fleet in
+            try await fleet.startHub()
+            let listen = address.isEmpty ? "127.0.0.1:\(fleet.port)" : address
+            let other = fleet.folder.appending(path: "other").path
+            let finished = try await fleet.run("hub", ["serve", "--listen", listen, "--data-dir", other])
+            #expect(finished.exitCode == 69, "\(finished.errors)")
+            #expect(finished.errors.contains("“\(listen)”: \(words)"), "\(finished.errors)")
+            #expect(finished.errors.contains("choose another `--listen`"))
+        }
+    }
 }

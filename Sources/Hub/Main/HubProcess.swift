@@ -75,7 +75,7 @@ struct HubProcess {
         } catch {
             // Whoever did not end in time was ended: that is what the time is for. A hub that nobody told to stop, as
             // one whose port is taken, has failed.
-            guard stop.isPulled else { throw error }
+            guard stop.isPulled else { throw settings.told(error) }
         }
     }
 }

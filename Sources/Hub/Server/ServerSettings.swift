@@ -1,4 +1,6 @@
+import Glibc
 public import HubCore
+import NIOCore
 import NIOSSL
 public import Protocol
 
@@ -65,5 +67,20 @@ public struct ServerSettings: Sendable {
         let everywhere = ["0.0.0.0", "::"].contains(host)
         let name = everywhere ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host
         return "\(tls == nil ? "http" : "https")://\(name):\(port)"
+    }
+
+    /// What ended the doors, for the operator: an address that cannot be listened on is told with its remedy.
+    public func told(_ error: any Error) -> any Error {
+        let remedy: String
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE: remedy = "another program listens there already; stop it"
+        case EADDRNOTAVAIL: remedy = "this machine has no such address; look at `ip address`"
+        case EACCES: remedy = "ports below 1024 are for root or CAP_NET_BIND_SERVICE; get that right"
+        default:
+            guard error is SocketAddressError.UnknownHost else { return error }
+            remedy = "no address is known for that name; mend the name"
+        }
+        let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        return Fault(.unavailable, "The hub cannot listen on “\(address)”: \(remedy), or choose another `--listen`.")
     }
 }
