@@ -12,6 +12,14 @@ struct OwnErrorsTests {
     private static let errors = [
         ErrorDefinition(code: "TOO_WET", description: "It drips.", httpStatus: 422),
         ErrorDefinition(code: "TOO_OLD", description: "It crumbles."),
+        ErrorDefinition(
+            code: "TOO_HOT",
+            description: "It smokes.",
+            schema: [
+                "type": "object", "properties": ["degrees": ["type": "integer", "default": 90]],
+                "additionalProperties": false,
+            ]
+        ),
     ]
 
     /// Fails with the code and the words of its input; any other operation says who answers.
@@ -45,6 +53,9 @@ struct OwnErrorsTests {
         #expect(wet.body["error"]?["details"] == ["litres": 3])
         let old = try await hub.call("demo.dry", #"{"code":"TOO_OLD"}"#)
         #expect(old.status == 500 && old.code == "TOO_OLD")
+        // Its details are as they are declared, as an answer would be.
+        let hot = try await hub.call("demo.dry", #"{"code":"TOO_HOT"}"#)
+        #expect(hot.code == "TOO_HOT" && hot.body["error"]?["details"] == ["degrees": 90])
         // What can throw nothing but a text says so in the text.
         let thrown = try await hub.call("demo.dry", #"{"code":"EXECUTION_ERROR","words":"TOO_WET: It pours."}"#)
         #expect(thrown.status == 422 && thrown.code == "TOO_WET" && thrown.body["error"]?["message"] == "It pours.")
@@ -92,7 +103,8 @@ struct OwnErrorsTests {
         request.headers = HTTPHeaders(bearer)
         let response = try await HTTPClient.shared.execute(request, timeout: TimeAmount(patience))
         let metrics = String(buffer: try await response.body.collect(upTo: 8 << 20))
-        #expect(metrics.contains(#"nave_calls_total{operation="demo.dry",outcome="domain"} 3"#))
+        #expect(metrics.contains(#"nave_calls_total{operation="demo.dry",outcome="domain"} 4"#))
+        #expect(metrics.contains("nave_answers_misshapen_total 1\n"))
         #expect(metrics.contains(#"nave_refusals_total{code="domain"}"#))
         #expect(!metrics.contains("TOO_WET") && !metrics.contains("TOO_OLD") && !metrics.contains("TOO_ODD"))
     }

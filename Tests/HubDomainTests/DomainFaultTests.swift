@@ -30,6 +30,30 @@ struct DomainFaultTests {
         #expect(Self.heard("RATE_LIMITED", "Later.").httpStatus == 429)
     }
 
+    @Test func detailsComeAsTheyAreDeclared() throws {
+        let schema: JSONValue = [
+            "type": "object", "properties": ["drops": ["type": "integer"]], "additionalProperties": false,
+            "required": ["drops"],
+        ]
+        let contract = try OperationContract(
+            Self.spec([ErrorDefinition(code: "TOO_WET", description: "It drips.", schema: schema, httpStatus: 422)])
+        )
+        func shaped(_ code: String, _ details: JSONValue?) -> (fault: Fault, flaws: [Fault.Violation]) {
+            let fault = Fault(Fault.Code(rawValue: code), "Wait.", details: details)
+            return contract.shaped(contract.spec.heard(fault))
+        }
+        let fits = shaped("TOO_WET", ["drops": 3])
+        #expect(fits.fault.details == ["drops": 3] && fits.flaws.isEmpty && fits.fault.httpStatus == 422)
+        let more = shaped("TOO_WET", ["drops": 3, "puddles": 1])
+        #expect(more.fault.details == ["drops": 3] && more.flaws.map(\.path) == ["puddles"])
+        let less = shaped("TOO_WET", ["puddles": 1])
+        #expect(less.fault.code.rawValue == "TOO_WET" && Set(less.flaws.map(\.path)) == ["drops", "puddles"])
+        // Nothing was said of these.
+        #expect(shaped("TOO_WET", nil).fault.details == nil && shaped("TOO_WET", nil).flaws.isEmpty)
+        #expect(shaped("NOT_FOUND", ["x": 1]).fault.details == ["x": 1])
+        #expect(shaped("TOO_DRY", ["x": 1]).flaws.isEmpty)
+    }
+
     @Test func aThrownTextThatBeginsWithADeclaredCodeIsThatCode() {
         let wet = Self.heard("EXECUTION_ERROR", "TOO_WET: Wait: it drips.")
         #expect(wet.code.rawValue == "TOO_WET" && wet.message == "Wait: it drips." && wet.httpStatus == 422)

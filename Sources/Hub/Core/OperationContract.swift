@@ -10,6 +10,8 @@ public struct OperationContract: Sendable {
     public let isQuick: Bool
     private let input: JSONSchema
     private let output: JSONSchema
+    /// What the details of each declared error look like.
+    private let errors: [Fault.Code: JSONSchema]
 
     /// - Fails with `validation` if a schema is none, or more than this product takes.
     public init(_ spec: OperationSpec) throws(Fault) {
@@ -17,9 +19,13 @@ public struct OperationContract: Sendable {
         isQuick = Self.isQuick([spec.inputSchema, spec.outputSchema])
         input = try JSONSchema(spec.inputSchema, .init(path: "inputSchema"))
         output = try JSONSchema(spec.outputSchema, .init(path: "outputSchema"))
+        var errors: [Fault.Code: JSONSchema] = [:]
         for (place, error) in (spec.errorSchemas ?? []).enumerated() {
-            _ = try JSONSchema(error.schema, .init(path: "errorSchemas[\(place)].schema"))
+            let schema = try JSONSchema(error.schema, .init(path: "errorSchemas[\(place)].schema"))
+            // Whoever looks a declaration up finds the first of a code.
+            errors[Fault.Code(rawValue: error.code)] = errors[Fault.Code(rawValue: error.code)] ?? schema
         }
+        self.errors = errors
     }
 
     private static func isQuick(_ schemas: [JSONValue]) -> Bool {
@@ -49,7 +55,21 @@ public struct OperationContract: Sendable {
     /// The answer's data as the schema promises it, and what did not fit: extra fields are left out, defaults are
     /// filled in. Never fails a call.
     public func shaped(_ data: JSONValue) -> (data: JSONValue, flaws: [Fault.Violation]) {
-        let shaped = output.shaped(data)
+        Self.shaped(data, by: output)
+    }
+
+    /// The details of an error that the operation declares, brought into shape like an answer. Other errors, and
+    /// errors without details, stay as they are.
+    public func shaped(_ fault: Fault) -> (fault: Fault, flaws: [Fault.Violation]) {
+        guard let status = fault.declaredStatus, let details = fault.details, let schema = errors[fault.code] else {
+            return (fault, [])
+        }
+        let (shaped, flaws) = Self.shaped(details, by: schema)
+        return (Fault(fault.code, fault.message, details: shaped, declaredStatus: status), flaws)
+    }
+
+    private static func shaped(_ data: JSONValue, by schema: JSONSchema) -> (JSONValue, [Fault.Violation]) {
+        let shaped = schema.shaped(data)
         let extra = shaped.stripped.map { Fault.Violation(path: $0, message: "is not in the schema; it was left out.") }
         return (shaped.value, shaped.violations + extra)
     }

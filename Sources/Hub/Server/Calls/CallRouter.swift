@@ -122,7 +122,7 @@ struct CallRouter: Sendable {
             case .failed(let error):
                 if [.timeout, .aborted].contains(error.code) { call?.giveUp() }
                 if error.code == .timeout && end <= .now { throw Self.late(route, wait) }
-                throw choice.contract.spec.heard(error.fault)
+                throw heard(error.fault, choice, caller)
             }
         }
     }
@@ -150,7 +150,7 @@ struct CallRouter: Sendable {
             }
         } catch {
             call?.giveUp()
-            throw choice.contract.spec.heard(error)
+            throw heard(error, choice, caller)
         }
     }
 
@@ -272,6 +272,10 @@ extension CallRouter {
             traceparent: caller.traceparent,
             timestamp: now
         )
+    }
+
+    private func heard(_ fault: Fault, _ choice: Choice, _ caller: Caller) -> Fault {
+        shaper.heard(fault, by: choice.contract, from: .spoke(choice.spoke), request: caller.requestId)
     }
 
     private func answer(_ envelope: JSONValue, _ route: Route, _ choice: Choice, _ caller: Caller) -> Answer {

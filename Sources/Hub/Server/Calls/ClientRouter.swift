@@ -42,7 +42,7 @@ struct ClientRouter: Sendable {
                 caller
             )
         } catch {
-            throw operation.contract.spec.heard(error)
+            throw heard(error, operation, caller)
         }
     }
 
@@ -75,7 +75,7 @@ struct ClientRouter: Sendable {
                 }
             }
         } catch {
-            throw operation.contract.spec.heard(error)
+            throw heard(error, operation, caller)
         }
     }
 
@@ -93,6 +93,10 @@ struct ClientRouter: Sendable {
             sending: GuardedWeb(outbound).sending
         )
         return (exchange, try await services.addition(to: service, of: operation.client))
+    }
+
+    private func heard(_ fault: Fault, _ operation: ClientOperation, _ caller: Caller) -> Fault {
+        shaper.heard(fault, by: operation.contract, from: .client(operation.client.id), request: caller.requestId)
     }
 
     private func shaped(_ answer: WebAnswer, _ operation: ClientOperation, _ caller: Caller) -> Answer {

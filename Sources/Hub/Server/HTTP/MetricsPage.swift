@@ -50,7 +50,7 @@ struct MetricsPage: Sendable {
         page.single(
             "nave_answers_misshapen_total",
             .counter,
-            help: "Answers of spokes that did not fit their schemas.",
+            help: "Answers and errors of providers that did not fit their schemas.",
             value(metrics.answersMisshapen)
         )
         page.single("nave_mcp_sessions", .gauge, help: "MCP sessions kept.", Double(mcpSessions.count))
