@@ -160,6 +160,7 @@ import Testing
         #expect(try await fleet.ask("accounts", "show", "ada@example.org")["account"]?["status"] == "suspended")
         let audit = try await fleet.hub("audit", "--account", "ada@example.org", "--since", "1h").text
         #expect(audit.hasPrefix("WHEN") && audit.contains("org.transferOwnership") && audit.contains("CONFLICT"))
+        #expect(audit.contains("FROM") && audit.contains("127.0.0.1"))
         let lines = try await fleet.ask("audit", "--org", "analytical-engines", "--action", "org.*", "--limit", "3")
         #expect(lines["entries"]?.arrayValue?.count == 3)
     }

@@ -56,6 +56,7 @@ struct TrailCasesTests {
         try await Self.checkSubscriptions(hub)
         try await Self.checkResources(hub)
         try await Self.checkCoordinator(hub)
+        try await Self.checkAddresses(hub, one)
         #expect(await hub.stop() == 0)
     }
 
@@ -85,6 +86,24 @@ struct TrailCasesTests {
         let lines = try await lines(hub, "spoke.join")
         #expect(lines.count == 2 && lines.last?["details"]?["spokeId"]?.stringValue == one.spoke.id.rawValue)
         #expect(lines.last?["details"]?["joinTokenId"]?.stringValue != nil)
+    }
+
+    /// Every line says where the request came from: over HTTP, over a coordinator's connection and over a spoke's link.
+    private static func checkAddresses(_ hub: HubUnderTest, _ one: FakeProvider) async throws {
+        let asked = CallRequested(requestId: "over-link", operationId: "token.create", input: [:], timestamp: 0)
+        one.say(.requested(asked))
+        _ = try await one.wait {
+            if case .failed(let failure) = $0, failure.requestId == "over-link" { true } else { Bool?.none }
+        }
+        let coordinator = try await FakeCoordinator.dial(hub)
+        coordinator.ask("token.create", id: "over-socket")
+        _ = try await coordinator.end(of: "over-socket")
+        _ = try await hub.call("token.create", headers: [("x-request-id", "over-http")])
+        for request in ["over-link", "over-socket", "over-http"] {
+            let found = try await hub.call("audit.list", #"{"requestId":"\#(request)"}"#).data?["entries"]?.arrayValue
+            #expect(found?.map { $0["details"]?["from"] } == ["127.0.0.1"], "\(request)")
+        }
+        #expect(try await lines(hub, "spoke.join").allSatisfy { $0["details"]?["from"] == "127.0.0.1" })
     }
 
     /// Whoever was asked may have done it, whatever became of the answer.

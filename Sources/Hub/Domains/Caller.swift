@@ -49,6 +49,9 @@ public struct Principal: Hashable, Sendable {
 /// Who is asking, and how: what a handler knows besides its input.
 public struct Caller: Sendable {
     public var principal: Principal
+    /// The peer's address without its port, as the hub sees it: behind a proxy the proxy's. `nil` for what the hub asks
+    /// of itself.
+    public var address: String?
     /// Correlates the call with its answer, its audit entry and its log lines.
     public var requestId: String
     /// The call's node in the call graph, once there is one.
@@ -72,6 +75,7 @@ public struct Caller: Sendable {
 
     public init(
         _ principal: Principal,
+        from address: String? = nil,
         requestId: String = Ids.random(),
         parentRequestId: String? = nil,
         deadline: Date? = nil,
@@ -82,6 +86,7 @@ public struct Caller: Sendable {
         idleTimeout: Duration? = nil
     ) {
         self.principal = principal
+        self.address = address
         self.requestId = requestId
         self.parentRequestId = parentRequestId
         self.deadline = deadline

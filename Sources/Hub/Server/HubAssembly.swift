@@ -191,7 +191,7 @@ public struct HubAssembly: Sendable {
                 requestHeadMax: headMax,
                 departures: departures
             ) { head, channel in
-                let address = channel.remoteAddress?.ipAddress ?? "local"
+                let address = channel.peerAddress
                 return await hall.decide(head, doors: doors, guarding: guarding, from: address)
             }
         }

@@ -34,7 +34,7 @@ struct AuditCommand: ClientCommand {
         input["since"] = since.map { .string(Date(timeIntervalSinceNow: -$0.seconds).wireText) }
         let entries = try await entries(hub, input)
         if client.json { return try Output.json(["entries": .array(entries)]) }
-        var table = Table("WHEN", "ACTION", "OUTCOME", "CODE", "ACCOUNT", "SESSION", "REQUEST")
+        var table = Table("WHEN", "ACTION", "OUTCOME", "CODE", "ACCOUNT", "SESSION", "FROM", "REQUEST")
         for entry in entries {
             table.add(
                 entry.cell("createdAt"),
@@ -43,6 +43,7 @@ struct AuditCommand: ClientCommand {
                 entry.cell("details.code"),
                 entry.cell("email"),
                 entry.cell("sessionId"),
+                entry.cell("details.from"),
                 entry.cell("requestId")
             )
         }

@@ -43,6 +43,7 @@ public final class ComposedCalls: Sendable {
         principal.identity = Identity(id: principal.identity.id, scopes: authority + reach)
         var composed = Caller(
             principal,
+            from: caller.address,
             parentRequestId: caller.requestId,
             traceparent: caller.traceparent,
             target: spoke.map { CallTarget(spokeId: $0) }

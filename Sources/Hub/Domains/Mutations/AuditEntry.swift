@@ -41,6 +41,7 @@ struct AuditEntry: Sendable {
         session = about.first(.session).flatMap(Self.name)
         workspace = about.first(.workspace).flatMap(Self.name)
         var members = facts
+        if let address = caller.address { members["from"] = .string(address) }
         if let digest { members["inputDigest"] = .string("sha256:" + digest) }
         if let fault { members["code"] = .string(Self.shown(fault.code.rawValue)) }
         if let call = caller.callId { members["callId"] = .string(call.rawValue) }
@@ -58,7 +59,7 @@ struct AuditEntry: Sendable {
             nil, nil, nil, nil, nil, nil
         )
         var kept: [String: JSONValue] = ["unkept": true]
-        for name in ["inputDigest", "code", "callId"] { kept[name] = details[name] }
+        for name in ["inputDigest", "from", "code", "callId"] { kept[name] = details[name] }
         bare.details = .object(kept)
         return bare
     }

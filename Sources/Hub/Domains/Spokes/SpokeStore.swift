@@ -20,11 +20,14 @@ public struct SpokeStore: Sendable {
     /// Makes a spoke of a machine that has a join token: its row, the one credential with which it may connect, and the
     /// line in the trail of the account whose token it was.
     ///
-    /// - Parameter requestId: The request that carried it.
+    /// - Parameters:
+    ///   - address: Where the request came from.
+    ///   - requestId: The request that carried it.
     /// - Throws: `UNAUTHENTICATED` for a token that is unknown, spent or expired (which then is not used up);
     ///   `CONFLICT` for a name that another spoke has.
     public func join(
         _ request: JoinRequest,
+        from address: String? = nil,
         requestId: String = Ids.random()
     ) async throws(Fault) -> JoinAnswer {
         try validate(request)
@@ -57,6 +60,7 @@ public struct SpokeStore: Sendable {
             let identity = Identity(id: spoke.rawValue, scopes: [])
             let joiner = Caller(
                 Principal(identity: identity, accountId: token.createdBy, spokeId: spoke),
+                from: address,
                 requestId: requestId
             )
             let facts: [String: JSONValue] = [

@@ -6,6 +6,8 @@ import Protocol
 /// Runs what a peer asks for over its connection, with the authority that the hub found out by itself.
 struct PeerCalls: Sendable {
     let desk: CallDesk
+    /// The peer's address without its port.
+    let address: String
     /// Who asks. What the request says of an identity is not looked at.
     let caller: @Sendable (CallRequested) async throws(Fault) -> Principal
 
@@ -51,6 +53,7 @@ struct PeerCalls: Sendable {
     private func asking(_ request: CallRequested) async throws(Fault) -> Caller {
         Caller(
             try await caller(request),
+            from: address,
             requestId: request.requestId,
             parentRequestId: request.parentRequestId,
             idempotencyKey: request.idempotencyKey,

@@ -31,7 +31,7 @@ struct HubResponder: HTTPResponder {
         var response: Response
         do throws(Fault) {
             try guarding.check(host: request.head.authority, origin: request.headers[.origin])
-            let facts = try RequestFacts(request.headers, makeId: Ids.random)
+            let facts = try RequestFacts(request.headers, from: context.address, makeId: Ids.random)
             requestId = facts.requestId
             response = try await route(&request, facts, context)
         } catch {
@@ -116,7 +116,7 @@ struct HubResponder: HTTPResponder {
             return try await calls.catalogue(id, request.uri, facts, by: principal)
         case ("join", 2):
             try require(.post, request)
-            return try await join.join(&request, facts, from: context.address)
+            return try await join.join(&request, facts)
         case ("link", 2):
             try require(.get, request)
             _ = try await doors.admitMetered(facts.credential, from: context.address)

@@ -5,8 +5,10 @@ import HummingbirdCore
 import NIOCore
 import Protocol
 
-/// What a request's headers say about the call it carries.
+/// What a request's head, and the connection that it came on, say about the call it carries.
 struct RequestFacts: Sendable {
+    /// The peer's address without its port.
+    let address: String
     /// The caller's own id for the request, or one made here.
     var requestId: String
     /// The bearer credential, if there is one.
@@ -25,7 +27,8 @@ struct RequestFacts: Sendable {
     var lastEventId: String?
 
     /// - Fails with `validation` naming each header that cannot be understood.
-    init(_ headers: HTTPFields, makeId: () -> String) throws(Fault) {
+    init(_ headers: HTTPFields, from address: String, makeId: () -> String) throws(Fault) {
+        self.address = address
         var violations: [Fault.Violation] = []
         func text(_ name: HTTPField.Name) -> String? {
             let violation = VisibleText.violation(headers[name], at: name.rawName)
@@ -97,8 +100,8 @@ struct HubRequestContext: RequestContext {
         channel = source.channel
     }
 
-    /// The peer's address without its port, as far as it can be told.
-    var address: String { channel.remoteAddress?.ipAddress ?? "local" }
+    /// The peer's address without its port.
+    var address: String { channel.peerAddress }
 
     /// Ends the connection shortly after the answer, for a client that goes on sending what nobody reads.
     func closeSoon() {
@@ -107,4 +110,9 @@ struct HubRequestContext: RequestContext {
             channel.close(promise: nil)
         }
     }
+}
+
+extension Channel {
+    /// The address of the other end without its port, as far as it can be told.
+    var peerAddress: String { remoteAddress?.ipAddress ?? "local" }
 }

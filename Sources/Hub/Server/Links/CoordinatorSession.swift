@@ -42,8 +42,8 @@ final class CoordinatorSession: Sendable {
         doors: DoorKeeper,
         hall: LinkHall
     ) throws {
-        let address = channel.remoteAddress?.ipAddress ?? "local"
-        let calls = PeerCalls(desk: hall.desk) { (_) async throws(Fault) in
+        let address = channel.peerAddress
+        let calls = PeerCalls(desk: hall.desk, address: address) { (_) async throws(Fault) in
             try await doors.admit(credential, from: address)
         }
         let line = CallLine(on: channel.eventLoop, timekeeper: hall.timekeeper, metrics: hall.metrics) {

@@ -35,14 +35,14 @@ final class LinkSession: Sendable {
         var isOpen = false
     }
 
-    private init(_ principal: Principal, of spoke: SpokeID, hall: LinkHall, on eventLoop: any EventLoop) {
+    private init(_ principal: Principal, of spoke: SpokeID, hall: LinkHall, on channel: any Channel) {
         self.spoke = spoke
         self.principal = principal
         self.hall = hall
-        self.eventLoop = eventLoop
+        eventLoop = channel.eventLoop
         self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
         let memory = hall.memory
-        let calls = PeerCalls(desk: hall.desk) { (request) async throws(Fault) in
+        let calls = PeerCalls(desk: hall.desk, address: channel.peerAddress) { (request) async throws(Fault) in
             // The payload's word is only which of the spoke's sessions asks.
             guard let session = request.sessionId else { return principal }
             return try await memory.principal(of: session, on: spoke)
@@ -60,7 +60,7 @@ final class LinkSession: Sendable {
 
     /// Turns an upgraded channel into a link. Call it on the channel's event loop, in the upgrade's completion.
     static func open(on channel: any Channel, as principal: Principal, of spoke: SpokeID, hall: LinkHall) throws {
-        let session = LinkSession(principal, of: spoke, hall: hall, on: channel.eventLoop)
+        let session = LinkSession(principal, of: spoke, hall: hall, on: channel)
         // The connection's listener is what keeps the session alive; it goes with the channel.
         let connection = try WebSocketChannel.install(on: channel, role: .server) { _, news in session.hear(news) }
         let driver = LoopDriver(HubLink(), on: channel.eventLoop, timekeeper: hall.timekeeper) {

@@ -70,6 +70,7 @@ struct CallRoutes: Sendable {
     static func caller(_ principal: Principal, _ facts: RequestFacts) -> Caller {
         Caller(
             principal,
+            from: facts.address,
             requestId: facts.requestId,
             parentRequestId: facts.parentRequestId,
             idempotencyKey: facts.idempotencyKey,

@@ -11,15 +11,15 @@ struct JoinRoutes: Sendable {
     let limiter: RateLimiter
     let drain: DrainSwitch
 
-    func join(_ request: inout Request, _ facts: RequestFacts, from address: String) async throws(Fault) -> Response {
+    func join(_ request: inout Request, _ facts: RequestFacts) async throws(Fault) -> Response {
         try drain.check()
         let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
         let ask: JoinRequest = try JSONValue(parsing: Array(body.readableBytesView)).decoded()
         do throws(Fault) {
-            let answer = try await spokes.join(ask, requestId: facts.requestId)
+            let answer = try await spokes.join(ask, from: facts.address, requestId: facts.requestId)
             return CallRoutes.json(WireCoder.bytes(of: answer))
         } catch {
-            if error.code == .unauthenticated { try limiter.count(refusalOf: address) }
+            if error.code == .unauthenticated { try limiter.count(refusalOf: facts.address) }
             throw error
         }
     }
