@@ -197,7 +197,7 @@ struct GitAnswers: Sendable {
                 GitWorktrees.Entry(
                     workspaceId: record.id,
                     projectId: record.projectId,
-                    repository: RepositoryAddress.redacted(record.repository),
+                    repository: AddressText.withoutCredentials(record.repository),
                     branch: record.branch,
                     directory: record.directory,
                     state: record.state.rawValue,
