@@ -19,7 +19,8 @@ struct KeyOperations: Sendable {
         guard caller.identity.covers(scopes: request.scopes, resources: request.resources) else {
             throw Fault(.accessDenied, "A key cannot do more than the caller may; leave out what you do not hold.")
         }
-        let rate = try Self.rate(request.callsPerSecond, request.callsBurst, caller)
+        let asked = try Self.rate(request.callsPerSecond, request.callsBurst, caller)
+        let rate = try CallRate.granted(asked, by: caller.principal.callRate)
         let owner = try await owner(request.account, caller)
         let secret = Secret(.key)
         let draft = KeyStore.Draft(
@@ -108,7 +109,11 @@ struct KeyOperations: Sendable {
             throw .invalid("overlapSeconds", "must be between 0 and 2592000 (30 days).")
         }
         let old = try await own(request.id, caller)
-        guard caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
+        let mayCallSo =
+            caller.principal.callRate.map { own in
+                old.callsPerSecond.map { $0 <= own.perSecond } ?? false && old.callsBurst ?? 0 <= own.burst
+            } ?? true
+        guard mayCallSo, caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
             throw Fault(.accessDenied, "The key can do more than the caller may; rotate it with its owner's key.")
         }
         let secret = Secret(.key)
@@ -125,6 +130,7 @@ struct KeyOperations: Sendable {
             guard violations.isEmpty else { throw .invalid(violations) }
         }
         let rate = try Self.rate(request.callsPerSecond, request.callsBurst, caller, mayReset: true)
+        if rate != nil { _ = try CallRate.granted(rate, by: caller.principal.callRate) }
         _ = try await own(request.id, caller)
         guard let changed = try await keys.update(request, rate: rate) else { throw Self.unknown(request.id) }
         authenticator.forget(.key(request.id))
