@@ -69,6 +69,8 @@ public enum Limits {
     public static let slugBytes = 64
     /// Projects, sessions and workspaces that one call may name, so that who may see them is looked up at once.
     public static let namesPerCall = 2_048
+    /// Names of an input that its line in the audit trail tells.
+    public static let auditNames = 16
     /// A message to a session.
     public static let messageBytes = 256 << 10
     /// The longest time that a disconnect policy may name: 30 days.
