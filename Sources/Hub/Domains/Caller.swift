@@ -119,4 +119,9 @@ public struct Caller: Sendable {
     public var keyId: KeyID? { principal.keyId }
     public var sessionId: SessionID? { principal.sessionId }
     public var spokeId: SpokeID? { principal.spokeId }
+
+    /// Lets the caller pass, or says what it lacks (``AccessControl/check(_:isSession:)``).
+    public func check(_ access: AccessControl) throws(Fault) {
+        try access.check(identity, isSession: sessionId != nil)
+    }
 }
