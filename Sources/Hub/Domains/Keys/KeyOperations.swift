@@ -39,7 +39,7 @@ struct KeyOperations: Sendable {
     /// Whose key it will be: the caller's account, or another active one for those who look after all keys.
     private func owner(_ named: String?, _ caller: Caller) async throws(Fault) -> AccountRecord {
         let isOwn = named == nil || named == caller.accountId.rawValue
-        if !isOwn { try AccessControl.scopes("key:admin").check(caller.identity) }
+        if !isOwn { try caller.check(AccessControl.scopes("key:admin")) }
         let account = try await accounts.require(named ?? caller.accountId.rawValue)
         guard account.status == .active else {
             throw Fault(
@@ -62,7 +62,7 @@ struct KeyOperations: Sendable {
             guard burst == nil else { throw .invalid("callsBurst", "goes with callsPerSecond.") }
             return nil
         }
-        try AccessControl.scopes("key:admin").check(caller.identity)
+        try caller.check(AccessControl.scopes("key:admin"))
         if mayReset, perSecond == 0 { return CallRate(perSecond: 0, burst: 1) }
         guard Limits.callRates.contains(perSecond) else {
             throw .invalid("callsPerSecond", "must be between 0.01 and 1000000.")
@@ -80,7 +80,7 @@ struct KeyOperations: Sendable {
         let everyone = caller.identity.holds("key:admin")
         var owner = everyone ? nil : caller.accountId
         if let named = request.account, named != caller.accountId.rawValue {
-            try AccessControl.scopes("key:admin").check(caller.identity)
+            try caller.check(AccessControl.scopes("key:admin"))
             owner = try await accounts.require(named).id
         } else if request.account != nil {
             owner = caller.accountId
