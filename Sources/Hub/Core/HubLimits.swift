@@ -2,9 +2,10 @@ public import Protocol
 
 /// What bounds the hub's own doors. Beside ``Limits``, which both ends share.
 extension Limits {
-    /// From a connection's first moment until its first request's head is whole. Ends heads that trickle.
+    /// From a connection's first moment until its first request's head is whole, and from a later head's first bytes
+    /// until it is. Ends heads that trickle.
     public static let requestHead = Duration.seconds(10)
-    /// From a request's head until its body is whole. Ends bodies that trickle.
+    /// From a request's head until its body is whole, whether anybody reads it or not. Ends bodies that trickle.
     public static let requestBody = Duration.seconds(30)
     /// As much of a body over ``requestBodyBytes`` is read and thrown away before it is refused.
     public static let requestBodyDiscarded = 16 << 20
