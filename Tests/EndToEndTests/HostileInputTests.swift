@@ -3,6 +3,7 @@ import NIOHTTP1
 import Protocol
 import TestSupport
 import Testing
+import Transport
 
 /// What anyone might send to a hub, by mistake or on purpose. The goal: each is answered with a code of the contract,
 /// none is the hub's fault, and the hub is as well afterwards as it was before. `HOSTILE_SEEDS` sets how many inputs

@@ -53,7 +53,8 @@ extension Limits {
     /// How long an abort waits for a provider to say what became of a call: a program is interrupted, terminated and
     /// killed within 10 s.
     public static let callProof = Duration.seconds(15)
-    /// How long a subscription may outlive its key where no news tells of its end: an expiry is told by nobody.
+    /// How long a subscription may outlive its key, or its account's membership, where no news tells of the end: an
+    /// expiry is told by nobody.
     public static let keyRound = Duration.seconds(1)
     /// The longest window of `call.latency`.
     public static let callWindowSeconds = 604_800
@@ -83,6 +84,9 @@ extension Limits {
     public static let whereaboutsRemembered = 10_000
     /// Spokes named one by one where a list says who offers an operation, or why none does.
     public static let providersNamed = 100
+    /// Request ids of calls that one hub process remembers, so that a query under a used one is not answered under it:
+    /// twice as many at most, 16 bytes each.
+    public static let callIdsRemembered = 1 << 16
     /// Request ids of calls that were given up, kept so that a late answer is nobody else's: twice as many at most.
     public static let callsGivenUp = 10_000
     /// The header that says which spoke shall answer.
