@@ -36,8 +36,8 @@ struct FileDeeds: Sendable {
         )
     }
 
-    /// A part as it is in the whole, redacted: a secret that it begins or ends within is hidden like any other. For that
-    /// as much is read around it as the longest one may take, which keeps its length (decision 4).
+    /// A part as it is in the redacted whole: a secret that it begins or ends within is hidden like any other. For that
+    /// as much is read around it as the longest one takes; redaction keeps lengths (decision 4).
     private func part(of file: Descriptor, from offset: Int64, max: Int, _ shown: String) throws(Fault) -> [UInt8] {
         let around = secrets.window
         let before = Int(min(offset, Int64(around)))

@@ -87,9 +87,9 @@ struct Premises: Sendable {
 
     /// The worktree in which an absolute path lies, if it is open to whoever asks.
     ///
-    /// The hub's gate knows the ids of an input and not where paths lead (access.md). So a path must lie in the worktree
-    /// that the input names, which the gate has seen, or in that of the session that asks. Those who oversee all
-    /// organisations have no gate before them.
+    /// The hub's gate knows the ids of an input, not where paths lead (access.md). So a path must lie in the worktree
+    /// that the input names, which the gate has seen, or in that of the session that asks. For those who oversee all
+    /// organisations there is no gate.
     private func worktree(
         around path: RelativePath,
         _ request: some WorktreeOperation,
