@@ -25,7 +25,8 @@ public final class RunningCalls: Sendable {
 
     /// Takes a call in. Its id is greater than its parent's, whatever the clock did; a request id that is taken gives
     /// way to the node's. One that was given up counts as taken for a while: what its provider still says of it would
-    /// be believed of the new call.
+    /// be believed of the new call. So does one that a spoke drew for a call that a spoke answers: it may be the same
+    /// one, and an id under way in both directions of a link does not tell which of the two is aborted.
     func enter(
         _ subject: CallSubject,
         input: CallPayload?,
@@ -41,7 +42,7 @@ public final class RunningCalls: Sendable {
             let id = CallID(Ids.sortable(at: arrivedAt))
             let isFree =
                 state.calls[caller.requestId] == nil && !state.givenUp.holds(caller.requestId)
-                && Self.isSound(caller.requestId)
+                && !(subject.isSpokes && caller.spokeId != nil) && Self.isSound(caller.requestId)
             var caller = caller
             caller.parentRequestId = parentId
             let call = OpenCall(
