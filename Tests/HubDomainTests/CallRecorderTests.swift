@@ -47,6 +47,29 @@ import Testing
         }
     }
 
+    /// The answer names the node that holds it, whether the calls overlap or follow each other.
+    @Test func aQueryUnderAUsedIdGoesByItsOwn() async throws {
+        try await CallStage.with { stage in
+            try await stage.made("twice")
+            let second = try await stage.open("twice")
+            #expect(second.requestId == second.id.rawValue)
+            stage.recorder.close(second, .answered(Array("2".utf8)))
+            #expect(try await stage.record("twice").output == true)
+            #expect(try await stage.record(second.requestId).output == 2)
+        }
+    }
+
+    @Test func usedIdsAreForgottenInTheOrderOfTheirUse() {
+        var ids = UsedIds()
+        func areNew(_ names: [String]) -> Int { names.count { ids.add($0) } }
+        let some = (1...Limits.callIdsRemembered).map { "some-\($0)" }
+        #expect(areNew(["first", "first"]) == 1)
+        #expect(areNew(some) == some.count)
+        #expect(areNew(["first", "some-1"]) == 0)
+        #expect(areNew((1...2 * Limits.callIdsRemembered).map { "later-\($0)" }) == 2 * Limits.callIdsRemembered)
+        #expect(areNew(["first"]) == 1)
+    }
+
     @Test func aMutationsNodeIsThereBeforeItIsDispatched() async throws {
         try await CallStage.with { stage in
             let call = try await stage.open("m-1", CallStage.mutation)

@@ -50,6 +50,15 @@ struct MCPExchangeTests {
         #expect(await Self.result(list, provider)["structuredContent"] == ["x": 1])
     }
 
+    @Test func theLargestErrorIsAResultWithinItsBounds() async {
+        let worst = String(repeating: "\u{1}", count: (Limits.errorDetailsBytes - 100) / 6)
+        let fault = Fault(.conflict, worst, details: ["a": .string(worst)])
+        #expect(fault.details != nil)
+        let provider = Scripted(answers: ["a.b": .failure(fault)])
+        let result = await Self.result(Self.call(.init(operation: "a.b")), provider)
+        #expect(result.serialized().count <= Limits.mcpResultBytes, "\(result.serialized().count)")
+    }
+
     @Test func anErrorOfAnOperationIsAResultWithItsCode() async {
         let fault = Fault(.conflict, "Taken.", details: ["by": "x"])
         let result = await Self.result(

@@ -156,7 +156,11 @@ public struct MCPExchange<Provider: MCPProvider>: Sendable {
             let isFull = await basket.contents.isCut
             guard isFull else {
                 guard error.code != .notFound else {
-                    throw RPCFailure(RPCFailure.resourceNotFound, error.message, data: ["uri": .string(uri)])
+                    throw RPCFailure(
+                        RPCFailure.resourceNotFound,
+                        error.message,
+                        data: ["uri": .string(uri.cut(toBytes: 200))]
+                    )
                 }
                 throw error.asFailure
             }

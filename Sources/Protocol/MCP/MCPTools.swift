@@ -126,6 +126,10 @@ public enum MCPTool: String, CaseIterable, Hashable, Sendable {
         if let most = arguments["valuesMax"]?.integerValue, !(1...Int64(Limits.mcpValues)).contains(most) {
             violations.append(.init(path: "valuesMax", message: "must be 1 to \(Limits.mcpValues)."))
         }
+        // What a header could not carry is refused here as it is there.
+        for name in ["idempotencyKey", "spoke", "lastEventId"] {
+            violations += [VisibleText.violation(arguments[name]?.stringValue, at: name)].compactMap(\.self)
+        }
         guard violations.isEmpty else { throw .invalid(violations) }
         return MCPToolCall(tool: self, arguments: try arguments.decoded())
     }

@@ -95,6 +95,8 @@ public final class OpenCall: Sendable {
     let input: CallPayload?
     let level: RecordingLevel
     let arrivedAt: Date
+    /// What a subscription is about that may belong to an organisation. Nothing else lasts long enough to be asked.
+    let about: [Belongings.Name]
     private let state = Mutex(State())
 
     init(
@@ -115,6 +117,13 @@ public final class OpenCall: Sendable {
         self.input = subject.answersSecret ? nil : input?.slender
         self.level = level
         self.arrivedAt = arrivedAt
+        about = subject.kind == .subscription ? Self.about(input, caller.target) : []
+    }
+
+    private static func about(_ input: CallPayload?, _ target: CallTarget?) -> [Belongings.Name] {
+        guard case .value(let value) = input else { return [] }
+        let session = target?.sessionId.map { Belongings.Name(.session, $0.rawValue) }
+        return Belongings(of: value).owned + [session].compactMap(\.self)
     }
 
     /// The request id of the call within which it was made, whether or not anyone knows that.

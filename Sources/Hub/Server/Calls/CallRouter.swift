@@ -164,8 +164,7 @@ struct CallRouter: Sendable {
 
     /// A body over HTTP may be larger than what a link carries.
     private static func checkSize(_ input: JSONValue) throws(Fault) {
-        // Escapes make a text at most six times as long: only what comes near is written out to be measured.
-        guard input.weight > inputMax / 8, input.serialized().count > inputMax else { return }
+        guard !input.fits(in: inputMax) else { return }
         throw Fault(.tooLarge, "An input for a spoke has at most \(inputMax) bytes; send less at a time.")
     }
 
@@ -295,18 +294,5 @@ extension CallRouter {
             tree: data,
             origin: origin
         )
-    }
-}
-
-extension JSONValue {
-    /// About the bytes that it has as JSON, without writing them.
-    fileprivate var weight: Int {
-        switch self {
-        case .null, .bool: 5
-        case .integer, .number: 12
-        case .string(let text): text.utf8.count + 2
-        case .array(let elements): elements.reduce(2) { $0 + $1.weight + 1 }
-        case .object(let members): members.reduce(2) { $0 + $1.key.utf8.count + $1.value.weight + 4 }
-        }
     }
 }

@@ -42,9 +42,13 @@ struct RequestFacts: Sendable {
         traceparent = text(.traceparent)
         lastEventId = text(.lastEventId)
         credential = Self.bearer(headers[.authorization])
-        deadline = headers[.deadline].flatMap { Duration(text: $0) }
-        if headers[.deadline] != nil, deadline == nil {
-            violations.append(.init(path: HTTPField.Name.deadline.rawName, message: "must be such as 2s or 500ms."))
+        if let text = headers[.deadline] {
+            let wait = Duration(text: text) ?? .zero
+            deadline = wait
+            if wait < .milliseconds(1) || wait > Limits.callDeadlineLongest {
+                let words = "must be such as 2s or 500ms; 1h at most."
+                violations.append(.init(path: HTTPField.Name.deadline.rawName, message: words))
+            }
         }
         if let text = headers[.target] {
             do throws(Fault) {
