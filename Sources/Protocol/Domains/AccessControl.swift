@@ -120,6 +120,9 @@ public struct Identity: Codable, Hashable, Sendable {
         return stronger.contains { granted.hasSuffix($0) && granted.dropLast($0.count) == scope[..<split] }
     }
 
+    /// Whether it looks after all organisations, a member of them or not: hub and spokes ask this alike.
+    public var overseesOrganizations: Bool { holds("org:admin") }
+
     /// Whether some resource of the type grants the action.
     public func may(_ action: String, onSome type: String) -> Bool {
         holds(Self.everything)

@@ -33,7 +33,7 @@ struct ProcessAnswers: Sendable {
         )
         let patterns = await premises.secrets()
         try await premises.within(request.workspaceId, request.sessionId) { (record) async throws(Fault) -> Void in
-            let directory = try await WorkingDirectory.open(path, in: record, on: premises.disk)
+            let directory = try await premises.directory(path, in: record)
             let output = ProgramOutput(patterns, writer)
             let end = try await runner.run(
                 Program(
@@ -56,21 +56,10 @@ struct ProcessAnswers: Sendable {
 final class WorkingDirectory: Sendable {
     private let folder: Descriptor
 
-    private init(_ folder: Descriptor) { self.folder = folder }
+    init(_ folder: Descriptor) { self.folder = folder }
 
     /// Good while this object lives.
     var path: String { "/proc/\(getpid())/fd/\(folder.number)" }
-
-    static func open(
-        _ path: RelativePath,
-        in record: WorktreeRecord,
-        on offload: Offload
-    ) async throws(Fault) -> WorkingDirectory {
-        try await offload.run { (_) throws(Fault) -> WorkingDirectory in
-            let confinement = try Confinement(record.directory)
-            return WorkingDirectory(try confinement.folder(try confinement.place(of: path)))
-        }
-    }
 }
 
 /// The variables that a program sees: little of the spoke's own, what was asked for, and where it is.
