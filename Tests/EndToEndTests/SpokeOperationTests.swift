@@ -54,6 +54,13 @@ import Testing
             \(spoke) call git.status "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\"}"; echo "status: $?"
             \(spoke) subscribe process.run --deadline 500ms \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"sleep\\",\\"900\\"]}"; echo "late: $?"
+            \(spoke) call process.run "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"true\\"]}"
+            echo "not a call: $?"
+            \(spoke) subscribe host.info; echo "not a stream: $?"
+            \(spoke) subscribe process.run "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",
+            \\"command\\":[\\"sh\\",\\"-c\\",\\"echo \\$\\$ > inner.new; mv inner.new inner; exec sleep 900\\"]}" &
+            until [ -e inner ]; do sleep 0.1; done; kill $!
+            while kill -0 "$(cat inner)"; do sleep 0.1; done; echo "left: nothing"
             """
         let session = try await fleet.spawnGranted(
             "app",
@@ -98,6 +105,22 @@ import Testing
         #expect(values.contains { $0["text"] == "out\n" && $0["stream"] == "stdout" })
         #expect(values.contains { $0["text"] == .string("\(Self.trace)\n") && $0["stream"] == "stderr" }, "\(said)")
         #expect(values.last?["exitCode"] == 4, "\(said)")
+        try await deadlinesAndTargets(fleet, session)
+    }
+
+    /// The command line says how long and where, and the hub keeps it.
+    private func deadlinesAndTargets(_ fleet: Fleet, _ session: String) async throws {
+        let wait = #"{"sessionIds":["\#(session)"]}"#
+        try await fleet.refused(["call", "coord.wait", wait, "--timeout", "500ms"], "TIMEOUT", saying: "500 ms")
+        let sleep = #"{"sessionId":"\#(session)","command":["sleep","900"]}"#
+        try await fleet.refused(["subscribe", "process.run", sleep, "--timeout", "500ms"], "TIMEOUT", saying: "500 ms")
+        #expect(try await fleet.ask("call", "host.info", "--session", session)["spoke"] == "a")
+        let nowhere = ["call", "host.info", "--label", "gpu=yes"]
+        try await fleet.refused(nowhere, "UNAVAILABLE", saying: "gpu")
+        let spoke = Fleet.binaries.appending(path: "spoke").path
+        let grant = ["spawn", "--project", "app", "--grant", "host:read", "--follow"]
+        let inside = try await fleet.run("hub", grant + ["--", spoke, "call", "host.info"])
+        #expect(inside.exitCode == 0 && inside.text.contains("\"spoke\""), "\(inside.text)\(inside.errors)")
     }
 
     /// What the owner adds while the spoke runs is offered a moment later, and what is taken away is not.
@@ -127,6 +150,8 @@ import Testing
         // What the spawn did not grant, a session may not; and its patience is kept.
         #expect(said.contains("status: 77"), "\(said)")
         #expect(said.contains("late: 1"), "\(said)")
+        #expect(said.contains("not a call: 1") && said.contains("not a stream: 1"), "\(said)")
+        #expect(said.contains("left: nothing"), "\(said)")
         #expect(said.contains("trace: \(Self.trace)\n") && said.contains("nested: 0"), "\(said)")
         try await whatAProgramCallsHangsInTheTree(fleet, session)
     }
@@ -152,6 +177,10 @@ import Testing
         _ = try await eventually("the denied operation is not offered any more") {
             let finished = try await fleet.hub("call", "host.load")
             return finished.exitCode != 0 && !finished.errors.contains("ACCESS_DENIED") ? true : nil
+        }
+        try "bogus: 1\n".write(to: policy, atomically: true, encoding: .utf8)
+        _ = try await eventually("what is wrong with the policy is in the log") {
+            fleet.spoke("a")?.logText.contains("policy.yaml allows nothing until it is mended") == true ? true : nil
         }
     }
 }

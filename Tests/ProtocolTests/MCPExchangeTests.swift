@@ -12,7 +12,11 @@ struct MCPExchangeTests {
         var values: [MCPValue] = []
         var ending: Fault?
 
-        func kind(of operation: String) async -> OperationKind? { kinds[operation] }
+        var isChange = false
+
+        func nature(of operation: String) async -> MCPNature? {
+            kinds[operation].map { MCPNature(kind: $0, changes: isChange) }
+        }
 
         func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8] {
             try answers[ask.operation, default: .failure(Fault(.operationNotFound, "None."))].get()
@@ -100,6 +104,14 @@ struct MCPExchangeTests {
         provider.values = (1...10).map { MCPValue(id: "v\($0)", data: Array("{\"n\":\($0)}".utf8)) }
         let few = await Self.result(Self.call(.init(operation: "a.s", valuesMax: 2)), provider)["structuredContent"]
         #expect(few?["count"] == 2 && few?["stopped"] == "values" && few?["lastEventId"] == "v2")
+
+        // What changes something is not ended because enough was read: how it ended comes last.
+        provider.isChange = true
+        let whole = await Self.result(Self.call(.init(operation: "a.s", valuesMax: 2)), provider)["structuredContent"]
+        #expect(whole?["count"] == 10 && whole?["leftOut"] == 8 && whole?["stopped"] == "values")
+        #expect(whole?["values"] == [["n": 1], ["n": 2]] && whole?["last"] == ["n": 10])
+        #expect(whole?["complete"] == false && whole?["lastEventId"] == "v2")
+        provider.isChange = false
 
         let large = "\"\(String(repeating: "x", count: 100_000))\""
         provider.values = (1...10).map { _ in MCPValue(id: nil, data: Array(large.utf8)) }

@@ -156,5 +156,8 @@ actor MemoryWorktreeStore: WorktreeStore {
         try spend()
         salvageRecords[salvage.id] = salvage
     }
+    func save(_ salvage: SalvagedWork, telling salvaged: WorkspaceSalvaged) async throws(Fault) {
+        try await save(salvage)
+    }
     func delete(_ salvage: SalvageID) async throws(Fault) { salvageRecords[salvage] = nil }
 }

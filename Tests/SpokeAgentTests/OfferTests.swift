@@ -13,8 +13,8 @@ import Testing
         #expect(
             Set(specs.map(\.id)) == [
                 "fs.read", "fs.write", "fs.list", "fs.stat", "fs.glob", "fs.grep", "git.status", "git.diff", "git.log",
-                "git.show", "git.commit", "git.push", "git.fetch", "git.merge", "git.mergeability", "git.worktrees",
-                "git.land", "process.run", "host.info", "host.load",
+                "git.show", "git.commit", "git.push", "git.fetch", "git.merge", "git.mergeAbort", "git.mergeability",
+                "git.worktrees", "git.land", "process.run", "host.info", "host.load",
             ]
         )
         for spec in specs {

@@ -7,8 +7,12 @@ public struct GitCommit: WorktreeOperation {
     public static let examples = [GitCommit(workspaceId: "5c4d…", message: "Say what to do", paths: ["README.md"])]
     public static let fields = WorktreeFields.with([
         "message": "The commit's message.",
-        "paths": "Files and folders to commit; everything that changed, new files included, if absent.",
-        "onlyStaged": "Commit what is staged and nothing else.",
+        "paths": """
+        Files and folders to commit; everything that changed, new files included, if absent. While a merge is under \
+        way, all that is staged goes with them. A file in conflict counts as resolved if it is named here, or if \
+        it has no conflict marks left and differs from the branch's own; else nothing is committed.
+        """,
+        "onlyStaged": "Commit what is staged and nothing else; not while files are in conflict.",
         "author": "Who wrote it, as git's settings of this machine say if absent.",
         "email": "The author's address; with author only.",
     ])
@@ -17,7 +21,7 @@ public struct GitCommit: WorktreeOperation {
         public static let fields = [
             "commit": "The commit's hash.",
             "branch": "The branch that moved; absent while the head is detached.",
-            "files": "Files that it changed.",
+            "files": "Files that it changed; for a merge, on this branch.",
         ]
         public var commit: String
         public var branch: String?
@@ -84,7 +88,7 @@ public struct GitPush: WorktreeOperation {
     public static let access = AccessControl.scopes("git:write")
     public static let examples = [GitPush(workspaceId: "5c4d…")]
     public static let fields = WorktreeFields.with([
-        "branch": "The branch at the origin; the worktree's own if absent.",
+        "branch": "The branch at the origin, also as refs/heads/…; the worktree's own if absent.",
         "replacing": "The commit that the branch is known to be at: it is replaced, though ours does not follow it.",
     ])
 
@@ -127,14 +131,18 @@ public struct GitPush: WorktreeOperation {
 public struct GitMerge: WorktreeOperation {
     public static let name = "git.merge"
     public static let kind = OperationKind.mutation
-    public static let summary = "Merges a revision into the branch of a worktree; with conflicts, nothing is changed."
+    public static let summary = """
+        Merges a revision into the branch of a worktree; nothing is changed with conflicts, or while one is under way.
+        """
     public static let access = AccessControl.scopes("git:write")
     public static let examples = [GitMerge(workspaceId: "5c4d…", revision: "origin/main")]
     public static let fields = WorktreeFields.with([
         "revision": "What to merge: a branch, tag or commit.",
         "message": "The merge's message; git's own if absent.",
         "fastForward": "allow (if absent), only, or never: whether the branch may simply move on.",
-        "keepConflicts": "Leave the conflicts in the files for somebody to resolve.",
+        "keepConflicts": """
+        Leave the conflicts in the files for somebody to resolve: then git.commit ends the merge, or git.mergeAbort.
+        """,
     ])
 
     /// Whether a branch may simply move on.
@@ -189,6 +197,42 @@ public struct GitMerge: WorktreeOperation {
     }
 }
 
+/// Gives up a merge.
+public struct GitMergeAbort: WorktreeOperation {
+    public static let name = "git.mergeAbort"
+    public static let kind = OperationKind.mutation
+    public static let summary =
+        "Gives up a merge that waits for its conflicts to be resolved; what was done is saved first."
+    public static let access = AccessControl.scopes("git:write")
+    public static let examples = [GitMergeAbort(workspaceId: "5c4d…")]
+    public static let fields = WorktreeFields.place
+
+    public struct Output: Codable, Hashable, Sendable, Described {
+        public static let fields = [
+            "head": "The commit at the head, as before the merge.",
+            "salvageId": "What the worktree held; salvage.restore brings it back.",
+            "files": "Files in it that differ from the head.",
+        ]
+        public var head: String
+        public var salvageId: SalvageID?
+        public var files: Int
+
+        public init(head: String, salvageId: SalvageID?, files: Int) {
+            self.head = head
+            self.salvageId = salvageId
+            self.files = files
+        }
+    }
+
+    public var workspaceId: WorkspaceID?
+    public var sessionId: SessionID?
+
+    public init(workspaceId: WorkspaceID? = nil, sessionId: SessionID? = nil) {
+        self.workspaceId = workspaceId
+        self.sessionId = sessionId
+    }
+}
+
 /// Whether two revisions would merge, found out without touching any worktree.
 public struct GitMergeability: WorktreeOperation {
     public static let name = "git.mergeability"
@@ -198,7 +242,7 @@ public struct GitMergeability: WorktreeOperation {
     public static let examples = [GitMergeability(workspaceId: "5c4d…", into: "origin/main")]
     public static let fields = WorktreeFields.with([
         "revision": "What would be merged; the worktree's HEAD if absent.",
-        "into": "Into what.",
+        "into": "Into what: a branch as git.land takes it, or a tag or commit.",
     ])
 
     public struct Output: Codable, Hashable, Sendable, Described {

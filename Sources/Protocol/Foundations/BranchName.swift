@@ -20,6 +20,14 @@ public struct BranchName: Hashable, Sendable, CustomStringConvertible {
         rawValue = name
     }
 
+    /// Takes a name as a caller of git may say it: short, or in full with `refs/heads/` before it.
+    ///
+    /// - Throws: `VALIDATION_ERROR` with the rule that is broken.
+    public init(short name: String) throws(Fault) {
+        let prefix = "refs/heads/"
+        try self.init(name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name)
+    }
+
     /// `wt/<name>` out of what a person typed: lower case, runs of spaces to one `-`, and what git forbids left out;
     /// `nil` if nothing remains.
     public static func suggested(for title: String) -> String? {

@@ -29,6 +29,22 @@ struct OperationsCommand: ClientCommand {
     }
 }
 
+/// Which spoke shall answer.
+struct TargetOptions: ParsableArguments {
+    @Option(help: "Ask the spoke of this name.") var spoke: String?
+    @Option(name: .customLong("label"), help: "Ask a spoke with this label (k=v); may be repeated.")
+    var labels: [String] = []
+    @Option(help: "Ask the spoke on which this session runs.") var session: String?
+
+    func target() throws -> CallTarget {
+        CallTarget(
+            spokeName: spoke,
+            labels: labels.isEmpty ? nil : try KeyValue.parse(labels, option: "--label"),
+            sessionId: session.map { SessionID($0) }
+        )
+    }
+}
+
 /// `hub call OPERATION [JSON | @FILE | -]`
 struct CallCommand: ClientCommand {
     static let configuration = CommandConfiguration(
@@ -41,16 +57,16 @@ struct CallCommand: ClientCommand {
     @Argument(help: "namespace.name") var operation: String
     @Argument(help: "The input.") var input: String?
     @Option(help: "Answer the same under the same key for 24 hours.") var idempotencyKey: String?
-    @Option(help: "How long to wait for the answer.") var timeout: DurationArgument?
-    @Option(help: "Ask the spoke of this name.") var spoke: String?
+    @Option(help: "How long the call may take, at most an hour; a minute if absent.") var timeout: DurationArgument?
+    @OptionGroup var target: TargetOptions
 
     func ask(_ hub: HubClient) async throws {
         let answer = try await hub.call(
             operation,
             try TextArgument.readJSON(input),
-            timeout: timeout?.duration ?? .seconds(60),
+            deadline: timeout?.duration ?? .seconds(60),
             idempotencyKey: idempotencyKey,
-            spoke: spoke
+            target: try target.target()
         )
         try Output.json(answer)
     }
@@ -66,10 +82,16 @@ struct SubscribeCommand: ClientCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "namespace.name") var operation: String
     @Argument(help: "The input: JSON, @FILE, or - for standard input.") var input: String?
-    @Option(help: "Ask the spoke of this name.") var spoke: String?
+    @Option(help: "End it after this long, at most an hour; without an end if absent.") var timeout: DurationArgument?
+    @OptionGroup var target: TargetOptions
 
     func ask(_ hub: HubClient) async throws {
-        try await hub.subscribe(operation, try TextArgument.readJSON(input), spoke: spoke) { value in
+        try await hub.subscribe(
+            operation,
+            try TextArgument.readJSON(input),
+            target: try target.target(),
+            deadline: timeout?.duration
+        ) { value in
             try Output.json(value)
             return true
         }

@@ -13,19 +13,28 @@ public struct CallSubject: Hashable, Sendable {
     /// It may change something: a mutation, or a subscription that asks for more than reading. Such a call is written
     /// down before it begins.
     public let changes: Bool
+    /// A spoke answers it: the call's request id goes out over the spoke's link.
+    public let isSpokes: Bool
 
-    public init(operationId: String, kind: OperationKind, answersSecret: Bool = false) {
+    public init(operationId: String, kind: OperationKind, answersSecret: Bool = false, isSpokes: Bool = false) {
         self.operationId = operationId
         self.kind = kind
         self.answersSecret = answersSecret
+        self.isSpokes = isSpokes
         changes = kind == .mutation
     }
 
     /// - Parameter name: What the graph has it under, if not the operation's own id.
-    public init(_ spec: OperationSpec, as name: String? = nil, answersSecret: Bool = false) {
+    public init(
+        _ spec: OperationSpec,
+        as name: String? = nil,
+        answersSecret: Bool = false,
+        isSpokes: Bool = false
+    ) {
         operationId = name ?? spec.id
         kind = spec.type
         self.answersSecret = answersSecret
+        self.isSpokes = isSpokes
         changes = kind == .mutation || kind == .subscription && spec.accessControl.asksForChange
     }
 

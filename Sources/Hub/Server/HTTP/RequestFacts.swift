@@ -55,7 +55,7 @@ struct RequestFacts: Sendable {
                 guard text.utf8.count <= Limits.targetBytes else {
                     throw Fault(.tooLarge, "must have at most \(Limits.targetBytes) bytes.")
                 }
-                target = try JSONValue(parsing: Array(text.utf8)).decoded()
+                target = try CallTarget(asked: JSONValue(parsing: Array(text.utf8)))
             } catch {
                 violations.append(.init(path: HTTPField.Name.target.rawName, message: error.message))
             }

@@ -37,7 +37,7 @@ struct Salvage: Sendable {
     func run() async throws(Fault) -> Findings {
         var findings = try await head()
         let trees = try await trees(&findings)
-        let underWay = Self.operations.filter { Folder.exists("\(admin)/\($0.mark)") }.map(\.name)
+        let underWay = UnderWay.found(in: admin).map(\.name)
         let lost = try await lostCommits(head: findings.head)
         let headTree = try await tree(of: findings.head)
         let isDirty = trees.index != headTree || trees.files != headTree
@@ -167,14 +167,6 @@ struct Salvage: Sendable {
 
     // MARK: - Commits that would be lost
 
-    /// What git leaves in the administrative folder while an operation is under way, and where it names commits.
-    private static let operations: [(name: String, mark: String, commits: [String])] = [
-        ("merge", "MERGE_HEAD", ["MERGE_HEAD"]), ("cherry-pick", "CHERRY_PICK_HEAD", ["CHERRY_PICK_HEAD"]),
-        ("revert", "REVERT_HEAD", ["REVERT_HEAD"]), ("bisect", "BISECT_LOG", []),
-        ("rebase", "rebase-merge", ["rebase-merge/orig-head", "rebase-merge/onto", "rebase-merge/stopped-sha"]),
-        ("rebase", "rebase-apply", ["rebase-apply/orig-head", "rebase-apply/onto", "rebase-apply/original-commit"]),
-    ]
-
     /// Commits that this worktree was on, or was about to use, and that no ref and not HEAD leads to.
     private func lostCommits(head: String?) async throws(Fault) -> [String] {
         var seen: Set<String> = []
@@ -186,7 +178,7 @@ struct Salvage: Sendable {
             }
             if seen.insert(name).inserted { ordered.append(name) }
         }
-        for file in Self.operations.flatMap(\.commits) {
+        for file in UnderWay.all.flatMap(\.commits) {
             for line in (Folder.text("\(admin)/\(file)") ?? "").split(separator: "\n") { add(line) }
         }
         for line in (Folder.text(admin + "/logs/HEAD") ?? "").split(separator: "\n").reversed() {

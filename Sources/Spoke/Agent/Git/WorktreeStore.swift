@@ -80,5 +80,7 @@ public protocol WorktreeStore: Sendable {
     func salvages() async throws(Fault) -> [SalvagedWork]
     /// Inserts the record, or replaces the one with the same id.
     func save(_ salvage: SalvagedWork) async throws(Fault)
+    /// The same, and the hub is told of it, both or neither.
+    func save(_ salvage: SalvagedWork, telling salvaged: WorkspaceSalvaged) async throws(Fault)
     func delete(_ salvage: SalvageID) async throws(Fault)
 }

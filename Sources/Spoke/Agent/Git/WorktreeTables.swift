@@ -47,6 +47,10 @@ struct WorktreeTables: WorktreeStore {
         try await journal.write { db in try salvage.upsert(db) }
     }
 
+    func save(_ salvage: SalvagedWork, telling salvaged: WorkspaceSalvaged) async throws(Fault) {
+        try await journal.append([JournalDraft(.workspaceSalvaged, salvaged)]) { db in try salvage.upsert(db) }
+    }
+
     func delete(_ salvage: SalvageID) async throws(Fault) {
         try await journal.write { db in _ = try SalvagedWork.deleteOne(db, key: salvage.rawValue) }
     }

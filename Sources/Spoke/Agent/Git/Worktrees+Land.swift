@@ -129,7 +129,9 @@ extension Worktrees {
                 "Session \(session) still works in workspace \(record.id); wait for it, or force it."
             )
         }
-        let place = Git.Place.worktree(admin: mirror.admin(record.adminName), directory: record.directory)
+        let admin = mirror.admin(record.adminName)
+        if let objection = UnderWay.objection(in: admin, of: record.id) { throw objection }
+        let place = Git.Place.worktree(admin: admin, directory: record.directory)
         let changed = try await git(["status", "--porcelain", "-z", "--no-renames"], in: place).fields
         guard changed.isEmpty else {
             let shown = changed.prefix(3).map { String($0.dropFirst(3)) }.joined(separator: ", ")
@@ -155,7 +157,10 @@ extension Worktrees {
         return Source(branch: record.branch, commit: commit)
     }
 
-    private func target(_ into: BranchName, in mirror: Mirror) async throws(Fault) -> String {
+    /// Where a branch stands, as the mirror and what was last fetched know it.
+    ///
+    /// - Throws: `NOT_FOUND` for one that neither has, `CONFLICT` where they went different ways.
+    func target(_ into: BranchName, in mirror: Mirror) async throws(Fault) -> String {
         let found = try await commits(["refs/remotes/origin/\(into)", into.ref], in: mirror)
         let (origin, local) = (found[0], found[1])
         let target = LandingTarget(

@@ -53,7 +53,9 @@ extension Worktrees {
             if saved != nil, !Folder.exists(record.directory) {
                 // An interrupted removal had saved everything before it moved the directory.
             } else if Folder.exists(mirror.admin(record.adminName)) {
-                record.headCommit = try await save(record, in: mirror, date: started)
+                let (head, work) = try await rescue(record, in: mirror, date: started)
+                if let work { try await store.save(work) }
+                record.headCommit = head
             } else if Folder.exists(record.directory) {
                 throw Fault(.execution, "\(record.directory) has lost its link to the mirror; look at it by hand.")
             }
@@ -86,8 +88,22 @@ extension Worktrees {
         )
     }
 
-    /// Salvages; returns HEAD. The refs exist and the store knows of them when this returns.
-    private func save(_ record: WorktreeRecord, in mirror: Mirror, date: Date) async throws(Fault) -> String? {
+    /// Salvages what a worktree holds while it stays as it is, and tells the hub.
+    func setAside(_ record: WorktreeRecord) async throws(Fault) -> SalvagedWork? {
+        let address = try RepositoryAddress(record.repository)
+        let mirror = try await locked(address) { try await self.mirror(of: address) }
+        let (_, work) = try await rescue(record, in: mirror, date: clock())
+        guard let work else { return nil }
+        try await store.save(work, telling: try await told(of: work, in: mirror))
+        return work
+    }
+
+    /// Salvages; returns HEAD, and what was saved under a ref that exists when this returns.
+    private func rescue(
+        _ record: WorktreeRecord,
+        in mirror: Mirror,
+        date: Date
+    ) async throws(Fault) -> (head: String?, work: SalvagedWork?) {
         let draft = newDraft("salvage")
         defer { discardDraft(draft) }
         let scratch = try Scratch(git: git, mirror: mirror, path: draft, directory: record.directory)
@@ -99,26 +115,24 @@ extension Worktrees {
             date: date
         )
         let findings = try await salvage.run()
-        guard let commit = findings.commit else { return findings.head }
+        guard let commit = findings.commit else { return (findings.head, nil) }
         let ref = try await locked(mirror.address) {
             try await self.keep(commit, findings.nested, of: record, in: mirror)
         }
         let number = ref.split(separator: "/").last ?? "1"
-        try await store.save(
-            SalvagedWork(
-                id: SalvageID("\(record.id)-\(number)"),
-                workspaceId: record.id,
-                projectId: record.projectId,
-                repository: record.repository,
-                ref: ref,
-                commit: commit,
-                parents: findings.parents,
-                branch: findings.branch ?? record.branch,
-                files: findings.files,
-                expiresAt: date.addingTimeInterval(Self.salvageSeconds)
-            )
+        let work = SalvagedWork(
+            id: SalvageID("\(record.id)-\(number)"),
+            workspaceId: record.id,
+            projectId: record.projectId,
+            repository: record.repository,
+            ref: ref,
+            commit: commit,
+            parents: findings.parents,
+            branch: findings.branch ?? record.branch,
+            files: findings.files,
+            expiresAt: date.addingTimeInterval(Self.salvageSeconds)
         )
-        return findings.head
+        return (findings.head, work)
     }
 
     static let salvageSeconds = Double(Limits.salvageDays) * 86_400
@@ -193,22 +207,24 @@ extension Worktrees {
         guard let saved else { return (removed, nil) }
         let address = try RepositoryAddress(saved.repository)
         let mirror = try await locked(address) { try await self.mirror(of: address) }
+        return (removed, try await told(of: saved, in: mirror))
+    }
+
+    /// What the hub is told of saved work.
+    private func told(of saved: SalvagedWork, in mirror: Mirror) async throws(Fault) -> WorkspaceSalvaged {
         let (bundle, bytes) = try await bundle(saved.ref, in: mirror)
-        return (
-            removed,
-            WorkspaceSalvaged(
-                salvageId: saved.id,
-                workspaceId: saved.workspaceId,
-                projectId: saved.projectId,
-                ref: saved.ref,
-                commit: saved.commit,
-                parents: saved.parents,
-                branch: saved.branch,
-                files: saved.files,
-                bytes: bytes,
-                expiresAt: saved.expiresAt,
-                bundle: bundle
-            )
+        return WorkspaceSalvaged(
+            salvageId: saved.id,
+            workspaceId: saved.workspaceId,
+            projectId: saved.projectId,
+            ref: saved.ref,
+            commit: saved.commit,
+            parents: saved.parents,
+            branch: saved.branch,
+            files: saved.files,
+            bytes: bytes,
+            expiresAt: saved.expiresAt,
+            bundle: bundle
         )
     }
 

@@ -40,6 +40,11 @@ extension Worktrees {
         return .worktree(admin: mirror.admin(record.adminName), directory: record.directory)
     }
 
+    /// Where git keeps what it knows of a worktree.
+    nonisolated func admin(of record: WorktreeRecord) throws(Fault) -> String {
+        try mirror(for: record).admin(record.adminName)
+    }
+
     nonisolated func mirror(for record: WorktreeRecord) throws(Fault) -> Mirror {
         let address = try RepositoryAddress(record.repository)
         return Mirror(address: address, path: "\(root)/repos/\(Mirror.name(of: address)).git")

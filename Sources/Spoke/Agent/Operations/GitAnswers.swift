@@ -17,6 +17,7 @@ struct GitAnswers: Sendable {
         table.answer(GitMergeability.self) { (request, _) async throws(Fault) in try await mergeability(request) }
         table.answer(GitWorktrees.self) { (request, _) async throws(Fault) in try await list(request) }
         GitChanges(git: self).register(in: &table)
+        GitMerges(git: self).register(in: &table)
         GitLandings(premises: premises).register(in: &table)
     }
 
@@ -54,6 +55,22 @@ struct GitAnswers: Sendable {
         }
     }
 
+    /// Who commits: as this machine's git says; where it says nothing, the spoke.
+    func identity(
+        _ author: [String: String] = [:],
+        in record: WorktreeRecord
+    ) async throws(Fault) -> [String: String] {
+        var identity = author
+        let known = try await ask(["config", "--get", "user.email"], in: record)
+        if known.status != 0 || known.line.isEmpty {
+            for role in ["AUTHOR", "COMMITTER"] where identity["GIT_\(role)_NAME"] == nil {
+                identity["GIT_\(role)_NAME"] = "Nave"
+                identity["GIT_\(role)_EMAIL"] = "nave@localhost"
+            }
+        }
+        return identity
+    }
+
     /// The commit that a caller's revision stands for.
     ///
     /// - Throws: `NOT_FOUND` if it stands for none.
@@ -63,7 +80,14 @@ struct GitAnswers: Sendable {
         let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", words + "^{commit}"]
         let answer = try await ask(arguments, in: record)
         guard answer.status == 0, let hash = answer.line.split(separator: "\n").last else {
-            throw Fault(.notFound, "There is no commit “\(revision)” in this repository; git.fetch brings new ones.")
+            let known = ["rev-parse", "--verify", "--quiet", "refs/remotes/origin/\(words)^{commit}"]
+            let isOrigins = try await ask(known, in: record).status == 0
+            let hint = isOrigins ? "the origin's branch is “origin/\(words)”" : "git.fetch brings new ones"
+            throw Fault(
+                .notFound,
+                "There is no commit “\(revision)” in this repository; \(hint).",
+                details: ["field": .string(field), "revision": .string(revision)]
+            )
         }
         return String(hash)
     }
@@ -168,7 +192,7 @@ struct GitAnswers: Sendable {
         try await premises.within(request.workspaceId, request.sessionId) {
             (record) async throws(Fault) -> GitMergeability.Output in
             let revision = try await commit(request.revision ?? "HEAD", in: record)
-            let into = try await commit(request.into, in: record, field: "into")
+            let into = try await target(request.into, in: record)
             let base = try await ask(["merge-base", revision, into], in: record)
             guard base.status == 0 else { throw Fault(.conflict, "The two have no common history.") }
             let arguments = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", into, revision]
@@ -186,6 +210,19 @@ struct GitAnswers: Sendable {
                 into: into
             )
         }
+    }
+
+    /// A branch's name stands for where git.land would put a landing on it; anything else for the commit that it names.
+    private func target(_ into: String, in record: WorktreeRecord) async throws(Fault) -> String {
+        if BranchName.violation(of: into) == nil {
+            let branch = try BranchName(short: into)
+            do throws(Fault) {
+                return try await worktrees.target(branch, in: try worktrees.mirror(for: record))
+            } catch {
+                guard error.code == .notFound else { throw error }
+            }
+        }
+        return try await commit(into, in: record, field: "into")
     }
 
     private func list(_ request: GitWorktrees) async throws(Fault) -> GitWorktrees.Output {

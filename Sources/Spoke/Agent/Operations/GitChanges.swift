@@ -14,7 +14,6 @@ struct GitChanges: Sendable {
         table.answer(GitCommit.self) { (request, _) async throws(Fault) in try await commit(request) }
         table.answer(GitFetch.self) { (request, _) async throws(Fault) in try await fetch(request) }
         table.answer(GitPush.self) { (request, _) async throws(Fault) in try await push(request) }
-        table.answer(GitMerge.self) { (request, _) async throws(Fault) in try await merge(request) }
     }
 
     // MARK: Commit
@@ -29,16 +28,18 @@ struct GitChanges: Sendable {
         return try await premises.within(request.workspaceId, request.sessionId) {
             (record) async throws(Fault) -> GitCommit.Output in
             try await worktrees.alone(in: record) { () async throws(Fault) -> GitCommit.Output in
-                if request.onlyStaged != true {
-                    _ = try await git.git(["add", "--all", "--"] + (paths.isEmpty ? ["."] : paths), in: record)
-                }
-                let extra = try await identity(author, in: record)
-                let only = paths.isEmpty ? [] : ["--only", "--"] + paths
+                let partly = try await stage(request, paths, in: record)
+                let extra = try await git.identity(author, in: record)
+                let only = partly ? ["--only", "--"] + paths : []
                 let arguments = ["commit", "--quiet", "--no-verify", "--cleanup=whitespace", "--file=-"] + only
                 let answer = try await git.ask(arguments, in: record, input: Array(message.utf8), extra: extra)
-                guard answer.status == 0 else { throw try await Self.refusal(arguments, answer, git, record) }
+                guard answer.status == 0 else { throw try await refusal(paths, arguments, answer, record) }
+                // A merge is told by what it brought to the branch.
                 let files = try await git.git(
-                    ["diff-tree", "--root", "--no-commit-id", "--name-only", "-z", "-r", "HEAD"],
+                    [
+                        "diff-tree", "--root", "--no-commit-id", "--name-only", "-z", "-r",
+                        "--diff-merges=first-parent", "HEAD",
+                    ],
                     in: record
                 )
                 return GitCommit.Output(
@@ -50,14 +51,46 @@ struct GitChanges: Sendable {
         }
     }
 
-    private static func refusal(
+    /// Stages what is to be committed, and answers whether only that is.
+    ///
+    /// - Throws: `CONFLICT` before anything is touched while files are in conflict, see ``GitConflicts``.
+    private func stage(_ request: GitCommit, _ paths: [String], in record: WorktreeRecord) async throws(Fault) -> Bool {
+        let conflicts = try await GitConflicts(of: record, git)
+        let named = request.onlyStaged == true ? [] : paths
+        if let objection = conflicts.objection(named: named, trusting: request.onlyStaged != true) { throw objection }
+        if request.onlyStaged == true { return false }
+        let resolved = paths.isEmpty ? [] : conflicts.files.map(\.path)
+        let arguments = ["add", "--all", "--"] + (paths.isEmpty ? ["."] : paths + resolved)
+        let answer = try await git.ask(arguments, in: record)
+        guard answer.status == 0 else { throw Self.refusal(ofPaths: arguments, answer) }
+        let isWhole = UnderWay.endsWithACommit(in: try worktrees.admin(of: record))
+        return !paths.isEmpty && conflicts.files.isEmpty && !isWhole
+    }
+
+    /// What is wrong with paths that git does not stage.
+    private static func refusal(ofPaths arguments: [String], _ answer: Git.Answer) -> Fault {
+        if let unknown = answer.complaint.firstMatch(of: /pathspec '(.*)' did not match/) {
+            let path = String(unknown.1)
+            return Fault(
+                .notFound,
+                "There is no file \(path) in this worktree, and none that was there; git.status lists changes.",
+                details: ["path": .string(path)]
+            )
+        }
+        guard answer.complaint.contains("paths are ignored") else { return Git.fault(arguments, answer) }
+        let ignored = answer.complaint.split(separator: "\n").map(String.init).filter(arguments.contains)
+        return Fault.invalid("paths", "must not name what .gitignore leaves out: \(ignored.joined(separator: ", ")).")
+    }
+
+    private func refusal(
+        _ paths: [String],
         _ arguments: [String],
         _ answer: Git.Answer,
-        _ git: GitAnswers,
         _ record: WorktreeRecord
     ) async throws(Fault) -> Fault {
-        let staged = try await git.ask(["diff", "--cached", "--quiet"], in: record)
-        if staged.status == 0 { return Fault(.conflict, "There is nothing to commit in workspace \(record.id).") }
+        let sides = paths.isEmpty ? ["--cached"] : ["HEAD", "--"] + paths
+        let changed = try await git.ask(["diff", "--quiet"] + sides, in: record)
+        if changed.status == 0 { return Fault(.conflict, "There is nothing to commit in workspace \(record.id).") }
         return Git.fault(arguments, answer)
     }
 
@@ -69,20 +102,6 @@ struct GitChanges: Sendable {
         let name = try GitWords.person(author, field: "author")
         let email = try GitWords.person(request.email ?? "nave@localhost", field: "email")
         return ["GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email]
-    }
-
-    /// Who commits: as this machine's git says; where it says nothing, the spoke.
-    private func identity(_ author: [String: String], in record: WorktreeRecord) async throws(Fault) -> [String: String]
-    {
-        var identity = author
-        let known = try await git.ask(["config", "--get", "user.email"], in: record)
-        if known.status != 0 || known.line.isEmpty {
-            for role in ["AUTHOR", "COMMITTER"] where identity["GIT_\(role)_NAME"] == nil {
-                identity["GIT_\(role)_NAME"] = "Nave"
-                identity["GIT_\(role)_EMAIL"] = "nave@localhost"
-            }
-        }
-        return identity
     }
 
     /// The branch of a worktree; `nil` while its head is detached.
@@ -110,7 +129,7 @@ struct GitChanges: Sendable {
 
     private func push(_ request: GitPush) async throws(Fault) -> GitPush.Output {
         var named: BranchName?
-        if let branch = request.branch { named = try BranchName(branch) }
+        if let branch = request.branch { named = try BranchName(short: branch) }
         let replacing = try request.replacing.map { text throws(Fault) in
             try GitWords.revision(text, field: "replacing")
         }
@@ -121,7 +140,7 @@ struct GitChanges: Sendable {
             let branch = try Self.destination(named, own)
             let mirror = try worktrees.mirror(for: record)
             let commit = try await git.commit("HEAD", in: record)
-            let lease = replacing.map { ["--force-with-lease=\(branch.ref):\($0)"] } ?? []
+            let lease = try await lease(replacing, on: branch, in: record)
             let arguments =
                 ["push", "--porcelain", "--no-verify", "--no-recurse-submodules", "--no-follow-tags"] + lease
                 + (mirror.address.isLocal ? [Self.receivePackForAnyOwner] : [])
@@ -141,6 +160,19 @@ struct GitChanges: Sendable {
         }
     }
 
+    /// The option by which the origin gives up the commit that the caller knows to be there, and no other.
+    private func lease(
+        _ replacing: String?,
+        on branch: BranchName,
+        in record: WorktreeRecord
+    ) async throws(Fault) -> [String] {
+        guard let replacing else { return [] }
+        // A whole hash is what the origin is asked for, whether or not the commit was ever fetched.
+        let isWhole = replacing.utf8.count == 40 && WorktreePlan.isCommitName(replacing)
+        let commit = isWhole ? replacing : try await git.commit(replacing, in: record, field: "replacing")
+        return ["--force-with-lease=\(branch.ref):\(commit)"]
+    }
+
     private static func destination(_ named: BranchName?, _ own: String?) throws(Fault) -> BranchName {
         if let named { return named }
         guard let own else {
@@ -151,53 +183,4 @@ struct GitChanges: Sendable {
 
     /// The counterpart of what lets a mirror be fetched from a repository of another owner on this machine.
     static let receivePackForAnyOwner = "--receive-pack=git -c 'safe.directory=*' receive-pack"
-
-    // MARK: Merge
-
-    private func merge(_ request: GitMerge) async throws(Fault) -> GitMerge.Output {
-        let message = try request.message.map { text throws(Fault) in try GitWords.message(text) }
-        return try await premises.within(request.workspaceId, request.sessionId) {
-            (record) async throws(Fault) -> GitMerge.Output in
-            let revision = try await git.commit(request.revision, in: record)
-            return try await worktrees.alone(in: record) { () async throws(Fault) -> GitMerge.Output in
-                let before = try await git.commit("HEAD", in: record)
-                let forward: [String] =
-                    switch request.fastForward ?? .allow {
-                    case .allow: ["--ff"]
-                    case .only: ["--ff-only"]
-                    case .never: ["--no-ff"]
-                    }
-                let arguments =
-                    ["merge", "--quiet", "--no-verify", "--no-edit", "--no-stat", "--no-autostash", "--no-log"]
-                    + forward + ["-m", message ?? "Merge \(request.revision)", revision]
-                let answer = try await git.ask(
-                    arguments,
-                    in: record,
-                    extra: try await identity([:], in: record)
-                )
-                guard answer.status == 0 else { return try await failed(request, arguments, answer, record, before) }
-                let head = try await git.commit("HEAD", in: record)
-                return GitMerge.Output(outcome: head == before ? .upToDate : .merged, head: head)
-            }
-        }
-    }
-
-    /// Nothing is changed, unless the caller wants to have the conflicts in the files.
-    private func failed(
-        _ request: GitMerge,
-        _ arguments: [String],
-        _ answer: Git.Answer,
-        _ record: WorktreeRecord,
-        _ before: String
-    ) async throws(Fault) -> GitMerge.Output {
-        let unmerged = try await git.git(["diff", "--name-only", "--diff-filter=U", "-z"], in: record).fields
-        let isUnderWay = try await git.ask(["rev-parse", "--verify", "--quiet", "MERGE_HEAD"], in: record).status == 0
-        guard isUnderWay, !unmerged.isEmpty else {
-            if isUnderWay { _ = try await git.ask(["merge", "--abort"], in: record) }
-            let fault = Git.fault(arguments, answer)
-            throw Fault(.conflict, fault.message, details: fault.details)
-        }
-        if request.keepConflicts != true { _ = try await git.git(["merge", "--abort"], in: record) }
-        return GitMerge.Output(outcome: .conflicts, head: before, conflicts: unmerged)
-    }
 }

@@ -13,7 +13,7 @@ struct GitLandings: Sendable {
 
     private func land(_ request: GitLand) async throws(Fault) -> GitLand.Output {
         if let flaw = BranchName.violation(of: request.into) { throw Fault.invalid("into", flaw) }
-        let into = try BranchName(request.into)
+        let into = try BranchName(short: request.into)
         let strategy = request.strategy ?? .merge
         let message = try request.message.map { text throws(Fault) in try GitWords.message(text) }
         guard message == nil || strategy == .merge || strategy == .squash else {
