@@ -73,7 +73,7 @@ enum OpenAPIParts {
             "ParentRequestId": header("X-Parent-Request-Id", "The call within which this one is made.", visible),
             "Deadline": header(
                 "X-Deadline",
-                "How long the caller waits, as in 2s or 500ms; 1h at most. If left out 300s; a subscription has no end then.",
+                "How long the caller waits, as in 2s or 500ms, 1h at most; 300s if left out, and for ever to follow.",
                 ["type": "string", "pattern": .string(deadlines)]
             ),
             "IdempotencyKey": header(
