@@ -83,7 +83,7 @@ public enum Limits {
     public static let shownNameBytes = 100
     /// A violation's path, and its sentence; what is longer is cut.
     public static let violationBytes = 1 << 10
-    /// An error's sentence; a longer one is cut. With ``errorDetailsBytes`` it fits into a frame and into an MCP result,
+    /// An error's sentence; a longer one is cut. With ``errorDetailsBytes`` it fits into a frame and an MCP result,
     /// however much of it JSON has to escape.
     public static let errorMessageBytes = 4 << 10
     /// An error's details as JSON. Larger ones are left out, and the sentence says so.
