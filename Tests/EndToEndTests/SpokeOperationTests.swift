@@ -165,6 +165,8 @@ import Testing
         let calls = try await call(fleet, "call.tree", ["requestId": .string(outer)])["calls"]?.arrayValue ?? []
         let ids = calls.map { $0["call"]?["operationId"]?.stringValue ?? "" }
         #expect(ids == ["process.run", "host.info"], "\(calls)")
+        let lineage = try await fleet.hub("calls", "lineage", inner["requestId"]?.stringValue ?? "").text
+        #expect(lineage.contains("  host.info") && lineage.contains(outer), "\(lineage)")
         #expect(calls.allSatisfy { $0["call"]?["traceparent"] == .string(Self.trace) }, "\(calls)")
     }
 

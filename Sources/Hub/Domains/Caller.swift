@@ -92,7 +92,8 @@ public struct Caller: Sendable {
         self.deadline = deadline
         self.idempotencyKey = idempotencyKey
         self.spokeName = spokeName
-        self.traceparent = traceparent
+        // What is no trace is none (W3C trace context, 2.2): nobody hands it on.
+        self.traceparent = traceparent.flatMap { TraceContext.isSound($0) ? $0 : nil }
         self.target = target
         self.idleTimeout = idleTimeout
     }

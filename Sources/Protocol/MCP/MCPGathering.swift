@@ -61,6 +61,8 @@ struct MCPOutput: Hashable, Sendable {
     private(set) var dropped: Int64 = 0
     /// There is more behind it.
     private(set) var isCut = false
+    /// The session is over: nothing will come behind it.
+    private(set) var isOver = false
 
     init(from offset: Int64) { nextOffset = offset }
 
@@ -71,6 +73,7 @@ struct MCPOutput: Hashable, Sendable {
             dropped += gap - offset
             nextOffset = gap
         }
+        if piece.ended != nil { isOver = true }
         guard let data = piece.bytes else { return true }
         let room = Limits.mcpResultBytes - bytes.count
         bytes += data.prefix(room)

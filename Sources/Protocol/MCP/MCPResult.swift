@@ -46,7 +46,7 @@ enum MCPResult {
             members["blob"] = .string(Data(output.bytes).base64EncodedString())
         }
         members["_meta"] = [
-            "complete": .bool(!output.isCut), "nextOffset": .integer(output.nextOffset),
+            "complete": .bool(output.isOver && !output.isCut), "nextOffset": .integer(output.nextOffset),
             "dropped": .integer(output.dropped),
         ]
         return ["contents": [.object(members)]]

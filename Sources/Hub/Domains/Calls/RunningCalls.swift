@@ -27,8 +27,8 @@ public final class RunningCalls: Sendable {
     /// Takes a call in. Its id is greater than its parent's, whatever the clock did; a request id that is taken gives
     /// way to the node's. So does one that was used lately: its node would be found in the place of the new one. One
     /// that was given up counts as taken for longer: what its provider still says of it would be believed of the new
-    /// call. So does one that a spoke drew for a call that a spoke answers: it may be the same one, and an id under way
-    /// in both directions of a link does not tell which of the two is aborted.
+    /// call. And one that a spoke drew for a call that a spoke answers never stays: it may be the same one, and an id
+    /// under way in both directions of a link does not tell which of the two is aborted.
     func enter(
         _ subject: CallSubject,
         input: CallPayload?,

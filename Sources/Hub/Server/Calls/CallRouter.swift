@@ -174,7 +174,7 @@ struct CallRouter: Sendable {
     private static func late(_ route: Route, _ wait: Duration) -> Fault {
         Fault(
             .timeout,
-            "\(route.address.operationId) did not end within \(wait.milliseconds) ms; allow more with X-Deadline."
+            "\(route.address.operationId) did not end within \(wait.milliseconds) ms; allow more time."
         )
     }
 }

@@ -93,6 +93,7 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
         let kept = NIOLoopBound(keeper, eventLoop: channel.eventLoop)
         let upgrader = NIOTypedWebSocketServerUpgrader<Outcome>(
             maxFrameSize: Limits.frameBytes,
+            enableAutomaticErrorHandling: false,
             shouldUpgrade: { channel, head in
                 channel.eventLoop.makeFutureWithTask { await decide(head, channel) }.map { outcome in
                     guard case .accept(let headers, let install) = outcome else { return nil }
