@@ -178,7 +178,10 @@ struct CallRoutingTests {
         #expect(spokes?.first?["reason"] == "unknown" && spokes?.last?["reason"] == "notTargeted")
         let labels = try await hub.call("demo.echo", headers: [("x-target", #"{"labels":{"gpu":"yes"}}"#)])
         #expect(labels.body["error"]?["details"]?["spokes"]?.arrayValue?.first?["reason"] == "labels")
-        #expect(try await hub.call("demo.echo", headers: [("x-target", "{")]).code == "VALIDATION_ERROR")
+        // A word that is not understood must not choose another machine.
+        for target in ["{", "null", #"{"spokename":"one"}"#, #"{"labels":{"gpu":"yes"},"zz":1}"#] {
+            #expect(try await hub.call("demo.echo", headers: [("x-target", target)]).code == "VALIDATION_ERROR")
+        }
         let session = try await hub.call("demo.echo", headers: [("x-target", #"{"sessionId":"none"}"#)])
         #expect(session.code == "NOT_FOUND")
     }

@@ -3,6 +3,7 @@ import NIOHTTP1
 import Protocol
 import TestSupport
 import Testing
+import Transport
 
 /// What anyone might send to a hub, by mistake or on purpose. The goal: each is answered with a code of the contract,
 /// none is the hub's fault, and the hub is as well afterwards as it was before. `HOSTILE_SEEDS` sets how many inputs
@@ -17,6 +18,7 @@ struct HostileInputTests {
         try await mutatedInputs(hub)
         try await badRequests(hub)
         try await badFrames(hub)
+        try await longNames(hub)
         #expect(try await hub.request(.GET, "/readyz").status == 200)
         #expect(try await hub.call("account.get").status == 200)
         #expect(await hub.stop() == 0)
@@ -48,7 +50,56 @@ struct HostileInputTests {
             let isLate = reply.code == "OPERATION_NOT_FOUND" && body.count > 1 << 19
             #expect(reply.code == "VALIDATION_ERROR" || isLate, "\(shown): \(reply.status) \(reply.body.described)")
             #expect(reply.body["error"]?["message"]?.stringValue?.isEmpty == false, "\(shown)")
+            if !isLate { #expect(reply.listsViolations, "\(shown): \(reply.body.described)") }
         }
+    }
+
+    /// Names as long as a body, a frame and a message may be: no answer and no record is.
+    private func longNames(_ hub: HubUnderTest) async throws {
+        let name = String(repeating: "k", count: 3 << 20)
+        let most = Limits.errorDetailsBytes + 6 * Limits.errorMessageBytes + 200
+        for body in ["{\"\(name)\":1}", "{\"limit\":\"\(name)\"}", "{\"cursor\":\"\(name)\"}", "\"\(name)\""] {
+            let reply = try await hub.call("operation.list", body)
+            #expect(reply.status == 400 && reply.body.serialized().count <= most, "\(reply.body.described)")
+        }
+        let coordinator = try await FakeCoordinator.dial(hub)
+        coordinator.ask("operation.list", [String(name.prefix(600_000)): 1], id: "long")
+        guard case .failed(let failure) = try await coordinator.end(of: "long") else {
+            throw Fault(.execution, "It was answered.")
+        }
+        #expect(failure.error.code == .validation)
+        #expect(failure.error.message.utf8.count <= Limits.errorMessageBytes)
+        coordinator.line.connection.close(.normal)
+
+        func say(_ message: JSONValue, _ session: String? = nil) async throws -> HubUnderTest.Reply {
+            let headers = [("authorization", "Bearer \(hub.key)")] + (session.map { [("mcp-session-id", $0)] } ?? [])
+            return try await hub.request(.POST, "/mcp", message.serialized(), headers)
+        }
+        func tool(_ name: String, _ arguments: JSONValue, id: JSONValue = 1) -> JSONValue {
+            [
+                "jsonrpc": "2.0", "id": id, "method": "tools/call",
+                "params": ["name": .string(name), "arguments": arguments],
+            ]
+        }
+        let opening: JSONValue = [
+            "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": ["protocolVersion": "2025-03-26"],
+        ]
+        let session = try #require(try await say(opening).headers.first(name: "mcp-session-id"))
+        let messages = [
+            tool("list", [name: 1]), tool("call", [name: 1]), tool("call", ["operation": .string(name)]),
+            tool("call", ["operation": "account.get", "idempotencyKey": .string(name)]), tool(name, [:]),
+            tool("list", [:], id: .string(name)), ["jsonrpc": "2.0", "id": 1, "method": .string(name)],
+        ]
+        for message in messages {
+            let answer = try await say(message, session).body
+            #expect(answer.serialized().count <= Limits.mcpResultBytes, "\(answer.described)")
+            #expect(answer["error"] != nil || answer["result"]?["isError"] == true, "\(answer.described)")
+        }
+
+        let failed =
+            try await hub.call("call.list", #"{"status":"failed","limit":100}"#).data?["calls"]?.arrayValue ?? []
+        #expect(!failed.isEmpty)
+        for call in failed { #expect(call["error"]?.serialized().count ?? 0 <= most, "\(call.described)") }
     }
 
     /// The examples of every operation, with something in them exchanged.
@@ -255,6 +306,14 @@ enum Mutation {
         case 2: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + 9)], at: place)
         default: bytes.removeSubrange(place...)
         }
+    }
+}
+
+extension HubUnderTest.Reply {
+    /// Whether the error's details are the list of `{path, message}` that a `VALIDATION_ERROR` has.
+    var listsViolations: Bool {
+        guard let list = body["error"]?["details"]?.arrayValue, !list.isEmpty else { return false }
+        return list.allSatisfy { $0["path"]?.stringValue != nil && $0["message"]?.stringValue?.isEmpty == false }
     }
 }
 

@@ -27,6 +27,10 @@ final class RawSocket: Sendable {
             }
         }
         guard isConnected == 0 else { throw Fault(.unavailable, "Nothing listens on \(port).") }
+        try say(bytes)
+    }
+
+    private func say(_ bytes: [UInt8]) throws {
         guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Fault(.unavailable, "The peer takes nothing.")
         }
@@ -34,14 +38,15 @@ final class RawSocket: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Reads until the text is seen or the peer closes; without an `end` everything until it closes. Blocks, for as
-    /// long as a test waits for anything.
-    private func read(until end: String?) -> [UInt8] {
+    /// Reads until the text is seen or the peer closes; without an `end` everything until it closes. Blocks, and throws
+    /// when nothing came for as long as a test waits for anything.
+    private func read(until end: String?) throws -> [UInt8] {
         var received: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 4_096)
         while true {
             let count = recv(descriptor, &piece, piece.count, 0)
             if count > 0 { received += piece[0..<count] }
+            if count < 0, errno == EAGAIN { throw Fault(.timeout, "The peer neither answers nor closes.") }
             if count <= 0 { return received }
             if let end, String(decoding: received, as: UTF8.self).contains(end) { return received }
         }
@@ -57,11 +62,21 @@ final class RawSocket: Sendable {
         try await apart { try RawSocket(bytes, port: port).read(until: end) }
     }
 
+    /// Sends, and when the text is seen sends more; everything that comes then until the peer closes.
+    static func exchange(_ text: String, until seen: String, then more: String, port: Int) async throws -> String {
+        try await apart {
+            let socket = try RawSocket(Array(text.utf8), port: port)
+            _ = try socket.read(until: seen)
+            try socket.say(Array(more.utf8))
+            return String(decoding: try socket.read(until: nil), as: UTF8.self)
+        }
+    }
+
     /// A connection whose reader takes the beginning of the answer and then reads nothing more.
     static func stalled(_ request: String, port: Int, after beginning: String) async throws -> RawSocket {
         try await apart {
             let socket = try RawSocket(Array(request.utf8), port: port, room: 4_096)
-            guard String(decoding: socket.read(until: beginning), as: UTF8.self).contains(beginning) else {
+            guard String(decoding: try socket.read(until: beginning), as: UTF8.self).contains(beginning) else {
                 throw Fault(.execution, "The answer did not begin with “\(beginning)”.")
             }
             return socket
@@ -76,7 +91,7 @@ final class RawSocket: Sendable {
             + "POST /v1/join HTTP/1.1\r\n\(host)Content-Length: 2\r\n\r\n{"
         return try await apart {
             let socket = try RawSocket(Array(requests.utf8), port: port)
-            _ = socket.read(until: "true")
+            _ = try socket.read(until: "true")
             return socket
         }
     }

@@ -30,6 +30,7 @@ import Testing
             }
             let session = try await Self.spawn(fleet)
             try await filesAndGit(fleet, session)
+            try await aPrivateProjectsFilesAreItsMembersAlone(fleet)
             try await programs(fleet, session)
             try await ownOperations(fleet, settings)
             try await fromInside(fleet, session)
@@ -42,18 +43,24 @@ import Testing
         let spoke = Fleet.binaries.appending(path: "spoke").path
         let script = """
             until [ -e go ]; do sleep 0.1; done
-            \(spoke) call fs.read "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"path\\":\\"go\\"}" --json
+            echo '{"path":"go"}' | \(spoke) call fs.read - --json
             \(spoke) subscribe process.run \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"echo\\",\\"streamed\\"]}" --json
             echo "trace: $TRACEPARENT"
             cat > ask.json <<EOF
-            {"sessionId":"$NAVE_SESSION_ID","command":["env","NAVE_SESSION_ID=$NAVE_SESSION_ID",
-            "NAVE_SOCKET=$NAVE_SOCKET","NAVE_TOKEN_FILE=$NAVE_TOKEN_FILE","\(spoke)","call","host.info"]}
+            {"sessionId":"$NAVE_SESSION_ID","command":["\(spoke)","call","host.info"]}
             EOF
-            \(spoke) subscribe process.run "$(cat ask.json)"; echo "nested: $?"
+            \(spoke) subscribe process.run @ask.json; echo "nested: $?"
             \(spoke) call git.status "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\"}"; echo "status: $?"
             \(spoke) subscribe process.run --deadline 500ms \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"sleep\\",\\"900\\"]}"; echo "late: $?"
+            \(spoke) call process.run "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"true\\"]}"
+            echo "not a call: $?"
+            \(spoke) subscribe host.info; echo "not a stream: $?"
+            \(spoke) subscribe process.run "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",
+            \\"command\\":[\\"sh\\",\\"-c\\",\\"echo \\$\\$ > inner.new; mv inner.new inner; exec sleep 900\\"]}" &
+            until [ -e inner ]; do sleep 0.1; done; kill $!
+            while kill -0 "$(cat inner)"; do sleep 0.1; done; echo "left: nothing"
             """
         let session = try await fleet.spawnGranted(
             "app",
@@ -88,6 +95,45 @@ import Testing
         #expect(host["spoke"] == "a")
     }
 
+    /// The hub's gate knows ids; a spoke knows where a path leads.
+    private func aPrivateProjectsFilesAreItsMembersAlone(_ fleet: Fleet) async throws {
+        try await fleet.ask("orgs", "create", "Engine Room")
+        try await fleet.addProject("hidden")
+        let added = try await call(fleet, "project.update", ["project": "hidden", "org": "engine-room"])
+        let session = try await fleet.spawn("hidden", ["sleep", "900"], ["--spoke", "a"])
+        let all = try await call(fleet, "git.worktrees", [:])["worktrees"]?.arrayValue ?? []
+        let hidden = try #require(all.first { $0["sessionId"]?.stringValue == session }, "\(all)")
+        let open = try #require(all.first { $0["sessionId"]?.stringValue != session }, "\(all)")
+        #expect(hidden["projectId"] == added["id"])
+        let path = JSONValue.string((hidden["directory"]?.stringValue ?? "") + "/README")
+        #expect(try await call(fleet, "fs.read", ["path": path])["text"] == "hello\n")
+
+        try await fleet.ask("accounts", "create", "eve@example.org", "--name", "Eve")
+        let scopes = ["--scope", "fs:write", "--scope", "git:write", "--account", "eve@example.org", "--json"]
+        let issued = try await fleet.run("hub", ["key", "create", "eve"] + scopes).json()
+        let key = try fleet.write(issued["key"]?.stringValue ?? "", to: "eve.key")
+        func hers(_ operation: String, _ input: JSONValue) async throws -> Finished {
+            let json = String(decoding: input.serialized(), as: UTF8.self)
+            return try await fleet.run("hub", ["call", operation, json, "--key-file", key, "--json"])
+        }
+        for (operation, input) in [
+            ("fs.read", ["path": path]), ("fs.write", ["path": path, "text": "hers"]),
+            ("fs.grep", ["path": hidden["directory"] ?? .null, "text": "hello"]), ("git.worktrees", [:]),
+        ] as [(String, JSONValue)] {
+            let refused = try await hers(operation, input)
+            #expect(refused.exitCode == 77 && refused.errors.contains("ACCESS_DENIED"), "\(operation): \(refused)")
+        }
+        let workspace = hidden["workspaceId"] ?? .null
+        let unknown = [
+            try await hers("fs.read", ["workspaceId": workspace, "path": path]),
+            try await hers("git.worktrees", ["projectId": added["id"] ?? .null]),
+        ]
+        #expect(unknown.allSatisfy { $0.errors.contains("NOT_FOUND") }, "\(unknown)")
+        let hersToSee = try await hers("git.worktrees", ["projectId": open["projectId"] ?? .null])
+        #expect(hersToSee.exitCode == 0 && !hersToSee.text.contains(session), "\(hersToSee)")
+        try await fleet.ask("abort", session)
+    }
+
     private func programs(_ fleet: Fleet, _ session: String) async throws {
         let input: JSONValue = [
             "sessionId": .string(session), "command": ["sh", "-c", "echo out; echo $TRACEPARENT >&2; exit 4"],
@@ -98,6 +144,22 @@ import Testing
         #expect(values.contains { $0["text"] == "out\n" && $0["stream"] == "stdout" })
         #expect(values.contains { $0["text"] == .string("\(Self.trace)\n") && $0["stream"] == "stderr" }, "\(said)")
         #expect(values.last?["exitCode"] == 4, "\(said)")
+        try await deadlinesAndTargets(fleet, session)
+    }
+
+    /// The command line says how long and where, and the hub keeps it.
+    private func deadlinesAndTargets(_ fleet: Fleet, _ session: String) async throws {
+        let wait = #"{"sessionIds":["\#(session)"]}"#
+        try await fleet.refused(["call", "coord.wait", wait, "--timeout", "500ms"], "TIMEOUT", saying: "500 ms")
+        let sleep = #"{"sessionId":"\#(session)","command":["sleep","900"]}"#
+        try await fleet.refused(["subscribe", "process.run", sleep, "--timeout", "500ms"], "TIMEOUT", saying: "500 ms")
+        #expect(try await fleet.ask("call", "host.info", "--session", session)["spoke"] == "a")
+        let nowhere = ["call", "host.info", "--label", "gpu=yes"]
+        try await fleet.refused(nowhere, "UNAVAILABLE", saying: "gpu")
+        let spoke = Fleet.binaries.appending(path: "spoke").path
+        let grant = ["spawn", "--project", "app", "--grant", "host:read", "--follow"]
+        let inside = try await fleet.run("hub", grant + ["--", spoke, "call", "host.info"])
+        #expect(inside.exitCode == 0 && inside.text.contains("\"spoke\""), "\(inside.text)\(inside.errors)")
     }
 
     /// What the owner adds while the spoke runs is offered a moment later, and what is taken away is not.
@@ -127,6 +189,8 @@ import Testing
         // What the spawn did not grant, a session may not; and its patience is kept.
         #expect(said.contains("status: 77"), "\(said)")
         #expect(said.contains("late: 1"), "\(said)")
+        #expect(said.contains("not a call: 1") && said.contains("not a stream: 1"), "\(said)")
+        #expect(said.contains("left: nothing"), "\(said)")
         #expect(said.contains("trace: \(Self.trace)\n") && said.contains("nested: 0"), "\(said)")
         try await whatAProgramCallsHangsInTheTree(fleet, session)
     }
@@ -140,6 +204,8 @@ import Testing
         let calls = try await call(fleet, "call.tree", ["requestId": .string(outer)])["calls"]?.arrayValue ?? []
         let ids = calls.map { $0["call"]?["operationId"]?.stringValue ?? "" }
         #expect(ids == ["process.run", "host.info"], "\(calls)")
+        let lineage = try await fleet.hub("calls", "lineage", inner["requestId"]?.stringValue ?? "").text
+        #expect(lineage.contains("  host.info") && lineage.contains(outer), "\(lineage)")
         #expect(calls.allSatisfy { $0["call"]?["traceparent"] == .string(Self.trace) }, "\(calls)")
     }
 
@@ -152,6 +218,10 @@ import Testing
         _ = try await eventually("the denied operation is not offered any more") {
             let finished = try await fleet.hub("call", "host.load")
             return finished.exitCode != 0 && !finished.errors.contains("ACCESS_DENIED") ? true : nil
+        }
+        try "bogus: 1\n".write(to: policy, atomically: true, encoding: .utf8)
+        _ = try await eventually("what is wrong with the policy is in the log") {
+            fleet.spoke("a")?.logText.contains("policy.yaml allows nothing until it is mended") == true ? true : nil
         }
     }
 }

@@ -28,6 +28,8 @@ struct DomainFaultTests {
         // The contract's own codes mean what they mean, whoever declares them.
         #expect(Self.heard("NOT_FOUND", "Gone.") == Fault(.notFound, "Gone.", details: ["x": 1]))
         #expect(Self.heard("RATE_LIMITED", "Later.").httpStatus == 429)
+        // Whoever is told VALIDATION_ERROR finds a list.
+        #expect(Self.heard("VALIDATION_ERROR", "Wrong.").details == [["path": "", "message": "Wrong."]])
     }
 
     @Test func detailsComeAsTheyAreDeclared() throws {

@@ -25,6 +25,13 @@ struct OpenAPITests {
             #expect(Set(responses.keys).isSuperset(of: statuses.union(["200"])), "\(spec.id)")
         }
         #expect(paths["/livez"]?["get"]?["security"] == [])
+        // For its head alone any request may be refused.
+        for (path, methods) in paths {
+            for method in ["get", "post", "delete"] {
+                guard case .object(let responses)? = methods[method]?["responses"] else { continue }
+                #expect(Set(responses.keys).isSuperset(of: ["400", "403", "413", "504"]), "\(method) \(path)")
+            }
+        }
         for reference in Self.references(in: document) {
             #expect(Self.value(at: reference, in: document) != nil, "\(reference) leads nowhere")
         }

@@ -33,6 +33,7 @@ struct PlacementTests {
             (spoke("a") { $0.pausedReason = "night" }, .paused, "night"),
             (spoke("a", slots: 2, busy: 2), .slots, "2 of 2"),
             (spoke("a") { $0.projectId = "other" }, .project, "another project"),
+            (spoke("a") { $0.isTrusted = false }, .project, "organisation"),
             (spoke("a") { $0.load = HostLoad(cpu: 0, memory: 0, disk: 0.99) }, .disk, "99 %"),
         ]
         for (facts, reason, words) in cases {

@@ -125,6 +125,37 @@ struct ReachTests {
         }
     }
 
+    @Test func whatIsFollowedInAnOrganisationEndsWithTheMembership() async throws {
+        let stage = try await Stage.make()
+        let hub = stage.hub
+        let calls = hub.domains.calls
+        var leaving = stage.stranger
+        _ = try await hub.ask(AddMember(org: "ops", account: leaving.accountId.rawValue), by: stage.member)
+        var open: [String: OpenCall] = [:]
+        func follow(_ name: String, _ input: JSONValue, by caller: Caller, _ kind: OperationKind) async throws {
+            var caller = caller
+            caller.requestId = name
+            let subject = CallSubject(operationId: "process.run", kind: kind)
+            let call = try await calls.recorder.open(subject, input: .value(input), by: caller, waits: true)
+            call.whenAborted { calls.recorder.close(call, .failed(Fault(.aborted, ""))) }
+            open[name] = call
+        }
+        try await follow("program", ["workspaceId": "w", "command": ["make"]], by: leaving, .subscription)
+        try await follow("elsewhere", ["command": ["make"]], by: leaving, .subscription)
+        try await follow("member", ["workspaceId": "w"], by: stage.member, .subscription)
+        try await follow("overseer", ["workspaceId": "w"], by: hub.admin, .subscription)
+        try await follow("mutation", ["workspaceId": "w"], by: leaving, .mutation)
+        leaving.target = CallTarget(sessionId: "s")
+        try await follow("target", [:], by: leaving, .subscription)
+        func ended() -> [String] { open.filter { $0.value.abortion?.code == .notFound }.keys.sorted() }
+        try await calls.endOfMemberships()
+        #expect(ended() == [])
+        _ = try await hub.ask(RemoveMember(org: "ops", account: leaving.accountId.rawValue), by: stage.member)
+        try await calls.endOfMemberships()
+        #expect(ended() == ["program", "target"])
+        await hub.close()
+    }
+
     @Test func whoNamesTooMuchIsTold() async throws {
         let stage = try await Stage.make()
         let ids = (0...Limits.namesPerCall).map { SessionID("s\($0)") }

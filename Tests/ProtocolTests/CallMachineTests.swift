@@ -43,6 +43,16 @@ import Testing
         #expect(machine.askedCount == 0)
     }
 
+    @Test mutating func anIdThatLeavesNoRoomForAnAnswerIsAnsweredCut() {
+        let id = String(repeating: "\u{1}", count: Limits.frameBytes / 6 - 100)
+        guard case .refuse(let shown, let error) = hear(.requested(request(id))).first else {
+            Issue.record("It was taken.")
+            return
+        }
+        #expect(error.code == .validation && shown.utf8.count <= Limits.requestIdBytes)
+        #expect(hear(.requested(request(String(repeating: "i", count: 600_000)))).count == 1)
+    }
+
     @Test mutating func theSameIdTwiceOrTooManyAreObstacles() {
         ask("a")
         #expect(machine.obstacle(toAsking: "a")?.code == .conflict)

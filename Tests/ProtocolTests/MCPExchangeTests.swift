@@ -12,7 +12,11 @@ struct MCPExchangeTests {
         var values: [MCPValue] = []
         var ending: Fault?
 
-        func kind(of operation: String) async -> OperationKind? { kinds[operation] }
+        var isChange = false
+
+        func nature(of operation: String) async -> MCPNature? {
+            kinds[operation].map { MCPNature(kind: $0, changes: isChange) }
+        }
 
         func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8] {
             try answers[ask.operation, default: .failure(Fault(.operationNotFound, "None."))].get()
@@ -44,6 +48,15 @@ struct MCPExchangeTests {
         #expect(result["isError"] == nil)
         let list = MCPWork(id: .number(1), ask: .tool(.init(tool: .list, arguments: .init(operation: "a.b"))))
         #expect(await Self.result(list, provider)["structuredContent"] == ["x": 1])
+    }
+
+    @Test func theLargestErrorIsAResultWithinItsBounds() async {
+        let worst = String(repeating: "\u{1}", count: (Limits.errorDetailsBytes - 100) / 6)
+        let fault = Fault(.conflict, worst, details: ["a": .string(worst)])
+        #expect(fault.details != nil)
+        let provider = Scripted(answers: ["a.b": .failure(fault)])
+        let result = await Self.result(Self.call(.init(operation: "a.b")), provider)
+        #expect(result.serialized().count <= Limits.mcpResultBytes, "\(result.serialized().count)")
     }
 
     @Test func anErrorOfAnOperationIsAResultWithItsCode() async {
@@ -92,6 +105,14 @@ struct MCPExchangeTests {
         let few = await Self.result(Self.call(.init(operation: "a.s", valuesMax: 2)), provider)["structuredContent"]
         #expect(few?["count"] == 2 && few?["stopped"] == "values" && few?["lastEventId"] == "v2")
 
+        // What changes something is not ended because enough was read: how it ended comes last.
+        provider.isChange = true
+        let whole = await Self.result(Self.call(.init(operation: "a.s", valuesMax: 2)), provider)["structuredContent"]
+        #expect(whole?["count"] == 10 && whole?["leftOut"] == 8 && whole?["stopped"] == "values")
+        #expect(whole?["values"] == [["n": 1], ["n": 2]] && whole?["last"] == ["n": 10])
+        #expect(whole?["complete"] == false && whole?["lastEventId"] == "v2")
+        provider.isChange = false
+
         let large = "\"\(String(repeating: "x", count: 100_000))\""
         provider.values = (1...10).map { _ in MCPValue(id: nil, data: Array(large.utf8)) }
         let much = await Self.result(Self.call(.init(operation: "a.s")), provider)["structuredContent"]
@@ -120,7 +141,9 @@ struct MCPExchangeTests {
             SessionOutputPiece(stream: .stdout, offset: 3, nextOffset: 5, bytes: Data("grün".utf8).dropFirst(3)),
         ]
         let text = await read(parts)
-        #expect(text["text"] == "grün" && text["_meta"]?["complete"] == true)
+        #expect(text["text"] == "grün" && text["_meta"]?["complete"] == false, "the session may print more")
+        let end = SessionOutputPiece(ended: SessionEnd(exitCode: 0, exitSignal: nil, exitReason: .exited, message: nil))
+        #expect(await read(parts + [end])["_meta"]?["complete"] == true)
         let half = await read([parts[0]])
         #expect(half["blob"]?.stringValue == Data("grü".utf8).prefix(3).base64EncodedString())
 

@@ -4,12 +4,14 @@ public import Protocol
 extension OperationSpec {
     /// A provider's fault as callers may hear it.
     ///
-    /// A code of the contract stays. A declared one stays, with the status that is declared for it. `EXECUTION_ERROR`
-    /// with the message `CODE: text` of a declared code becomes that code with the text: so a program tells which of
-    /// its errors it means where nothing but a text can be thrown. Any other code becomes `EXECUTION_ERROR`, and the
-    /// word stays in the message. Doing so again changes nothing.
+    /// A code of the contract stays; a `VALIDATION_ERROR` without the list that it has gets one. A declared one stays,
+    /// with the status that is declared for it. `EXECUTION_ERROR` with the message `CODE: text` of a declared code
+    /// becomes that code with the text: so a program tells which of its errors it means where nothing but a text can be
+    /// thrown. Any other code becomes `EXECUTION_ERROR`, and the word stays in the message. Doing so again changes
+    /// nothing.
     public func heard(_ fault: Fault) -> Fault {
         if fault.code == .execution, let thrown = thrown(in: fault) { return thrown }
+        if fault.code == .validation, fault.details?.arrayValue == nil { return Fault(.validation, fault.message) }
         if fault.code.isOfContract { return fault }
         if let declared = declared(fault.code) {
             let status = declared.httpStatus ?? Fault.Code.execution.httpStatus

@@ -2,9 +2,10 @@ public import Protocol
 
 /// What bounds the hub's own doors. Beside ``Limits``, which both ends share.
 extension Limits {
-    /// From a connection's first moment until its first request's head is whole. Ends heads that trickle.
+    /// From a connection's first moment until its first request's head is whole, and from a later head's first bytes
+    /// until it is. Ends heads that trickle.
     public static let requestHead = Duration.seconds(10)
-    /// From a request's head until its body is whole. Ends bodies that trickle.
+    /// From a request's head until its body is whole, whether anybody reads it or not. Ends bodies that trickle.
     public static let requestBody = Duration.seconds(30)
     /// As much of a body over ``requestBodyBytes`` is read and thrown away before it is refused.
     public static let requestBodyDiscarded = 16 << 20
@@ -52,7 +53,8 @@ extension Limits {
     /// How long an abort waits for a provider to say what became of a call: a program is interrupted, terminated and
     /// killed within 10 s.
     public static let callProof = Duration.seconds(15)
-    /// How long a subscription may outlive its key where no news tells of its end: an expiry is told by nobody.
+    /// How long a subscription may outlive its key, or its account's membership, where no news tells of the end: an
+    /// expiry is told by nobody.
     public static let keyRound = Duration.seconds(1)
     /// The longest window of `call.latency`.
     public static let callWindowSeconds = 604_800
@@ -82,6 +84,9 @@ extension Limits {
     public static let whereaboutsRemembered = 10_000
     /// Spokes named one by one where a list says who offers an operation, or why none does.
     public static let providersNamed = 100
+    /// Request ids of calls that one hub process remembers, so that a query under a used one is not answered under it:
+    /// twice as many at most, 16 bytes each.
+    public static let callIdsRemembered = 1 << 16
     /// Request ids of calls that were given up, kept so that a late answer is nobody else's: twice as many at most.
     public static let callsGivenUp = 10_000
     /// The header that says which spoke shall answer.

@@ -32,7 +32,7 @@ enum OpenAPIParts {
         switch type {
         case .query: names += ["Deadline"]
         case .mutation: names += ["Deadline", "IdempotencyKey"]
-        case .subscription: names += ["LastEventId"]
+        case .subscription: names += ["Deadline", "LastEventId"]
         }
         return .array(names.map { ["$ref": .string("#/components/parameters/\($0)")] })
     }
@@ -73,8 +73,8 @@ enum OpenAPIParts {
             "ParentRequestId": header("X-Parent-Request-Id", "The call within which this one is made.", visible),
             "Deadline": header(
                 "X-Deadline",
-                "How long the caller waits, as in 2s or 500ms; 300s if left out, 1h at most.",
-                ["type": "string", "pattern": "^[1-9][0-9]{0,5}(ms|s|m|h)$"]
+                "How long the caller waits, as in 2s or 500ms, 1h at most; 300s if left out, and for ever to follow.",
+                ["type": "string", "pattern": .string(deadlines)]
             ),
             "IdempotencyKey": header(
                 "Idempotency-Key",
@@ -91,6 +91,11 @@ enum OpenAPIParts {
             "LastEventId": header("Last-Event-ID", "Goes on behind the value of this id.", visible),
         ]
     }
+
+    /// 1 ms to 1 h.
+    private static let deadlines =
+        "^(([1-9][0-9]{0,5}|[12][0-9]{6}|3[0-5][0-9]{5}|3600000)ms|([1-9][0-9]{0,2}|[12][0-9]{3}|3[0-5][0-9]{2}|3600)s"
+        + "|([1-9]|[1-5][0-9]|60)m|1h)$"
 
     private static var schemas: [String: JSONValue] {
         let time: JSONValue = ["type": "string", "format": "date-time"]

@@ -4,13 +4,19 @@ import Protocol
 enum OpenAPIRoutes {
     static var paths: [String: JSONValue] {
         [
-            "/livez": get("livez", "The process runs and answers.", open: true, json, OpenAPIParts.refusals(400, 403)),
+            "/livez": get(
+                "livez",
+                "The process runs and answers.",
+                open: true,
+                json,
+                OpenAPIParts.refusals(400, 403, 413, 504)
+            ),
             "/readyz": get(
                 "readyz",
                 "Calls would be answered.",
                 open: true,
                 json,
-                OpenAPIParts.refusals(400, 403, 503)
+                OpenAPIParts.refusals(400, 403, 413, 503, 504)
             ),
             "/metrics": get(
                 "metrics",
@@ -23,7 +29,7 @@ enum OpenAPIRoutes {
                 "operations",
                 "The operations that the caller may run; the query is the input of operation.list.",
                 json,
-                keyed
+                called
             ),
             "/v1/operations/{id}": operation,
             "/v1/join": ["post": join],
@@ -31,8 +37,13 @@ enum OpenAPIRoutes {
         ]
     }
 
-    /// Statuses of routes that look at a key.
-    private static var keyed: [String: JSONValue] { OpenAPIParts.refusals(400, 401, 403, 404, 429, 500, 503, 504) }
+    /// Statuses of routes that look at a key. 400, 403, 413 and 504 any route has: for its head alone.
+    private static var keyed: [String: JSONValue] {
+        OpenAPIParts.refusals(400, 401, 403, 404, 413, 429, 500, 503, 504)
+    }
+
+    /// The same for those that are calls, which somebody may abort.
+    private static var called: [String: JSONValue] { keyed.merging(OpenAPIParts.refusals(409)) { $1 } }
 
     private static var json: JSONValue {
         OpenAPIParts.response("The answer.", "application/json", ["type": "object"])
@@ -54,7 +65,7 @@ enum OpenAPIRoutes {
     }
 
     private static var operation: JSONValue {
-        guard case .object(var path) = get("operation", "One operation's schemas and access.", json, keyed) else {
+        guard case .object(var path) = get("operation", "One operation's schemas and access.", json, called) else {
             return .null
         }
         path["parameters"] = [

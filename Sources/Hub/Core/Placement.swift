@@ -51,6 +51,8 @@ public struct SpokeFacts: Hashable, Sendable {
     public var pausedReason: String?
     /// The only project that it works for, if it is bound to one.
     public var projectId: ProjectID?
+    /// Whether the project's code and its sessions' authority may be on it at all: whoever joined it owns that machine.
+    public var isTrusted: Bool
     public var labels: [String: String]
     public var agents: [AgentOffer]
     public var slots: Int
@@ -67,6 +69,7 @@ public struct SpokeFacts: Hashable, Sendable {
         isDraining: Bool = false,
         pausedReason: String? = nil,
         projectId: ProjectID? = nil,
+        isTrusted: Bool = true,
         labels: [String: String] = [:],
         agents: [AgentOffer] = [],
         slots: Int,
@@ -81,6 +84,7 @@ public struct SpokeFacts: Hashable, Sendable {
         self.isDraining = isDraining
         self.pausedReason = pausedReason
         self.projectId = projectId
+        self.isTrusted = isTrusted
         self.labels = labels
         self.agents = agents
         self.slots = slots
@@ -138,6 +142,10 @@ public enum Placement {
         }
         if let project = spoke.projectId, project != ask.projectId {
             return (.project, "It works for another project only.")
+        }
+        if !spoke.isTrusted {
+            let people = "a member of the project's organisation nor an administrator"
+            return (.project, "Neither \(people) joined it; let one do so, or keep it for the project.")
         }
         if let agent = ask.agent, let lack = lack(of: agent, on: spoke) { return (.agent, lack) }
         if !spoke.isConnected {

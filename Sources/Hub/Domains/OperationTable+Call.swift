@@ -21,7 +21,7 @@ extension OperationTable {
     ) async throws(Fault) -> Answer {
         let entry = try entry(name)
         guard let answering = entry.answering else {
-            throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
+            throw Fault.askedOtherwise(name, is: .subscription)
         }
         let data: [UInt8]
         if entry.spec.type == .mutation {
@@ -76,7 +76,7 @@ extension OperationTable {
             first.withLock { $0 = answer }
             return answer.data
         } admit: { () throws(Fault) in
-            try spec.accessControl.check(caller.identity)
+            try caller.check(spec.accessControl)
         }
         return first.withLock { $0 } ?? Answer(data: data, operationId: spec.id, requestId: caller.requestId)
     }
@@ -104,7 +104,7 @@ extension OperationTable {
     ) async throws(Fault) {
         let entry = try entry(name)
         guard let streaming = entry.streaming else {
-            throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
+            throw Fault.askedOtherwise(name, is: entry.spec.type)
         }
         try entry.admit(input, from: caller)
         try await reach.check(Belongings(of: input), for: caller)
@@ -120,7 +120,7 @@ extension OperationTable {
     public func checkSubscription(_ name: String, input: JSONValue, by caller: Caller) async throws(Fault) {
         let entry = try entry(name)
         guard entry.streaming != nil else {
-            throw Fault(.validation, "\(name) is a \(entry.spec.type.rawValue); call it with /v1/call/\(name).")
+            throw Fault.askedOtherwise(name, is: entry.spec.type)
         }
         try entry.admit(input, from: caller)
         try await reach.check(Belongings(of: input), for: caller)
@@ -146,7 +146,7 @@ extension OperationTable {
 extension OperationTable.Entry {
     /// Lets a call in whose caller may run the operation and whose input says what it must.
     func admit(_ input: JSONValue, from caller: Caller) throws(Fault) {
-        try spec.accessControl.check(caller.identity)
+        try caller.check(spec.accessControl)
         let violations = self.input.violations(in: input)
         guard violations.isEmpty else { throw .invalid(violations) }
     }

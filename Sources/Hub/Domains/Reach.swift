@@ -19,15 +19,20 @@ struct Reach: Sendable {
         guard owned.count <= Limits.namesPerCall else {
             throw Fault(.tooLarge, "A call names at most \(Limits.namesPerCall) projects and sessions; ask in parts.")
         }
-        let hidden = try await database.first(
+        let found = try await hidden(among: owned.map { Sight(account: account, name: $0) })
+        if let hidden = found.first { throw Self.unknown(hidden.name) }
+    }
+
+    /// What of this its accounts may not see now.
+    func hidden(among sights: [Sight]) async throws(Fault) -> [Sight] {
+        try await database.query(
             SQL.hidden,
-            [owned.map(\.kind.rawValue), owned.map(\.text), account]
+            [sights.map(\.name.kind.rawValue), sights.map(\.name.text), sights.map(\.account)]
         )
-        if let hidden { throw Self.unknown(hidden) }
     }
 
     /// The words in which each domain says that something is not there.
-    private static func unknown(_ hidden: Hidden) -> Fault {
+    private static func unknown(_ hidden: Belongings.Name) -> Fault {
         let shown = hidden.text.prefix(100)
         return switch hidden.kind {
         case .project:
@@ -41,23 +46,28 @@ struct Reach: Sendable {
         }
     }
 
-    /// One name that the account must not see.
-    struct Hidden: RowDecodable {
-        let kind: Belongings.Kind
-        let text: String
+    /// One name, as an account may see it or not.
+    struct Sight: Hashable, Sendable, RowDecodable {
+        let account: AccountID
+        let name: Belongings.Name
+
+        init(account: AccountID, name: Belongings.Name) {
+            self.account = account
+            self.name = name
+        }
 
         init(_ row: Row) throws(Fault) {
-            kind = try row["kind"]
-            text = try row["name"]
+            account = try row["account"]
+            name = Belongings.Name(try row["kind"], try row["name"])
         }
     }
 
     enum SQL {
         /// A name that stands for several things is hidden if one of them is.
-        static let hidden = Statement<Hidden>(
+        static let hidden = Statement<Sight>(
             """
-            SELECT named.kind, named.name
-              FROM unnest($1::text[], $2::text[]) AS named (kind, name)
+            SELECT DISTINCT named.kind, named.name, named.account
+              FROM unnest($1::text[], $2::text[], $3::text[]) AS named (kind, name, account)
              CROSS JOIN LATERAL (
                 SELECT p.org_id FROM nave.projects p
                  WHERE named.kind = 'project' AND (p.id = named.name OR p.name = named.name)
@@ -80,8 +90,7 @@ struct Reach: Sendable {
              ) AS owning
              WHERE owning.org_id IS NOT NULL
                AND NOT EXISTS (SELECT FROM nave.organization_members m
-                                WHERE m.org_id = owning.org_id AND m.account_id = $3)
-             LIMIT 1
+                                WHERE m.org_id = owning.org_id AND m.account_id = named.account)
             """
         )
     }

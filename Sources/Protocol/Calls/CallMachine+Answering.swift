@@ -14,6 +14,10 @@ extension CallMachine {
 
     private mutating func begin(_ request: CallRequested) -> [Action] {
         let id = request.requestId
+        guard JSONValue.string(id).fits(in: Self.answerableIdBytes) else {
+            let fault = Fault.invalid("requestId", "must have at most \(Limits.requestIdBytes) bytes; answered cut.")
+            return [.refuse(requestId: id.cut(toBytes: Limits.requestIdBytes), CallError(fault))]
+        }
         guard answering[id] == nil else {
             let fault = Fault(.conflict, "A call with this requestId is under way; draw a new one.")
             return [.refuse(requestId: id, CallError(fault))]
@@ -69,6 +73,9 @@ extension CallMachine {
     }
 
     private static let unasked = CallError(Fault(.unknown, "A value was sent that nobody had asked for."))
+
+    /// An id that leaves room in a frame for the largest error: a longer one cannot be answered under its whole length.
+    static let answerableIdBytes = Limits.frameBytes - Limits.errorDetailsBytes - 6 * Limits.errorMessageBytes - 4_096
 
     /// Credit that one subscription may hold at a time.
     static let creditMax = 1 << 16

@@ -189,7 +189,7 @@ public enum CallResult: Hashable, Sendable {
 
 extension CallMachine {
     static let disconnected = Fault(.spokeDisconnected, "The link to the provider broke before it had answered.")
-    static let late = Fault(.timeout, "The provider did not answer in time; allow more with X-Deadline.")
+    static let late = Fault(.timeout, "The provider did not answer in time; allow more time.")
     static let left = Fault(.aborted, "The caller left before the answer came.")
 
     static func silent(_ wait: Duration) -> Fault {

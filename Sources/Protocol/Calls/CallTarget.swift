@@ -23,6 +23,21 @@ public struct CallTarget: Codable, Hashable, Sendable, Described {
         self.sessionId = sessionId
     }
 
+    /// Reads one from what a caller wrote, who may have mistyped: it would choose another machine.
+    ///
+    /// - Throws: `VALIDATION_ERROR` for what is no target, and for fields that a target has not.
+    public init(asked value: JSONValue) throws(Fault) {
+        let known = Self.fields.keys.sorted().joined(separator: ", ")
+        guard case .object(let members) = value else {
+            throw Fault.invalid("target", "must be an object with \(known).")
+        }
+        if let unknown = members.keys.sorted().first(where: { Self.fields[$0] == nil }) {
+            let name = String(unknown.prefix(80))
+            throw Fault.invalid("target.\(name)", "is not a field of a target; it has \(known).")
+        }
+        self = try value.decoded()
+    }
+
     /// Whether it leaves everything to the hub.
     public var isOpen: Bool {
         spokeId == nil && spokeName == nil && (labels ?? [:]).isEmpty && sessionId == nil

@@ -10,19 +10,32 @@ public struct Fault: Error, Codable, Hashable, Sendable, CustomStringConvertible
     /// operation is known: it is neither sent nor stored.
     public let declaredStatus: Int?
 
+    /// Bounds what is said, wherever it comes from: an error is sent and stored as it is made. Its sentence is cut at
+    /// ``Limits/errorMessageBytes``, details over ``Limits/errorDetailsBytes`` are left out. A `VALIDATION_ERROR`
+    /// without details gets the list that callers rely on, with its sentence about the whole input.
     public init(_ code: Code, _ message: String, details: JSONValue? = nil, declaredStatus: Int? = nil) {
+        let (said, kept) = Self.bounded(message, details)
         self.code = code
-        self.message = message
-        self.details = details
+        self.message = said
+        self.details = kept ?? (code == .validation ? [Violation(path: "", message: said).json] : nil)
         self.declaredStatus = declaredStatus
     }
 
     public init(from decoder: any Decoder) throws {
         let members = try decoder.container(keyedBy: CodingKeys.self)
-        code = try members.decode(Code.self, forKey: .code)
-        message = try members.decode(String.self, forKey: .message)
-        details = try members.decodeIfPresent(JSONValue.self, forKey: .details)
-        declaredStatus = nil
+        self.init(
+            try members.decode(Code.self, forKey: .code),
+            try members.decode(String.self, forKey: .message),
+            details: try members.decodeIfPresent(JSONValue.self, forKey: .details)
+        )
+    }
+
+    private static func bounded(_ message: String, _ details: JSONValue?) -> (String, JSONValue?) {
+        guard let details, !details.fits(in: Limits.errorDetailsBytes) else {
+            return (message.cut(toBytes: Limits.errorMessageBytes), details)
+        }
+        let note = " (Its details were left out: they have more than \(Limits.errorDetailsBytes) bytes.)"
+        return (message.cut(toBytes: Limits.errorMessageBytes - note.utf8.count) + note, nil)
     }
 
     private enum CodingKeys: String, CodingKey { case code, message, details }
@@ -69,17 +82,20 @@ public struct Fault: Error, Codable, Hashable, Sendable, CustomStringConvertible
         public let path: String
         public let message: String
 
+        /// Both are cut at ``Limits/violationBytes``: they may quote what a caller sent.
         public init(path: String, message: String) {
-            self.path = path
-            self.message = message
+            self.path = path.cut(toBytes: Limits.violationBytes)
+            self.message = message.cut(toBytes: Limits.violationBytes)
         }
+
+        fileprivate var json: JSONValue { ["path": .string(path), "message": .string(message)] }
     }
 
-    /// A request that was understood as JSON but does not say what it must.
+    /// A request that was understood as JSON but does not say what it must. The first ``Limits/violations`` are told.
     public static func invalid(_ violations: [Violation]) -> Fault {
-        let summary = violations.map { $0.path.isEmpty ? $0.message : "\($0.path): \($0.message)" }
-        let details = violations.map { JSONValue.object(["path": .string($0.path), "message": .string($0.message)]) }
-        return Fault(.validation, summary.joined(separator: " "), details: .array(details))
+        let told = violations.prefix(Limits.violations)
+        let summary = told.map { $0.path.isEmpty ? $0.message : "\($0.path): \($0.message)" }
+        return Fault(.validation, summary.joined(separator: " "), details: .array(told.map(\.json)))
     }
 
     /// The same for a single field.

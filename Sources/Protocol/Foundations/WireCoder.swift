@@ -142,7 +142,7 @@ extension DecodingError {
             if let index = key.intValue {
                 path += "[\(index)]"
             } else {
-                path += path.isEmpty ? key.stringValue : ".\(key.stringValue)"
+                path = path.dotted(key.stringValue)
             }
         }
     }

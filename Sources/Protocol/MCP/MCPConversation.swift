@@ -63,7 +63,8 @@ public struct MCPConversation: Sendable {
             let templates: JSONValue = ["resourceTemplates": [MCPOutputAddress.template]]
             return .answer(RPCMessage.answer(to: request.id, templates))
         case "resources/read": return try readResource(request)
-        default: throw RPCFailure(RPCFailure.methodNotFound, "There is no method \(request.method.prefix(100)) here.")
+        default:
+            throw RPCFailure(RPCFailure.methodNotFound, "There is no method \(request.method.cut(toBytes: 100)) here.")
         }
     }
 
@@ -92,7 +93,7 @@ public struct MCPConversation: Sendable {
         return RPCFailure(
             RPCFailure.unsupportedVersion,
             "Begin with initialize, in one of the versions listed.",
-            data: ["supported": MCPVersion.listing, "requested": .string(String(asked.prefix(40)))]
+            data: ["supported": MCPVersion.listing, "requested": .string(asked.cut(toBytes: 40))]
         )
     }
 
@@ -115,7 +116,7 @@ public struct MCPConversation: Sendable {
             throw RPCFailure(RPCFailure.invalidParams, "resources/read names a uri.")
         }
         guard let address = MCPOutputAddress(uri) else {
-            let shown = String(uri.prefix(200))
+            let shown = uri.cut(toBytes: 200)
             throw RPCFailure(
                 RPCFailure.resourceNotFound,
                 "There is no resource \(shown); nave://session/ID/output is what a session printed.",

@@ -2,8 +2,8 @@ import Foundation
 
 /// Whoever runs operations for an MCP server: the hub's desk, or a spoke's local socket.
 public protocol MCPProvider: Sendable {
-    /// Whether the operation answers once or many times; `nil` if that cannot be told.
-    func kind(of operation: String) async -> OperationKind?
+    /// What the tools must know of an operation before it is called; `nil` if that cannot be told.
+    func nature(of operation: String) async -> MCPNature?
 
     /// Runs a query or mutation and answers with its `data` as JSON.
     func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8]
@@ -13,6 +13,20 @@ public protocol MCPProvider: Sendable {
         _ ask: MCPCallArguments,
         deliver: @escaping @Sendable (MCPValue) async throws(Fault) -> Void
     ) async throws(Fault)
+}
+
+/// How an operation answers, and what it means to end it early.
+public struct MCPNature: Hashable, Sendable {
+    /// Whether it answers once or many times.
+    public var kind: OperationKind
+    /// Whether it may change something. A subscription that does, such as `process.run`, is not ended because a model
+    /// has read enough.
+    public var changes: Bool
+
+    public init(kind: OperationKind, changes: Bool) {
+        self.kind = kind
+        self.changes = changes
+    }
 }
 
 /// One value of a subscription.
@@ -62,8 +76,10 @@ public struct MCPExchange<Provider: MCPProvider>: Sendable {
         _ tell: @escaping @Sendable (JSONValue) async -> Void
     ) async -> JSONValue {
         do throws(Fault) {
-            if call.tool == .call, await provider.kind(of: call.arguments.operation) == .subscription {
-                return await values(of: call.arguments, token, tell)
+            if call.tool == .call, let nature = await provider.nature(of: call.arguments.operation),
+                nature.kind == .subscription
+            {
+                return await values(of: call.arguments, runningOn: nature.changes, token, tell)
             }
             return try MCPResult.answer(try await provider.call(call.arguments), wrapped: call.tool == .call)
         } catch {
@@ -73,10 +89,11 @@ public struct MCPExchange<Provider: MCPProvider>: Sendable {
 
     private func values(
         of ask: MCPCallArguments,
+        runningOn: Bool,
         _ token: JSONValue?,
         _ tell: @escaping @Sendable (JSONValue) async -> Void
     ) async -> JSONValue {
-        let basket = MCPBasket(MCPGathered(valuesMax: ask.valuesMax ?? Limits.mcpValuesUsual))
+        let basket = MCPBasket(MCPGathered(valuesMax: ask.valuesMax ?? Limits.mcpValuesUsual, runsOn: runningOn))
         let isOutput = ask.operation.hasSuffix(ReadSessionOutput.name)
         var failure: Fault?
         do throws(Fault) {
@@ -84,16 +101,16 @@ public struct MCPExchange<Provider: MCPProvider>: Sendable {
                 let parsed = try JSONValue(parsing: value.data)
                 let shown = isOutput ? parsed.withBytesAsText : parsed
                 let count = await basket.change { gathered in
-                    gathered.take(shown, bytes: value.data.count, id: value.id) ? gathered.values.count : 0
+                    gathered.take(shown, bytes: value.data.count, id: value.id) ? gathered.count : 0
                 }
                 if let token, count > 0 { await tell(Self.progress(token, count, shown)) }
-                if await basket.contents.stopped != nil { throw Fault(.aborted, "That is enough.") }
+                if await basket.contents.isFull { throw Fault(.aborted, "That is enough.") }
             }
         } catch {
             failure = error
         }
         var gathered = await basket.contents
-        if gathered.stopped == nil, let failure {
+        if !gathered.isFull, let failure {
             guard failure.code == .timeout else { return MCPResult.failure(failure, after: gathered.values) }
             gathered.stopped = .deadline
         }
@@ -139,7 +156,11 @@ public struct MCPExchange<Provider: MCPProvider>: Sendable {
             let isFull = await basket.contents.isCut
             guard isFull else {
                 guard error.code != .notFound else {
-                    throw RPCFailure(RPCFailure.resourceNotFound, error.message, data: ["uri": .string(uri)])
+                    throw RPCFailure(
+                        RPCFailure.resourceNotFound,
+                        error.message,
+                        data: ["uri": .string(uri.cut(toBytes: 200))]
+                    )
                 }
                 throw error.asFailure
             }

@@ -10,22 +10,45 @@ struct MCPGathered: Sendable {
     private(set) var values: [JSONValue] = []
     private(set) var lastEventId: String?
     var stopped: Stop?
+    /// Values that came when there was no room any more.
+    private(set) var leftOut = 0
+    /// The last of those, if it is small: a program's end is the last thing that is said of it.
+    private(set) var last: JSONValue?
     private var bytes = 0
     private let valuesMax: Int
+    private let runsOn: Bool
 
-    init(valuesMax: Int) { self.valuesMax = valuesMax }
+    /// - Parameter runsOn: Values are left out when there is no more room, and the subscription goes on to its end.
+    init(valuesMax: Int, runsOn: Bool = false) {
+        self.valuesMax = valuesMax
+        self.runsOn = runsOn
+    }
 
-    /// Takes one value in, or says that there is no room. The last value that fits ends the subscription.
+    /// All that came.
+    var count: Int { values.count + leftOut }
+
+    /// Whether the subscription is over because there is no more room.
+    var isFull: Bool { stopped != nil && !runsOn }
+
+    /// Takes one value in, or says that there is no room. The last value that fits ends the subscription, unless it
+    /// runs on.
     mutating func take(_ value: JSONValue, bytes size: Int, id: String?) -> Bool {
-        guard stopped == nil else { return false }
+        guard stopped == nil else { return leaveOut(value, bytes: size) }
         guard bytes + size <= Limits.mcpResultBytes else {
             stopped = .bytes
-            return false
+            return leaveOut(value, bytes: size)
         }
         bytes += size
         values.append(value)
         lastEventId = id ?? lastEventId
         if values.count >= valuesMax { stopped = .values }
+        return true
+    }
+
+    private mutating func leaveOut(_ value: JSONValue, bytes size: Int) -> Bool {
+        guard runsOn else { return false }
+        leftOut += 1
+        last = size <= Limits.mcpProgressBytes ? value : nil
         return true
     }
 }
@@ -38,6 +61,8 @@ struct MCPOutput: Hashable, Sendable {
     private(set) var dropped: Int64 = 0
     /// There is more behind it.
     private(set) var isCut = false
+    /// The session is over: nothing will come behind it.
+    private(set) var isOver = false
 
     init(from offset: Int64) { nextOffset = offset }
 
@@ -48,6 +73,7 @@ struct MCPOutput: Hashable, Sendable {
             dropped += gap - offset
             nextOffset = gap
         }
+        if piece.ended != nil { isOver = true }
         guard let data = piece.bytes else { return true }
         let room = Limits.mcpResultBytes - bytes.count
         bytes += data.prefix(room)

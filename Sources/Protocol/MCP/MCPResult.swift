@@ -12,9 +12,11 @@ enum MCPResult {
     /// The values of a subscription and why there are no more.
     static func values(_ gathered: MCPGathered) -> JSONValue {
         var members: [String: JSONValue] = [
-            "values": .array(gathered.values), "count": .integer(Int64(gathered.values.count)),
+            "values": .array(gathered.values), "count": .integer(Int64(gathered.count)),
             "complete": .bool(gathered.stopped == nil),
         ]
+        if gathered.leftOut > 0 { members["leftOut"] = .integer(Int64(gathered.leftOut)) }
+        members["last"] = gathered.last
         if let stopped = gathered.stopped { members["stopped"] = .string(stopped.rawValue) }
         if let last = gathered.lastEventId { members["lastEventId"] = .string(last) }
         let structured = JSONValue.object(members)
@@ -44,7 +46,7 @@ enum MCPResult {
             members["blob"] = .string(Data(output.bytes).base64EncodedString())
         }
         members["_meta"] = [
-            "complete": .bool(!output.isCut), "nextOffset": .integer(output.nextOffset),
+            "complete": .bool(output.isOver && !output.isCut), "nextOffset": .integer(output.nextOffset),
             "dropped": .integer(output.dropped),
         ]
         return ["contents": [.object(members)]]

@@ -6,7 +6,7 @@ public struct MCPCallArguments: Codable, Hashable, Sendable, Described {
         "deadlineSeconds": "How long to wait, 1 to 3600; 300 if left out. A subscription ends then with what came.",
         "idempotencyKey": "Makes a mutation safe to repeat: the same key and input get the first outcome.",
         "spoke": "The spoke that shall answer, by name.",
-        "valuesMax": "Ends a subscription after this many values, 1 to 1000; 100 if left out.",
+        "valuesMax": "Shows this many values of a subscription, 1 to 1000 (100), then ends it; process.run goes on.",
         "lastEventId": "Goes on behind the value of this id, which an earlier answer named.",
     ]
 
@@ -125,6 +125,10 @@ public enum MCPTool: String, CaseIterable, Hashable, Sendable {
         }
         if let most = arguments["valuesMax"]?.integerValue, !(1...Int64(Limits.mcpValues)).contains(most) {
             violations.append(.init(path: "valuesMax", message: "must be 1 to \(Limits.mcpValues)."))
+        }
+        // What a header could not carry is refused here as it is there.
+        for name in ["idempotencyKey", "spoke", "lastEventId"] {
+            violations += [VisibleText.violation(arguments[name]?.stringValue, at: name)].compactMap(\.self)
         }
         guard violations.isEmpty else { throw .invalid(violations) }
         return MCPToolCall(tool: self, arguments: try arguments.decoded())

@@ -3,11 +3,14 @@ public enum RPCID: Hashable, Sendable {
     case number(Int64)
     case text(String)
 
-    /// `nil` for what cannot be an id in MCP: null, fractions, lists and objects.
+    /// `nil` for what cannot be an id in MCP: null, fractions, lists and objects. Nor can texts over
+    /// ``Limits/requestIdBytes``: an id comes back in the answer.
     public init?(_ value: JSONValue) {
         switch value {
         case .integer(let number): self = .number(number)
-        case .string(let text): self = .text(text)
+        case .string(let text):
+            guard text.utf8.count <= Limits.requestIdBytes else { return nil }
+            self = .text(text)
         case .null, .bool, .number, .array, .object: return nil
         }
     }
@@ -68,7 +71,9 @@ public enum RPCMessage: Hashable, Sendable {
             self = .notification(method: method, params: params)
             return
         }
-        guard let id else { throw .invalid("An id is a text or a whole number.") }
+        guard let id else {
+            throw .invalid("An id is a text of at most \(Limits.requestIdBytes) bytes or a whole number.")
+        }
         self = .request(RPCRequest(id: id, method: method, params: params))
     }
 

@@ -29,7 +29,7 @@ extension SchemaShape {
             }
         case (.dictionary(let shape), .object(let members)):
             for (name, value) in members.sorted(by: { $0.key < $1.key }) {
-                shape.collect(in: value, at: Self.path(path, name), into: &found)
+                shape.collect(in: value, at: path.dotted(name), into: &found)
             }
         case (.object(let properties), .object(let members)):
             Self.collect(properties, in: members, at: path, into: &found)
@@ -46,7 +46,7 @@ extension SchemaShape {
         into found: inout [Fault.Violation]
     ) {
         for property in properties {
-            let here = Self.path(path, property.name)
+            let here = path.dotted(property.name)
             switch members[property.name] {
             case nil where property.isRequired:
                 found.append(Fault.Violation(path: here, message: "is required."))
@@ -63,11 +63,9 @@ extension SchemaShape {
         for name in unknown.prefix(Limits.violations - min(found.count, Limits.violations)) {
             let names = properties.map(\.name).joined(separator: ", ")
             let hint = names.isEmpty ? "there are no fields here" : "known here: \(names)"
-            found.append(Fault.Violation(path: Self.path(path, name), message: "is not a known field; \(hint)."))
+            found.append(Fault.Violation(path: path.dotted(name), message: "is not a known field; \(hint)."))
         }
     }
-
-    private static func path(_ path: String, _ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
     /// What a caller should have sent, in words.
     private var expectation: String {

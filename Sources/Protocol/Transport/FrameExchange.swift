@@ -133,7 +133,8 @@ final class FrameExchange: ChannelInboundHandler {
             switch try FrameCodec.decode(frame) {
             case .message(let message): listener?(connection, .message(message))
             case .unrecognized(let type):
-                send(FrameCodec.encode(.unknown(UnknownMessage(unknownType: type))))
+                let shown = type.cut(toBytes: Limits.shownNameBytes)
+                send(FrameCodec.encode(.unknown(UnknownMessage(unknownType: shown))))
             }
         } catch {
             fail(error)

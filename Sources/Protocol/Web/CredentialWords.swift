@@ -1,6 +1,6 @@
 /// By what a credential is recognised where none may be: before it is stored, and shown to whoever may read settings.
 public enum CredentialWords {
-    private static let endings = [
+    private static let words = [
         "password", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "authorization",
     ]
     /// Too common to be taken for a credential in settings; in a query they rarely are anything else.
@@ -8,9 +8,16 @@ public enum CredentialWords {
 
     /// Whether a field of this name holds a credential.
     public static func isName(_ name: String) -> Bool {
+        // Asked of every field of every call that is kept: most names end otherwise.
+        guard let last = name.utf8.last(where: { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }),
+            endings.contains(last | 0x20)
+        else { return false }
         let plain = plain(name)
-        return endings.contains { plain.hasSuffix($0) }
+        return words.contains { plain.hasSuffix($0) }
     }
+
+    /// The last letters of these.
+    private static let endings = Set(words.compactMap(\.utf8.last))
 
     /// Whether a field of a query does, by its name or by its value.
     static func isQuery(_ name: String, _ value: String) -> Bool {

@@ -102,21 +102,21 @@ public struct CallError: Codable, Hashable, Sendable {
     public var details: JSONValue?
     public var retryable: Bool
 
+    /// Bounded as a ``Fault`` is: what a provider says is passed on and stored.
     public init(code: Fault.Code, message: String, details: JSONValue? = nil, retryable: Bool) {
-        self.code = code
-        self.message = message
-        self.details = details
-        self.retryable = retryable
+        self.init(Fault(code, message, details: details), retryable: retryable)
     }
 
     /// A fault as a provider tells it.
     public init(_ fault: Fault) {
-        self.init(
-            code: fault.code,
-            message: fault.message,
-            details: fault.details,
-            retryable: [.unavailable, .rateLimited, .spokeDisconnected, .timeout].contains(fault.code)
-        )
+        self.init(fault, retryable: [.unavailable, .rateLimited, .spokeDisconnected, .timeout].contains(fault.code))
+    }
+
+    private init(_ fault: Fault, retryable: Bool) {
+        code = fault.code
+        message = fault.message
+        details = fault.details
+        self.retryable = retryable
     }
 
     /// The same as whoever asked hears it.

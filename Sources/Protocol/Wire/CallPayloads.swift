@@ -86,7 +86,7 @@ extension Identity {
 extension CallTarget {
     fileprivate init(_ value: JSONValue, at scanner: JSONScanner) throws(JSONProblem) {
         do throws(Fault) {
-            self = try value.decoded()
+            self = try CallTarget(asked: value)
         } catch {
             throw scanner.problem(.unfit("has a target that is none: \(error.message)"))
         }

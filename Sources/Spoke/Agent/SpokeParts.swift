@@ -54,7 +54,7 @@ struct SpokeParts: Service {
             paths: paths,
             configuration: configuration,
             agents: agents,
-            policy: PolicyFile(path: paths.policy),
+            policy: PolicyFile(path: paths.policy, logger: logger),
             journal: journal,
             inbox: inbox,
             worktrees: worktrees,

@@ -42,18 +42,20 @@ struct HubClient: Sendable {
 
     /// Runs a query or mutation and answers with its `data`.
     ///
-    /// - Parameter timeout: how long to wait for the answer; long polls ask for more.
+    /// - Parameters:
+    ///   - timeout: how long to wait for the answer; long polls ask for more.
+    ///   - deadline: how long the hub shall try, which then says `TIMEOUT` itself; it is waited for a little longer.
     func call(
         _ operation: String,
         _ input: JSONValue = .object([:]),
         timeout: Duration = .seconds(60),
+        deadline: Duration? = nil,
         idempotencyKey: String? = nil,
-        spoke: String? = nil
+        target: CallTarget? = nil
     ) async throws(CommandFailure) -> JSONValue {
-        var request = request(.POST, "/v1/call/\(operation)", input)
-        if let spoke { request.headers.add(name: "x-spoke", value: spoke) }
+        var request = request(.POST, "/v1/call/\(operation)", input, to: target, within: deadline)
         if let idempotencyKey { request.headers.add(name: "idempotency-key", value: idempotencyKey) }
-        let (status, bytes) = try await send(request, timeout: timeout)
+        let (status, bytes) = try await send(request, timeout: deadline.map { $0 + Self.patience } ?? timeout)
         guard status == 200 else { throw failure(status, bytes) }
         do {
             let answer: JSONValue = try WireCoder.value(from: bytes)
@@ -62,6 +64,9 @@ struct HubClient: Sendable {
             throw .answered(Fault(.unknown, "The hub's answer cannot be read; is \(configuration.url) a hub?"))
         }
     }
+
+    /// How much later than its deadline a hub may say that it has passed.
+    private static let patience = Duration.seconds(10)
 
     /// Every page of a list as one answer: `{key: [...]}`.
     func pages(
@@ -83,10 +88,13 @@ struct HubClient: Sendable {
     ///
     /// A connection that breaks is taken up again behind the last value, as often as it takes; but not where values
     /// came without an id: asking again would begin anew, and run a program a second time.
+    ///
+    /// - Parameter deadline: how long it may go on; each connection begins it anew.
     func subscribe(
         _ operation: String,
         _ input: JSONValue,
-        spoke: String? = nil,
+        target: CallTarget? = nil,
+        deadline: Duration? = nil,
         receive: (JSONValue) async throws -> Bool
     ) async throws {
         var lastEventId: String?
@@ -95,7 +103,8 @@ struct HubClient: Sendable {
         var generator = SystemRandomNumberGenerator()
         while true {
             do {
-                let ended = try await stream(operation, input, spoke: spoke, lastEventId: &lastEventId) { value in
+                let request = self.request(.POST, "/v1/subscribe/\(operation)", input, to: target, within: deadline)
+                let ended = try await stream(request, lastEventId: &lastEventId) { value in
                     backoff.reset()
                     hasBegun = true
                     return try await receive(value)
@@ -116,15 +125,12 @@ struct HubClient: Sendable {
 
     /// One connection of a subscription; `true` when it came to its end, `false` when it broke off.
     private func stream(
-        _ operation: String,
-        _ input: JSONValue,
-        spoke: String?,
+        _ request: HTTPClientRequest,
         lastEventId: inout String?,
         receive: (JSONValue) async throws -> Bool
     ) async throws -> Bool {
-        var request = request(.POST, "/v1/subscribe/\(operation)", input)
+        var request = request
         request.headers.add(name: "accept", value: "text/event-stream")
-        if let spoke { request.headers.add(name: "x-spoke", value: spoke) }
         if let lastEventId { request.headers.add(name: "last-event-id", value: lastEventId) }
         let response = try await execute(request, timeout: .hours(24 * 365))
         guard response.status == .ok else {
@@ -157,11 +163,22 @@ struct HubClient: Sendable {
         }
     }
 
-    private func request(_ method: HTTPMethod, _ path: String, _ input: JSONValue) -> HTTPClientRequest {
+    private func request(
+        _ method: HTTPMethod,
+        _ path: String,
+        _ input: JSONValue,
+        to target: CallTarget? = nil,
+        within deadline: Duration? = nil
+    ) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: configuration.url + path)
         request.method = method
         request.headers.add(name: "authorization", value: "Bearer \(configuration.key)")
         request.headers.add(name: "content-type", value: "application/json")
+        if let target, !target.isOpen {
+            let text = String(decoding: JSONValue(encoding: target).serialized(), as: UTF8.self)
+            request.headers.add(name: "x-target", value: text)
+        }
+        if let deadline { request.headers.add(name: "x-deadline", value: "\(deadline.milliseconds)ms") }
         request.body = .bytes(ByteBuffer(bytes: WireCoder.bytes(of: input)))
         return request
     }

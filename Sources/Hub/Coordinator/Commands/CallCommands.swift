@@ -2,12 +2,12 @@ import ArgumentParser
 import Foundation
 import Protocol
 
-/// `hub calls list|get|tree|abort|latency`
+/// `hub calls list|get|tree|lineage|abort|latency`
 struct CallsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "calls",
         abstract: "Who called what, what that triggered, and how long it took.",
-        subcommands: [List.self, Get.self, Tree.self, Abort.self, Latency.self],
+        subcommands: [List.self, Get.self, Tree.self, Lineage.self, Abort.self, Latency.self],
         defaultSubcommand: List.self
     )
 
@@ -87,6 +87,30 @@ struct CallsCommand: AsyncParsableCommand {
                     String(repeating: "  ", count: depth) + branch.cell("call.operationId")
                 )
             }
+            try Output.line(table.text(empty: "No calls."))
+            if answer["truncated"] == .bool(true) { try Output.line("There are more calls than are shown.") }
+        }
+    }
+
+    struct Lineage: ClientCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The calls within which a call was made, from the first on."
+        )
+
+        @OptionGroup var client: ClientOptions
+        @Argument(help: "The call.") var call: String
+
+        func ask(_ hub: HubClient) async throws {
+            let answer = try await hub.call("call.lineage", ["requestId": .string(call)])
+            if client.json { return try Output.json(answer) }
+            var table = Table("CALL", "STATUS", "TOOK", "OPERATION")
+            func add(_ call: JSONValue, _ mark: String) {
+                table.add(call.cell("requestId"), call.cell("status"), call.took, mark + call.cell("operationId"))
+            }
+            for (depth, call) in (answer["calls"]?.arrayValue ?? []).enumerated() {
+                add(call, String(repeating: "  ", count: depth))
+            }
+            for call in answer["dependsOn"]?.arrayValue ?? [] { add(call, "depends on ") }
             try Output.line(table.text(empty: "No calls."))
             if answer["truncated"] == .bool(true) { try Output.line("There are more calls than are shown.") }
         }

@@ -2,30 +2,19 @@ import ArgumentParser
 import Foundation
 import Protocol
 
-/// `hub operations`
-struct OperationsCommand: ClientCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "operations",
-        abstract: "Everything that can be called, with its schemas."
-    )
+/// Which spoke shall answer.
+struct TargetOptions: ParsableArguments {
+    @Option(help: "Ask the spoke of this name.") var spoke: String?
+    @Option(name: .customLong("label"), help: "Ask a spoke with this label (k=v); may be repeated.")
+    var labels: [String] = []
+    @Option(help: "Ask the spoke on which this session runs.") var session: String?
 
-    @OptionGroup var client: ClientOptions
-    @Argument(help: "Show this operation's schemas.") var operation: String?
-
-    func ask(_ hub: HubClient) async throws {
-        if let operation {
-            let spec = try await hub.call("operation.schema", ["operation": .string(operation)])
-            return try Output.json(spec)
-        }
-        let answer = try await hub.pages("operation.list", "operations")
-        if client.json { return try Output.json(answer) }
-        var table = Table("OPERATION", "TYPE", "ON", "DOES")
-        for spec in answer["operations"]?.arrayValue ?? [] {
-            let version = spec["version"]?.stringValue.map { "@\($0)" } ?? ""
-            let spokes = spec["spokes"]?.arrayValue?.compactMap(\.stringValue).joined(separator: " ") ?? "hub"
-            table.add(spec.cell("id") + version, spec.cell("type"), spokes, spec.cell("description"))
-        }
-        try Output.line(table.text(empty: "No operations."))
+    func target() throws -> CallTarget {
+        CallTarget(
+            spokeName: spoke,
+            labels: labels.isEmpty ? nil : try KeyValue.parse(labels, option: "--label"),
+            sessionId: session.map { SessionID($0) }
+        )
     }
 }
 
@@ -41,16 +30,16 @@ struct CallCommand: ClientCommand {
     @Argument(help: "namespace.name") var operation: String
     @Argument(help: "The input.") var input: String?
     @Option(help: "Answer the same under the same key for 24 hours.") var idempotencyKey: String?
-    @Option(help: "How long to wait for the answer.") var timeout: DurationArgument?
-    @Option(help: "Ask the spoke of this name.") var spoke: String?
+    @Option(help: "How long the call may take, at most an hour; a minute if absent.") var timeout: DurationArgument?
+    @OptionGroup var target: TargetOptions
 
     func ask(_ hub: HubClient) async throws {
         let answer = try await hub.call(
             operation,
             try TextArgument.readJSON(input),
-            timeout: timeout?.duration ?? .seconds(60),
+            deadline: timeout?.duration ?? .seconds(60),
             idempotencyKey: idempotencyKey,
-            spoke: spoke
+            target: try target.target()
         )
         try Output.json(answer)
     }
@@ -66,10 +55,16 @@ struct SubscribeCommand: ClientCommand {
     @OptionGroup var client: ClientOptions
     @Argument(help: "namespace.name") var operation: String
     @Argument(help: "The input: JSON, @FILE, or - for standard input.") var input: String?
-    @Option(help: "Ask the spoke of this name.") var spoke: String?
+    @Option(help: "End it after this long, at most an hour; without an end if absent.") var timeout: DurationArgument?
+    @OptionGroup var target: TargetOptions
 
     func ask(_ hub: HubClient) async throws {
-        try await hub.subscribe(operation, try TextArgument.readJSON(input), spoke: spoke) { value in
+        try await hub.subscribe(
+            operation,
+            try TextArgument.readJSON(input),
+            target: try target.target(),
+            deadline: timeout?.duration
+        ) { value in
             try Output.json(value)
             return true
         }

@@ -30,6 +30,11 @@ struct SpawnCommand: ClientCommand {
     @Option(help: "What the agent is asked: a text, or @FILE.") var prompt: String?
     @Option(name: .customLong("env"), help: "A variable for the process (K=V); may be repeated.")
     var environment: [String] = []
+    @Option(
+        name: .customLong("grant"),
+        help: "A scope that the session's own token holds, such as notice:write; may be repeated. None if absent."
+    )
+    var grants: [String] = []
     @Option(help: "End the session after this long, such as 90s, 10m or 1h.") var timeout: DurationArgument?
     @Option(help: "Keep the worktree: always, onFailure or never. What goes is salvaged first.") var keep: String?
     @Flag(help: "Write the session's output until it ends, and exit with its exit code.") var follow = false
@@ -68,6 +73,7 @@ struct SpawnCommand: ClientCommand {
         input["title"] = title.map(JSONValue.string)
         input["parentSessionId"] = parent.map(JSONValue.string)
         input["timeoutSeconds"] = timeout.map { .integer(Int64($0.seconds)) }
+        if !grants.isEmpty { input["grants"] = .array(grants.map(JSONValue.string)) }
         let variables = try KeyValue.parse(environment, option: "--env")
         if !variables.isEmpty { input["env"] = .object(variables.mapValues(JSONValue.string)) }
         var target: [String: JSONValue] = [:]

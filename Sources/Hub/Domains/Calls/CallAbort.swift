@@ -38,6 +38,12 @@ struct CallAbort: Sendable {
     /// What the caller is told whose key is not accepted any more.
     static let keyOver = Fault(.unauthenticated, "The key is not accepted any more; ask again with another.")
 
+    /// What the follower is told of something that is not theirs to see any more.
+    static let membershipOver = Fault(
+        .notFound,
+        "What this is about belongs to an organisation that you are no member of any more; ask its owner."
+    )
+
     /// A call that an abort reaches.
     struct Reached: Sendable {
         var id: CallID

@@ -10,12 +10,14 @@ public struct CallDomain: Sendable {
     public let recorder: CallRecorder
     let store: CallStore
     private let keys: KeyStore
+    private let reach: Reach
     private let hub: HubID
 
     /// - Parameter hub: This process, under which its calls are found when it is gone.
     public init(database: Database, hub: HubID, logger: Logger) {
         self.hub = hub
         keys = KeyStore(database: database)
+        reach = Reach(database: database)
         store = CallStore(database: database)
         recorder = CallRecorder(store: store, settings: SettingStore(database: database), hub: hub, logger: logger)
     }
@@ -46,6 +48,22 @@ public struct CallDomain: Sendable {
         await end(
             open.filter { call in call.caller.principal.keyId.map { !accepted.contains($0) } ?? false },
             because: CallAbort.keyOver
+        )
+    }
+
+    /// Ends subscriptions that are about what their account may not see any more: who leaves an organisation follows
+    /// nothing that goes on in it.
+    public func endOfMemberships() async throws(Fault) {
+        let open = recorder.running.all().compactMap { call -> (call: OpenCall, sights: Set<Reach.Sight>)? in
+            guard !call.about.isEmpty, let account = call.caller.confinedTo else { return nil }
+            return (call, Set(call.about.map { Reach.Sight(account: account, name: $0) }))
+        }
+        guard !open.isEmpty else { return }
+        let asked = open.reduce(into: Set<Reach.Sight>()) { $0.formUnion($1.sights) }
+        let hidden = Set(try await reach.hidden(among: Array(asked)))
+        await end(
+            open.filter { !$0.sights.isDisjoint(with: hidden) }.map(\.call),
+            because: CallAbort.membershipOver
         )
     }
 

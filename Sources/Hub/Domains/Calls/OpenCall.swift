@@ -13,19 +13,28 @@ public struct CallSubject: Hashable, Sendable {
     /// It may change something: a mutation, or a subscription that asks for more than reading. Such a call is written
     /// down before it begins.
     public let changes: Bool
+    /// A spoke answers it: the call's request id goes out over the spoke's link.
+    public let isSpokes: Bool
 
-    public init(operationId: String, kind: OperationKind, answersSecret: Bool = false) {
+    public init(operationId: String, kind: OperationKind, answersSecret: Bool = false, isSpokes: Bool = false) {
         self.operationId = operationId
         self.kind = kind
         self.answersSecret = answersSecret
+        self.isSpokes = isSpokes
         changes = kind == .mutation
     }
 
     /// - Parameter name: What the graph has it under, if not the operation's own id.
-    public init(_ spec: OperationSpec, as name: String? = nil, answersSecret: Bool = false) {
+    public init(
+        _ spec: OperationSpec,
+        as name: String? = nil,
+        answersSecret: Bool = false,
+        isSpokes: Bool = false
+    ) {
         operationId = name ?? spec.id
         kind = spec.type
         self.answersSecret = answersSecret
+        self.isSpokes = isSpokes
         changes = kind == .mutation || kind == .subscription && spec.accessControl.asksForChange
     }
 
@@ -86,6 +95,8 @@ public final class OpenCall: Sendable {
     let input: CallPayload?
     let level: RecordingLevel
     let arrivedAt: Date
+    /// What a subscription is about that may belong to an organisation. Nothing else lasts long enough to be asked.
+    let about: [Belongings.Name]
     private let state = Mutex(State())
 
     init(
@@ -106,6 +117,13 @@ public final class OpenCall: Sendable {
         self.input = subject.answersSecret ? nil : input?.slender
         self.level = level
         self.arrivedAt = arrivedAt
+        about = subject.kind == .subscription ? Self.about(input, caller.target) : []
+    }
+
+    private static func about(_ input: CallPayload?, _ target: CallTarget?) -> [Belongings.Name] {
+        guard case .value(let value) = input else { return [] }
+        let session = target?.sessionId.map { Belongings.Name(.session, $0.rawValue) }
+        return Belongings(of: value).owned + [session].compactMap(\.self)
     }
 
     /// The request id of the call within which it was made, whether or not anyone knows that.

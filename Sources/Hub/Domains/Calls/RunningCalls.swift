@@ -8,6 +8,7 @@ public final class RunningCalls: Sendable {
     private struct State {
         var calls: [String: OpenCall] = [:]
         var givenUp = GivenUpIds()
+        var used = UsedIds()
     }
 
     private let state = Mutex(State())
@@ -24,8 +25,10 @@ public final class RunningCalls: Sendable {
     func all() -> [OpenCall] { state.withLock { Array($0.calls.values) } }
 
     /// Takes a call in. Its id is greater than its parent's, whatever the clock did; a request id that is taken gives
-    /// way to the node's. One that was given up counts as taken for a while: what its provider still says of it would
-    /// be believed of the new call.
+    /// way to the node's. So does one that was used lately: its node would be found in the place of the new one. One
+    /// that was given up counts as taken for longer: what its provider still says of it would be believed of the new
+    /// call. And one that a spoke drew for a call that a spoke answers never stays: it may be the same one, and an id
+    /// under way in both directions of a link does not tell which of the two is aborted.
     func enter(
         _ subject: CallSubject,
         input: CallPayload?,
@@ -41,7 +44,8 @@ public final class RunningCalls: Sendable {
             let id = CallID(Ids.sortable(at: arrivedAt))
             let isFree =
                 state.calls[caller.requestId] == nil && !state.givenUp.holds(caller.requestId)
-                && Self.isSound(caller.requestId)
+                && !(subject.isSpokes && caller.spokeId != nil) && Self.isSound(caller.requestId)
+                && state.used.add(caller.requestId)
             var caller = caller
             caller.parentRequestId = parentId
             let call = OpenCall(
@@ -102,5 +106,20 @@ struct GivenUpIds {
             (old, young, youngSince) = (young, [], now)
         }
         young.insert(id)
+    }
+}
+
+/// Request ids that calls had lately, as far as hashes tell: two generations, so that forgetting costs nothing. An id
+/// that is wrongly taken for one of them only means that a call goes by its node's.
+struct UsedIds {
+    private var young: Set<Int> = []
+    private var old: Set<Int> = []
+
+    /// Notes an id; whether it is not among those that are remembered.
+    mutating func add(_ id: String) -> Bool {
+        let hash = id.hashValue
+        guard !old.contains(hash), young.insert(hash).inserted else { return false }
+        if young.count >= Limits.callIdsRemembered { (old, young) = (young, []) }
+        return true
     }
 }

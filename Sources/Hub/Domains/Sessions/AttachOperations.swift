@@ -56,7 +56,7 @@ struct AttachOperations: Sendable {
             let look = try await store.look(at: id)
             if look.session.fence > told.merge.fence {
                 // It was placed anew: what it prints begins anew.
-                told.merge = OutputMerge(.all, from: 0, resumeAt: nil, fence: look.session.fence)
+                told.merge = try OutputMerge(.all, from: 0, fence: look.session.fence)
             }
             let isOver = look.isRead && look.session.exitReason != nil
             // How it ended is told last; how it stands comes first all the same.
@@ -86,9 +86,10 @@ struct AttachOperations: Sendable {
         let fence = max(try await store.look(at: id).session.fence, 1)
         let kinds = Set(request.kinds ?? AttachedKind.allCases)
         var place = Place(lastEventId)
+        guard lastEventId == nil || place != nil else { throw .notGivenOut }
         if place == nil, let offset = request.fromOffset {
             guard offset >= 0 else { throw .invalid("fromOffset", "must not be negative.") }
-            let merge = OutputMerge(.all, from: offset, resumeAt: nil, fence: fence)
+            let merge = try OutputMerge(.all, from: offset, fence: fence)
             place = Place(output: merge.eventId, sequence: 0, microseconds: 0)
         }
         if place == nil {
@@ -97,7 +98,7 @@ struct AttachOperations: Sendable {
             place = Place(output: offsets, sequence: now.sequence, microseconds: now.microseconds)
         }
         return Told(
-            merge: OutputMerge(.all, from: 0, resumeAt: place?.output, fence: fence),
+            merge: try OutputMerge(.all, from: 0, resumeAt: place?.output, fence: fence),
             sequence: place?.sequence ?? 0,
             messages: MessageWatch(since: place?.microseconds ?? 0),
             kinds: kinds

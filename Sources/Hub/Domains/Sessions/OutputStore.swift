@@ -84,19 +84,29 @@ struct OutputMerge {
     /// The placement of the session whose output it is.
     let fence: Int64
 
-    /// - Parameter id: An ``eventId`` to go on behind; one of another placement says nothing of this one's offsets.
-    init(_ selection: OutputSelection, from offset: Int64, resumeAt id: String?, fence: Int64) {
+    /// - Parameter id: An ``eventId`` to go on behind; one of an earlier placement says nothing of this one's offsets.
+    /// - Throws: `VALIDATION_ERROR` for an id that no value of these streams came with.
+    init(
+        _ selection: OutputSelection,
+        from offset: Int64,
+        resumeAt id: String? = nil,
+        fence: Int64
+    ) throws(Fault) {
         self.fence = fence
         streams = Protocol.OutputStream(rawValue: selection.rawValue).map { [$0] } ?? Protocol.OutputStream.allCases
         offsets = Dictionary(uniqueKeysWithValues: streams.map { ($0, offset) })
-        let parts = (id ?? "").split(separator: "/")
-        guard let positions = parts.last, (parts.count > 1 ? Int64(parts[0]) : 1) == fence else { return }
-        for part in positions.split(separator: ",") {
-            let pair = part.split(separator: ":")
+        guard let id else { return }
+        let parts = id.split(separator: "/", omittingEmptySubsequences: false)
+        let placement = parts.count == 2 ? Int64(parts[0]) : 1
+        guard parts.count <= 2, let positions = parts.last, let placement, (1...fence).contains(placement) else {
+            throw .notGivenOut
+        }
+        for part in positions.split(separator: ",", omittingEmptySubsequences: false) {
+            let pair = part.split(separator: ":", omittingEmptySubsequences: false)
             guard pair.count == 2, let stream = Protocol.OutputStream(rawValue: String(pair[0])),
                 let position = Int64(pair[1]), position >= 0, offsets[stream] != nil
-            else { continue }
-            offsets[stream] = position
+            else { throw .notGivenOut }
+            if placement == fence { offsets[stream] = position }
         }
     }
 
@@ -134,4 +144,10 @@ struct OutputMerge {
             bytes: Data(chunk.bytes.dropFirst(Int(from - chunk.offset)))
         )
     }
+}
+
+extension Fault {
+    /// A subscription cannot go on behind a value that there never was: the consumer would get all of it again, or miss
+    /// some, without a word.
+    static let notGivenOut = Fault.invalid("lastEventId", "is not the id of a value that this subscription sent.")
 }

@@ -55,13 +55,13 @@ struct SessionOperations: Sendable {
         guard (1...max(named.fence, 1)).contains(fence) else {
             throw .invalid("fence", "must be 1 to \(max(named.fence, 1)): so often was the session placed.")
         }
-        var merge = OutputMerge(selection, from: from, resumeAt: writer.lastEventId, fence: fence)
+        var merge = try OutputMerge(selection, from: from, resumeAt: writer.lastEventId, fence: fence)
         while !Task.isCancelled {
             let mark = bell.mark()
             let session = try await sessions.require(id.rawValue)
             if request.fence == nil, session.fence > merge.fence {
                 // It was replaced: what it prints begins anew.
-                merge = OutputMerge(selection, from: 0, resumeAt: nil, fence: session.fence)
+                merge = try OutputMerge(selection, from: 0, fence: session.fence)
             }
             try await drain(session, &merge, to: writer)
             if merge.fence < session.fence { return }

@@ -168,6 +168,7 @@ extension SpokeStore {
                 isDraining: try row["draining"],
                 pausedReason: try row["paused_reason"],
                 projectId: try row["project_id"],
+                isTrusted: try row["is_trusted"],
                 labels: try row.json("labels"),
                 agents: try row.json("agents"),
                 slots: try row["slots"],
@@ -220,12 +221,23 @@ extension SpokeStore {
             """
         )
 
-        /// A slot is taken by an active mapping: from the transaction that places a session to the one that ends it.
+        /// A slot is taken by an active mapping: from the transaction that places a session to the one that ends it. An
+        /// organisation's project is at home only where a member or an administrator joined the machine, or where the
+        /// machine is kept for it.
         static let facts = Statement<FactsRow>(
             """
             SELECT s.id, s.name, s.status, s.disconnected_at, s.draining, s.paused_reason, s.project_id, s.labels,
                    s.agents, s.slots, s.load, coalesce(b.busy, 0) AS busy,
-                   EXISTS (SELECT FROM nave.workspaces w WHERE w.spoke_id = s.id AND w.project_id = $1) AS is_warm
+                   EXISTS (SELECT FROM nave.workspaces w WHERE w.spoke_id = s.id AND w.project_id = $1) AS is_warm,
+                   s.project_id IS NOT DISTINCT FROM $1 OR NOT EXISTS (
+                   SELECT FROM nave.projects p
+                    WHERE p.id = $1 AND p.org_id IS NOT NULL AND NOT EXISTS (
+                          SELECT FROM nave.api_keys k JOIN nave.accounts a ON a.id = k.owner_id
+                           WHERE k.spoke_id = s.id
+                             AND (a.access_level = 'admin' OR EXISTS (
+                                  SELECT FROM nave.organization_members m
+                                   WHERE m.org_id = p.org_id AND m.account_id = a.id)))
+                   ) AS is_trusted
               FROM nave.spokes s
               LEFT JOIN LATERAL (
                    SELECT count(*) AS busy FROM nave.mappings m WHERE m.spoke_id = s.id AND m.status = 'active'

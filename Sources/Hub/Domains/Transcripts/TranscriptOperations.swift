@@ -37,7 +37,11 @@ struct TranscriptOperations: Sendable {
         to writer: StreamWriter<PartRecord>
     ) async throws(Fault) {
         let session = try await sessions.require(request.sessionId)
-        var after = writer.lastEventId.flatMap { Int64($0) } ?? request.after ?? 0
+        var after = request.after ?? 0
+        if let id = writer.lastEventId {
+            guard let behind = Int64(id), behind >= 0 else { throw .notGivenOut }
+            after = behind
+        }
         guard after >= 0 else { throw .invalid("after", "must not be negative.") }
         let all = ListParts(sessionId: request.sessionId)
         while !Task.isCancelled {

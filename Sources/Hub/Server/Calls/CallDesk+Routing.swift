@@ -65,7 +65,9 @@ extension CallDesk {
     }
 
     /// How an operation answers; `nil` if there is none of this name.
-    func kind(of name: String) -> OperationKind? { called(name).subject?.kind }
+    func nature(of name: String) -> MCPNature? {
+        called(name).subject.map { MCPNature(kind: $0.kind, changes: $0.changes) }
+    }
 
     /// Whether a subscription would be taken in: for a door that must say no before it begins to stream.
     ///
@@ -85,7 +87,7 @@ extension CallDesk {
             return try await operations.checkSubscription(name, input: input, by: caller)
         }
         guard way.kind == .subscription else {
-            throw Fault(.validation, "\(name) is a \(way.kind.rawValue); call it with /v1/call/\(name).")
+            throw Fault.askedOtherwise(name, is: way.kind)
         }
         switch way {
         case .spoke(let route): try await router.check(route, input, by: caller)
@@ -105,7 +107,7 @@ extension CallDesk {
         switch way.kind {
         case .subscription:
             let name = way.subject.operationId
-            throw Fault(.validation, "\(name) is a subscription; ask for it with /v1/subscribe/\(name).")
+            throw Fault.askedOtherwise(name, is: .subscription)
         case .query:
             return try await asked(way, input, by: caller, wait, of: call)
         case .mutation:
@@ -124,7 +126,7 @@ extension CallDesk {
     ) async throws(Fault) {
         guard way.kind == .subscription else {
             let name = way.subject.operationId
-            throw Fault(.validation, "\(name) is a \(way.kind.rawValue); call it with /v1/call/\(name).")
+            throw Fault.askedOtherwise(name, is: way.kind)
         }
         switch way {
         case .spoke(let route):
@@ -165,10 +167,11 @@ extension CallDesk {
         of call: OpenCall?
     ) async throws(Fault) -> Answer {
         let leaving = Leaving()
+        let left = "The caller left before \(way.subject.operationId) ended; its provider was told to give it up."
         let spec = await spec(of: way, input, by: caller)
         do {
             return try await withTaskCancellationHandler {
-                try await MutationRunner.finish { () async throws(Fault) -> Answer in
+                try await MutationRunner.finish(left: left) { () async throws(Fault) -> Answer in
                     try await operations.recorded(
                         spec,
                         input: input,
@@ -189,7 +192,7 @@ extension CallDesk {
             // What is repeated for an idempotency key does not know its status any more.
             throw fault.declaredStatus == nil ? spec.heard(fault) : fault
         } catch {
-            throw Fault(.aborted, "The caller left before \(way.subject.operationId) ended.")
+            throw Fault(.aborted, left)
         }
     }
 

@@ -156,7 +156,7 @@ struct CallRouter: Sendable {
 
     private func admit(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) {
         // Of several versions the one that is chosen says who may.
-        if !route.hasVersions { try route.contract.spec.accessControl.check(caller.identity) }
+        if !route.hasVersions { try caller.check(route.contract.spec.accessControl) }
         try Self.checkSize(input)
         try await reach(input, caller)
         if let session = caller.target?.sessionId { try await reach(["sessionId": .string(session.rawValue)], caller) }
@@ -164,8 +164,7 @@ struct CallRouter: Sendable {
 
     /// A body over HTTP may be larger than what a link carries.
     private static func checkSize(_ input: JSONValue) throws(Fault) {
-        // Escapes make a text at most six times as long: only what comes near is written out to be measured.
-        guard input.weight > inputMax / 8, input.serialized().count > inputMax else { return }
+        guard !input.fits(in: inputMax) else { return }
         throw Fault(.tooLarge, "An input for a spoke has at most \(inputMax) bytes; send less at a time.")
     }
 
@@ -175,7 +174,7 @@ struct CallRouter: Sendable {
     private static func late(_ route: Route, _ wait: Duration) -> Fault {
         Fault(
             .timeout,
-            "\(route.address.operationId) did not end within \(wait.milliseconds) ms; allow more with X-Deadline."
+            "\(route.address.operationId) did not end within \(wait.milliseconds) ms; allow more time."
         )
     }
 }
@@ -201,13 +200,13 @@ extension CallRouter {
             let line = registry.link(to: spoke)?.line,
             let contract = board.contract(of: ask.operationId, on: spoke)
         else {
-            if route.hasVersions { try route.contract.spec.accessControl.check(caller.identity) }
+            if route.hasVersions { try caller.check(route.contract.spec.accessControl) }
             let everyone = board.facts(of: ask.operationId, everyone: true, live: live)
             throw ProviderChoice.unavailable(ask, among: everyone, namedMax: Limits.providersNamed)
         }
         // An offer may have changed since the route was found.
         if route.hasVersions || contract.spec.version != route.contract.spec.version {
-            try contract.spec.accessControl.check(caller.identity)
+            try caller.check(contract.spec.accessControl)
         }
         let violations = contract.violations(in: input)
         guard violations.isEmpty else { throw .invalid(violations) }
@@ -295,18 +294,5 @@ extension CallRouter {
             tree: data,
             origin: origin
         )
-    }
-}
-
-extension JSONValue {
-    /// About the bytes that it has as JSON, without writing them.
-    fileprivate var weight: Int {
-        switch self {
-        case .null, .bool: 5
-        case .integer, .number: 12
-        case .string(let text): text.utf8.count + 2
-        case .array(let elements): elements.reduce(2) { $0 + $1.weight + 1 }
-        case .object(let members): members.reduce(2) { $0 + $1.key.utf8.count + $1.value.weight + 4 }
-        }
     }
 }

@@ -32,8 +32,11 @@ struct PeerCalls: Sendable {
     }
 
     private func answer(_ call: PeerCall, _ called: Called, by caller: Caller) async throws(Fault) {
-        let request = call.request
-        guard called.subject?.kind == .subscription else {
+        let (request, kind) = (call.request, called.subject?.kind)
+        if let kind, request.metadata?["stream"] == .bool(kind != .subscription) {
+            throw Fault.askedOtherwise(request.operationId, is: kind)
+        }
+        guard kind == .subscription else {
             let answer = try await desk.call(called, request.input, by: caller, deadline: Self.wait(request))
             return call.answer(try Self.output(answer), isLast: true)
         }

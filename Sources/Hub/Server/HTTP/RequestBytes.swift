@@ -5,13 +5,13 @@ import NIOCore
 import NIOHTTP1
 import Protocol
 
-/// Reads a request's body whole, within the limits of size and time.
+/// Reads a request's body whole, within the limit of size; ``RequestBodyDeadline`` sees to that of time.
 enum RequestBytes {
     /// Collects the body into `request`, so that a stream of events can still notice the client's leaving.
     ///
     /// - Fails with `tooLarge` over ``Limits/requestBodyBytes``, `timeout` if it trickles, `validation` if it is not
     ///   HTTP, `aborted` if the client went away.
-    static func collect(_ request: inout Request, within wait: Duration) async throws(Fault) -> ByteBuffer {
+    static func collect(_ request: inout Request) async throws(Fault) -> ByteBuffer {
         let tooLarge = Fault(
             .tooLarge,
             "The body is larger than \(Limits.requestBodyBytes) bytes; send less at a time."
@@ -22,9 +22,10 @@ enum RequestBytes {
         let body = request.body
         let whole: ByteBuffer?
         do {
-            whole = try await withDeadline(wait) { try await read(body) }
-        } catch is DeadlinePassed {
-            throw Fault(.timeout, "The body took longer than \(wait.milliseconds) ms to arrive; send it at once.")
+            whole = try await read(body)
+        } catch is RequestBodyLate {
+            let wait = Limits.requestBody.milliseconds
+            throw Fault(.timeout, "The body took longer than \(wait) ms to arrive; send it at once.")
         } catch is HTTPParserError {
             throw Fault(.validation, "The body is not HTTP/1.1 that can be read.")
         } catch {

@@ -42,16 +42,20 @@ struct RequestFacts: Sendable {
         traceparent = text(.traceparent)
         lastEventId = text(.lastEventId)
         credential = Self.bearer(headers[.authorization])
-        deadline = headers[.deadline].flatMap { Duration(text: $0) }
-        if headers[.deadline] != nil, deadline == nil {
-            violations.append(.init(path: HTTPField.Name.deadline.rawName, message: "must be such as 2s or 500ms."))
+        if let text = headers[.deadline] {
+            let wait = Duration(text: text) ?? .zero
+            deadline = wait
+            if wait < .milliseconds(1) || wait > Limits.callDeadlineLongest {
+                let words = "must be such as 2s or 500ms; 1h at most."
+                violations.append(.init(path: HTTPField.Name.deadline.rawName, message: words))
+            }
         }
         if let text = headers[.target] {
             do throws(Fault) {
                 guard text.utf8.count <= Limits.targetBytes else {
                     throw Fault(.tooLarge, "must have at most \(Limits.targetBytes) bytes.")
                 }
-                target = try JSONValue(parsing: Array(text.utf8)).decoded()
+                target = try CallTarget(asked: JSONValue(parsing: Array(text.utf8)))
             } catch {
                 violations.append(.init(path: HTTPField.Name.target.rawName, message: error.message))
             }

@@ -40,21 +40,26 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            let headDeadline = RequestHeadDeadline(requestHeadMax)
+            let pace = RequestPace()
+            let headDeadline = RequestHeadDeadline(requestHeadMax, pace)
+            let bodyDeadline = RequestBodyDeadline(Limits.requestBody, pace)
             let encoder = HTTPResponseEncoder()
             let decoder = ByteToMessageHandler(Self.decoder())
-            let faults = ParserFaultAnswer()
+            let faults = ParserFaultAnswer(pace)
             let keeper = UpgradeHeadKeeper()
             let upgrade = NIOTypedHTTPServerUpgradeHandler<Outcome>(
                 httpEncoder: encoder,
-                extraHTTPHandlers: [decoder, faults, keeper],
+                extraHTTPHandlers: [decoder, faults, bodyDeadline, keeper],
                 upgradeConfiguration: configuration(for: channel, keeper: keeper, logger: logger)
             )
-            try pipeline.addHandlers([headDeadline, encoder, decoder, faults, keeper, upgrade])
+            try pipeline.addHandlers([headDeadline, encoder, decoder, faults, bodyDeadline, keeper, upgrade])
             let outcome = upgrade.upgradeResultFuture
             let deadline = NIOLoopBound(headDeadline, eventLoop: channel.eventLoop)
-            // The head has come, or the connection is gone: either way nobody waits for it any more.
-            outcome.whenComplete { _ in channel.pipeline.syncOperations.removeHandler(deadline.value, promise: nil) }
+            outcome.whenComplete { result in
+                // The head has come. Only on a connection that goes on with HTTP there are others.
+                if case .success(.http) = result { return deadline.value.firstIsSettled() }
+                channel.pipeline.syncOperations.removeHandler(deadline.value, promise: nil)
+            }
             return Value(outcome: outcome, channel: channel)
         }
     }
@@ -88,6 +93,7 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
         let kept = NIOLoopBound(keeper, eventLoop: channel.eventLoop)
         let upgrader = NIOTypedWebSocketServerUpgrader<Outcome>(
             maxFrameSize: Limits.frameBytes,
+            enableAutomaticErrorHandling: false,
             shouldUpgrade: { channel, head in
                 channel.eventLoop.makeFutureWithTask { await decide(head, channel) }.map { outcome in
                     guard case .accept(let headers, let install) = outcome else { return nil }

@@ -6,7 +6,7 @@ struct DeskProvider: MCPProvider {
     let desk: CallDesk
     let caller: Caller
 
-    func kind(of operation: String) async -> OperationKind? { desk.kind(of: operation) }
+    func nature(of operation: String) async -> MCPNature? { desk.nature(of: operation) }
 
     func call(_ ask: MCPCallArguments) async throws(Fault) -> [UInt8] {
         let input = ask.input ?? [:]

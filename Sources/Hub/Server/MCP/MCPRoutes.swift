@@ -41,7 +41,7 @@ struct MCPRoutes: Sendable {
         _ principal: Principal,
         _ channel: any Channel
     ) async throws(Fault) -> Response {
-        let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
+        let body = try await RequestBytes.collect(&request)
         let session = try known(request, principal)
         do throws(RPCFailure) {
             try Self.checkVersion(request)

@@ -67,8 +67,8 @@ extension CallRouter.Route {
     /// What is called, as the call graph has it: under the operation's name, whichever version answers.
     var subject: CallSubject {
         // Asked of every call: only of subscriptions is more of the spec looked at.
-        if kind == .subscription { return CallSubject(contract.spec, as: address.operationId) }
-        return CallSubject(operationId: address.operationId, kind: kind)
+        if kind == .subscription { return CallSubject(contract.spec, as: address.operationId, isSpokes: true) }
+        return CallSubject(operationId: address.operationId, kind: kind, isSpokes: true)
     }
 }
 

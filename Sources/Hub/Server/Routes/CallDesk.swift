@@ -127,7 +127,7 @@ struct CallDesk: Sendable {
     ) async throws(Fault) -> Answer {
         try await withDeadline(
             wait,
-            late: "\(name) did not end within \(wait.milliseconds) ms; allow more with X-Deadline.",
+            late: "\(name) did not end within \(wait.milliseconds) ms; allow more time.",
             left: "The caller left before \(name) ended."
         ) { () async throws(Fault) in
             isMutation ? try await MutationRunner.finish(work) : try await work()

@@ -62,7 +62,7 @@ struct CallRoutes: Sendable {
 
     /// A body as strict JSON; an empty one asks for nothing in particular.
     static func input(of request: inout Request) async throws(Fault) -> JSONValue {
-        let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
+        let body = try await RequestBytes.collect(&request)
         guard body.readableBytes > 0 else { return [:] }
         return try JSONValue(parsing: Array(body.readableBytesView))
     }

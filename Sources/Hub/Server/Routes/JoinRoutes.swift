@@ -13,7 +13,7 @@ struct JoinRoutes: Sendable {
 
     func join(_ request: inout Request, _ facts: RequestFacts) async throws(Fault) -> Response {
         try drain.check()
-        let body = try await RequestBytes.collect(&request, within: Limits.requestBody)
+        let body = try await RequestBytes.collect(&request)
         let ask: JoinRequest = try JSONValue(parsing: Array(body.readableBytesView)).decoded()
         do throws(Fault) {
             let answer = try await spokes.join(ask, from: facts.address, requestId: facts.requestId)

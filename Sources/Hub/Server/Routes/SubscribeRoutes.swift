@@ -23,13 +23,18 @@ struct SubscribeRoutes: Sendable {
         let input = try await CallRoutes.input(of: &request)
         // What can be said with a status is said with a status.
         let caller = try await desk.admitSubscription(operation, input, by: CallRoutes.caller(principal, facts))
-        let lastEventId = facts.lastEventId
+        let (lastEventId, deadline) = (facts.lastEventId, facts.deadline)
         return events.response(to: request, on: channel, leaving: Self.failed(DrainSwitch.leaving)) { pipe in
             do throws(Fault) {
                 // The stream begins at once, so that a consumer knows it was taken in before the first value.
                 try await pipe.send(EventText.comment("open"))
-                try await desk.subscribe(operation, input, by: caller, lastEventId: lastEventId) {
-                    (value) async throws(Fault) in
+                try await desk.subscribe(
+                    operation,
+                    input,
+                    by: caller,
+                    lastEventId: lastEventId,
+                    deadline: deadline
+                ) { (value) async throws(Fault) in
                     try await pipe.send(EventText.event("data", id: value.id, value.answer.envelope))
                 }
                 return .last(EventText.event("completed", id: nil, Array("{}".utf8)))

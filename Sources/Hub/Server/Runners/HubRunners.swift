@@ -210,7 +210,10 @@ struct HubRunners: Sendable {
                 name: "keys of calls",
                 interval: Limits.keyRound,
                 logger: logger,
-                work: { [domains] () async throws(Fault) in try await domains.calls.endOfKeys(nil) }
+                work: { [domains] () async throws(Fault) in
+                    try await domains.calls.endOfKeys(nil)
+                    try await domains.calls.endOfMemberships()
+                }
             ),
             RepeatingRunner(
                 name: "transcripts",

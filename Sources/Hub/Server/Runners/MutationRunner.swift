@@ -4,7 +4,10 @@ import Synchronization
 /// Runs what must be finished and recorded once it began, whether or not its caller still waits.
 enum MutationRunner {
     /// Answers as `work` does. If the caller is cancelled first, it stops waiting and `work` goes on to its end.
+    ///
+    /// - Parameter left: What is said of a caller that left.
     static func finish<Value: Sendable>(
+        left: String = "The caller left; what it asked for goes on to its end.",
         _ work: @escaping @Sendable () async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
         let race = Race<Value>()
@@ -17,7 +20,7 @@ enum MutationRunner {
                 }
             }
         } onCancel: {
-            race.settle(.failure(Fault(.aborted, "The caller left; what it asked for goes on to its end.")))
+            race.settle(.failure(Fault(.aborted, left)))
         }
         return try outcome.get()
     }

@@ -88,8 +88,11 @@ public struct JSONSchema: Sendable {
 }
 
 extension String {
-    /// The path of a member of what has this path.
-    func dotted(_ name: String) -> String { isEmpty ? name : "\(self).\(name)" }
+    /// The path of a member of what has this path, for people: of a long name its beginning.
+    func dotted(_ name: String) -> String {
+        let shown = name.cut(toBytes: Limits.shownNameBytes)
+        return isEmpty ? shown : "\(self).\(shown)"
+    }
 
     /// This path and one that goes on from it.
     func joined(_ path: String) -> String {

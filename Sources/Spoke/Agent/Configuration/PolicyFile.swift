@@ -1,13 +1,18 @@
 import Foundation
+public import Logging
 public import Protocol
 public import SpokeCore
 
 /// Reads the owner's policy, again whenever the file changed: the owner need not restart anything.
 public actor PolicyFile {
     private let path: String
+    private let logger: Logger
     private var known: (stamp: FileStamp?, policy: Result<Policy, Fault>)?
 
-    public init(path: String) { self.path = path }
+    public init(path: String, logger: Logger = Logger(label: "spoke.policy")) {
+        self.path = path
+        self.logger = logger
+    }
 
     /// The policy in force.
     ///
@@ -18,6 +23,12 @@ public actor PolicyFile {
         if let known, known.stamp == stamp { return try known.policy.get() }
         let policy = Result { () throws(Fault) in stamp == nil ? Policy() : try Self.read(path) }
         known = (stamp, policy)
+        if case .failure(let flaw) = policy {
+            logger.error(
+                "policy.yaml allows nothing until it is mended",
+                metadata: ["error": "\(flaw)", "file": "\(path)"]
+            )
+        }
         return try policy.get()
     }
 

@@ -40,7 +40,7 @@ extension LinkService {
         guard let link = openLink else { throw Self.unreachable }
         var question = question
         question.patience = question.patience ?? Limits.askPatience
-        let request = Self.request(question)
+        let request = Self.request(question, isStream: false)
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 asked.wait(for: request.requestId, with: continuation)
@@ -66,7 +66,7 @@ extension LinkService {
         take: @Sendable (HubValue) async throws(Fault) -> Void
     ) async throws(Fault) {
         guard let link = openLink else { throw Self.unreachable }
-        let request = Self.request(question)
+        let request = Self.request(question, isStream: true)
         let values = asked.values(of: request.requestId)
         await begin(request, over: link, patience: question.patience)
         do throws(Fault) {
@@ -111,8 +111,11 @@ extension LinkService {
         await openLink?.tell(.call(.aborted(CallEnded(requestId: id, timestamp: Date().milliseconds))))
     }
 
-    private static func request(_ question: HubQuestion) -> CallRequested {
+    /// - Parameter isStream: Values are followed; the hub refuses what does not fit the operation.
+    private static func request(_ question: HubQuestion, isStream: Bool) -> CallRequested {
         let now = Date().milliseconds
+        var metadata: [String: JSONValue] = ["stream": .bool(isStream)]
+        metadata["lastEventId"] = question.lastEventId.map(JSONValue.string)
         return CallRequested(
             requestId: UUID().uuidString.lowercased(),
             operationId: question.operation,
@@ -122,7 +125,7 @@ extension LinkService {
             sessionId: question.session,
             idempotencyKey: question.idempotencyKey,
             traceparent: question.origin.traceparent,
-            metadata: question.lastEventId.map { ["lastEventId": .string($0)] },
+            metadata: .object(metadata),
             timestamp: now
         )
     }

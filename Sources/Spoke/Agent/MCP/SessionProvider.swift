@@ -17,11 +17,14 @@ public struct SessionProvider: MCPProvider {
         conversation = LocalConversation(path: socket)
     }
 
-    public func kind(of operation: String) async -> OperationKind? {
-        let ask = MCPCallArguments(operation: GetOperationSchema.name, input: ["operation": .string(operation)])
+    public func nature(of operation: String) async -> MCPNature? {
+        // What is asked of one spoke is the same operation.
+        let words = operation.split(separator: ".")
+        let id = words.count > 3 && words[0] == "dev" ? words.dropFirst(2).joined(separator: ".") : operation
+        let ask = MCPCallArguments(operation: GetOperationSchema.name, input: ["operation": .string(id)])
         do throws(Fault) {
-            let spec = try await result(of: ask)
-            return spec["type"]?.stringValue.flatMap(OperationKind.init)
+            let spec: OperationSpec = try await result(of: ask).decoded()
+            return MCPNature(kind: spec.type, changes: spec.type == .mutation || spec.accessControl.asksForChange)
         } catch {
             // Calling it finds the same fault again and has the words for it.
             return nil
