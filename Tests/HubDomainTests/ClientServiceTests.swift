@@ -75,6 +75,7 @@ struct ClientServiceTests {
             ([:], "config.openapi"), (["url": "https://a.example", "document": [:]], "config.openapi"),
             (["url": "ftp://a.example"], "config.openapi.url"),
             (["url": "https://me:pw@a.example/"], "config.openapi.url"),
+            (["url": "https://a.example/?token=ghp_0123456789abcdef"], "config.openapi.url"),
             (["url": "https://a.example", "baseUrl": "https://a.example/?x=1"], "config.openapi.baseUrl"),
             (["url": "https://a.example", "namespace": "a.b"], "config.openapi.namespace"),
             (["url": "https://a.example", "namespace": "session"], "config.openapi.namespace"),

@@ -49,6 +49,7 @@ struct SecretTests {
         let wrong: [(ClientType, JSONValue, String)] = [
             (.vcs, [:], "config.baseUrl"), (.llmProvider, ["baseUrl": "ftp://x"], "config.baseUrl"),
             (.vcs, ["baseUrl": "https://me:pass@git.example.org"], "config.baseUrl"),
+            (.mcpServer, ["url": "https://mcp.example.org/?token=abc"], "config.url"),
             (.mcpServer, [:], "config"), (.mcpServer, ["command": []], "config.command"),
             (.custom, ["deep": [["api_key": "x"]]], "config.deep[0].api_key"), (.custom, [], "config"),
         ]

@@ -54,6 +54,28 @@ import Testing
         }
     }
 
+    @Test func anAddressInSettingsHoldsNoCredential() throws {
+        let token = "ghp_" + String(repeating: "a", count: 36)
+        for bad in [
+            "https://x.example/?token=abc", "https://x.example/?a=1&API_KEY=1", "https://x.example/y?key=1",
+            "https://x.example/?q=\(token)", "https://x.example/?q=eyJhbGci.eyJzdWIi.c2ln", "https://me:pw@x.example/",
+            "https://x.example/?q=%67hp_aaaaaaaaaaaaaaaa", "https://x.example/?access-token=",
+        ] {
+            let fault = #expect(throws: Fault.self, "\(bad)") { try WebAddress(setting: bad, field: "url") }
+            #expect(fault?.code == .validation && fault?.message.contains("no credential") == true)
+            #expect(fault?.message.contains(token) == false && fault?.message.contains("pw") == false)
+        }
+        for good in [
+            "https://x.example/?version=2&format=json", "https://x.example/token/ghp_x",
+            "https://x.example/?keyboard=1",
+            "https://x.example", "https://x.example/?tokens=5&q=eyJ",
+        ] {
+            #expect(throws: Never.self, "\(good)") { try WebAddress(setting: good, field: "url") }
+        }
+        // What is added to a request is no setting.
+        #expect(try WebAddress("https://x.example/?token=abc", field: "url").host == "x.example")
+    }
+
     @Test func secretsAreHiddenWhereverTheyStand() {
         let veil = SecretVeil(["s3cr/et", "s3cr"])
         #expect(veil.hiding("a s3cr/et b s3cr") == "a [hidden] b [hidden]")

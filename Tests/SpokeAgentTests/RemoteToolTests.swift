@@ -212,6 +212,7 @@ import Testing
         for (entry, word) in [
             ("{timeoutSeconds: 3}", "either a command"), ("{command: [a], url: \"http://b\"}", "neither command"),
             ("{url: \"ftp://b\"}", "http://"), ("{url: \"https://user:secret@b/\"}", "no credential"),
+            ("{url: \"https://b/?token=abc\"}", "in its query"),
             ("{url: \"http:///mcp\"}", "names a host"), ("{url: \"http://b/#x\"}", "behind #"),
             ("{url: \"http://b\", headers: {Host: c}}", "sets itself"),
             ("{url: \"http://b\", headers: {\"a b\": c}}", "name of a header"),

@@ -142,6 +142,8 @@ import Testing
         #expect(missing?.code == .execution && missing?.details?["statusCode"] == 404)
         let moved = await fault { try await get(["id": "moved"], call) }
         #expect(moved?.details?["statusCode"] == 302)
+        let odd = await fault { try await get(["id": "odd"], call) }
+        #expect(odd?.code == .unavailable && odd?.message == "The service answered with what is not HTTP.")
         let huge = await fault { try await get(["id": "huge"], call) }
         #expect(huge?.code == .tooLarge)
         let values = HeardValues()
@@ -150,6 +152,39 @@ import Testing
         server.stop()
         let gone = await fault { try await get(["id": "7"], call) }
         #expect(gone?.code == .unavailable)
+        #expect(gone?.message == "The service cannot be reached: connection refused.")
+    }
+
+    @Test func whatIsNotThereIsAMistakeAtStart() throws {
+        let folder = try Scratch()
+        func flaw(_ change: (inout OwnOperations) -> Void) -> String? {
+            var own = OwnOperations.none
+            change(&own)
+            do throws(Fault) { try own.checkPlaces() } catch { return error.message }
+            return nil
+        }
+        func service(_ text: String?, server: String? = nil) throws -> String? {
+            let file = folder.path + "/api.json"
+            try text?.write(toFile: file, atomically: true, encoding: .utf8)
+            return flaw { own in
+                own.services["p"] = WebServiceSettings(file: file)
+                own.services["p"]?.server = server
+            }
+        }
+        let bare = #"{"openapi": "3.0.0", "paths": {}}"#
+        #expect(try service(nil)?.hasPrefix("openapi.p.file: ") == true)
+        #expect(try service("[1]")?.contains("openapi and paths are required") == true)
+        #expect(try service(bare)?.hasPrefix("openapi.p.server: ") == true)
+        #expect(try service(bare, server: "https://a.example") == nil)
+        func folders(_ directory: String) -> String? {
+            flaw { own in
+                own.commands["a.b"] = CommandOperation(description: "Does.", command: ["true"])
+                own.commands["a.b"]?.directory = directory
+            }
+        }
+        #expect(folders("/nonexistent")?.hasPrefix("operations.a.b.directory: ") == true)
+        #expect(folders(folder.path + "/api.json") != nil)
+        #expect(folders(folder.path) == nil && folders(CommandOperation.worktree) == nil)
     }
 
     /// Says what it was asked.
@@ -158,6 +193,7 @@ import Testing
         case "/items/missing": return .init("404 Not Found", "application/json", #"{"no": 1}"#)
         case "/items/moved": return .init("302 Found", headers: ["location": "http://127.0.0.1:1/"])
         case "/items/huge": return .init("200 OK", "text/plain", String(repeating: "x", count: 600_000))
+        case "/items/odd": return .init("odd")
         case "/events":
             let events = ": hi\n\ndata: {\"n\": 1}\n\ndata: plain\ndata: text\n\n"
             return .init("200 OK", "text/event-stream", events)

@@ -52,7 +52,7 @@ extension ClientRules {
     private static func place(_ text: String?, _ field: String, isBase: Bool) -> [(String, String)] {
         guard let text else { return [] }
         do throws(Fault) {
-            let address = try WebAddress(text, field: field)
+            let address = try WebAddress(setting: text, field: field)
             let isPlain = text.utf8.count <= 2_000 && (!isBase || !address.text.contains("?"))
             return isPlain ? [] : [(field, "must have at most 2000 bytes, and no query if it is the baseUrl.")]
         } catch {
@@ -115,7 +115,7 @@ extension ClientRules {
     }
 
     /// A fault's words without the field that they begin with.
-    private static func message(of fault: Fault) -> String {
+    static func message(of fault: Fault) -> String {
         fault.details?.arrayValue?.first?["message"]?.stringValue ?? fault.message
     }
 }

@@ -23,12 +23,12 @@ public enum ClientRules {
     }
 
     private static func address(_ value: JSONValue?, at path: String) -> [Fault.Violation] {
-        let text = value?.stringValue ?? ""
-        let isAddress = ["https://", "http://"].contains { text.hasPrefix($0) && text.count > $0.count }
-        if !isAddress { return [.init(path: path, message: "must be an http or https address.")] }
-        // user:password@host would put a secret where everybody reads it.
-        let authority = text.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" }
-        return authority.contains("@") ? [.init(path: path, message: "must not carry a password; use secret.set.")] : []
+        do throws(Fault) {
+            _ = try WebAddress(setting: value?.stringValue ?? "", field: path)
+            return []
+        } catch {
+            return [.init(path: path, message: message(of: error))]
+        }
     }
 
     private static func server(_ members: [String: JSONValue]) -> [Fault.Violation] {
@@ -48,7 +48,7 @@ public enum ClientRules {
         case .object(let members):
             members.sorted { $0.key < $1.key }.flatMap { key, value -> [Fault.Violation] in
                 let here = "\(path).\(key)"
-                guard isSecret(key), value.stringValue != nil else { return secrets(in: value, at: here) }
+                guard CredentialWords.isName(key), value.stringValue != nil else { return secrets(in: value, at: here) }
                 return [.init(path: here, message: "looks like a secret; store it with secret.set.")]
             }
         case .array(let elements):
@@ -56,21 +56,4 @@ public enum ClientRules {
         case .null, .bool, .integer, .number, .string: []
         }
     }
-
-    /// Whether a field of this name holds a secret.
-    public static func isSecret(_ name: String) -> Bool {
-        // Asked of every field of every call that is kept: most names end otherwise.
-        guard let last = name.utf8.last(where: { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }),
-            endings.contains(last | 0x20)
-        else { return false }
-        let plain = name.lowercased().filter { $0 != "_" && $0 != "-" }
-        return words.contains { plain.hasSuffix($0) }
-    }
-
-    private static let words = [
-        "password", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "authorization",
-    ]
-
-    /// The last letters of these.
-    private static let endings = Set(words.compactMap(\.utf8.last))
 }

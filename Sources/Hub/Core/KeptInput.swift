@@ -6,7 +6,7 @@ extension JSONValue {
     static let environments: Set<String> = ["env", "environment"]
 
     /// The same without what may be secret: the values of environments, texts in fields whose names say that a secret
-    /// is in them (``ClientRules/isSecret(_:)``), and credentials in addresses. All names stay.
+    /// is in them (``CredentialWords/isName(_:)``), and credentials in addresses. All names stay.
     ///
     /// What an operation refuses because it looks like a secret must not be kept either, so both go by one rule.
     public var withoutSecrets: JSONValue {
@@ -22,7 +22,7 @@ extension JSONValue {
     private static func kept(_ value: JSONValue, as name: String) -> JSONValue {
         switch value {
         case .object(let variables) where environments.contains(name): .object(variables.mapValues { _ in "…" })
-        case .string where ClientRules.isSecret(name): "…"
+        case .string where CredentialWords.isName(name): "…"
         default: value.withoutSecrets
         }
     }
@@ -32,7 +32,7 @@ extension JSONValue {
         switch self {
         case .object(let members):
             members.contains { name, value in
-                Self.environments.contains(name) || value.stringValue != nil && ClientRules.isSecret(name)
+                Self.environments.contains(name) || value.stringValue != nil && CredentialWords.isName(name)
                     || value.holdsSecret
             }
         case .array(let elements): elements.contains(where: \.holdsSecret)

@@ -25,6 +25,19 @@ public struct WebAddress: Hashable, Sendable {
         port = url.port ?? (scheme == "https" ? 443 : 80)
     }
 
+    /// An address in settings, which others may read: it holds no credential in its query either.
+    ///
+    /// - Throws: `VALIDATION_ERROR`, as ``init(_:field:)``.
+    public init(setting text: String, field: String) throws(Fault) {
+        try self.init(text, field: field)
+        let query = URLComponents(string: text)?.queryItems ?? []
+        guard let found = query.first(where: { CredentialWords.isQuery($0.name, $0.value ?? "") }) else { return }
+        throw Fault.invalid(
+            field,
+            "must hold no credential, which has its own place; “\(found.name.prefix(40))” in its query looks like one."
+        )
+    }
+
     /// Scheme, host and port: as much as logs and errors may show.
     public var origin: String { "\(scheme)://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 }

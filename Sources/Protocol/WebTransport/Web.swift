@@ -44,7 +44,7 @@ public enum Web {
             if let error = error as? HTTPClientError, error == .deadlineExceeded {
                 throw Fault(.timeout, "The service did not answer within \(limit.spoken).")
             }
-            throw Fault(.unavailable, "The service cannot be reached: \(error)")
+            throw WebTrouble.fault(error)
         }
     }
 
@@ -58,7 +58,7 @@ public enum Web {
             throw Fault(.tooLarge, "The service answered with more than \(most) bytes.")
         } catch {
             if Task.isCancelled { throw Fault(.aborted, "The call was aborted.") }
-            throw Fault(.unavailable, "The answer of the service broke off: \(error)")
+            throw Fault(.unavailable, "The answer of the service broke off: \(WebTrouble.reason(error)).")
         }
     }
 

@@ -111,7 +111,7 @@ public struct WebExchange: Sendable {
         } catch {
             throw Task.isCancelled
                 ? Fault(.aborted, "The consumer left.")
-                : Fault(.execution, "The stream of \(service) broke: \(error)")
+                : Fault(.execution, "The stream of \(service) broke: \(WebTrouble.reason(error)).")
         }
     }
 

@@ -58,7 +58,7 @@ public struct Doctor: Sendable {
 
     private func configuration() -> Finding {
         check("spoke.yaml") { () throws(Fault) in
-            _ = try SpokeConfiguration.read(paths.configuration)
+            try SpokeConfiguration.read(paths.configuration).own.checkPlaces()
             return "understood"
         }
     }

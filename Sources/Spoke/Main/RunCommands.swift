@@ -78,6 +78,7 @@ struct RunCommand: LocalCommand {
             config ?? paths.configuration,
             required: config != nil
         )
+        try configuration.own.checkPlaces()
         try await SpokeAgent(paths: paths, configuration: configuration).run()
     }
 }

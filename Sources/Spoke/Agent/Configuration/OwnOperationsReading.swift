@@ -160,7 +160,7 @@ extension ToolServer {
         guard command == nil, environment == nil else {
             throw Fault.invalid(key, "has an url, and so neither command nor environment.")
         }
-        _ = try WebAddress(url, field: "\(key).url")
+        _ = try WebAddress(setting: url, field: "\(key).url")
         try OwnHeaders.check(headers, headerFiles, key)
     }
 }
@@ -168,8 +168,8 @@ extension ToolServer {
 extension WebServiceSettings {
     /// The same for a web service.
     func check(_ key: String) throws(Fault) {
-        if let url { _ = try WebAddress(url, field: "\(key).url") }
-        if let server { _ = try WebAddress(server, field: "\(key).server") }
+        if let url { _ = try WebAddress(setting: url, field: "\(key).url") }
+        if let server { _ = try WebAddress(setting: server, field: "\(key).server") }
         try OwnHeaders.check(nil, headerFiles, key)
     }
 }

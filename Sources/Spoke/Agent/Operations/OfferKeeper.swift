@@ -91,6 +91,7 @@ actor OfferKeeper {
             do throws(Fault) {
                 let configuration = try SpokeConfiguration.read(file)
                 let wanted = configuration.own
+                try wanted.checkPlaces()
                 // Secrets that are new are hidden before anything can be told of them.
                 try await protect(wanted)
                 if wanted != own {
