@@ -67,6 +67,19 @@ import Testing
         try await fleet.ask("key", "revoke", reader["record"]?["id"]?.stringValue ?? reader["id"]?.stringValue ?? "")
         try await fleet.refused(["spokes", "--key-file", file], exits: 77, "UNAUTHENTICATED", saying: "key")
 
+        let nothing = try await fleet.hub("key", "create", "nothing")
+        #expect(nothing.exitCode == 64 && nothing.errors.contains("--no-scopes"))
+        let wide = (0..<9).flatMap { ["--scope", "namespace\($0):read"] }
+        let off = try await fleet.run("hub", ["key", "create", "off", "--calls-per-second", "2.5", "--json"] + wide)
+            .json()
+        try await fleet.ask("key", "update", off["record"]?["id"]?.stringValue ?? "", "--disable")
+        let keys = try await fleet.hub("key", "list", "--all").text.split(separator: "\n")
+        let line = keys.first { $0.contains(" off ") } ?? ""
+        for word in ["  admin  ", "  disabled  ", "namespace0:read,", "…  2.5/s, 3 at once"] {
+            #expect(line.contains(word), "\(word) in \(keys)")
+        }
+        #expect(keys.first { $0.contains(" reader ") }?.contains("  revoked  ") == true)
+
         let brief = try await fleet.ask("key", "create", "brief", "--scope", "spoke:read", "--ttl", "1s")
         let briefFile = try fleet.write(brief["key"]?.stringValue ?? "", to: "brief.key")
         _ = try await eventually("the key expires") {
@@ -161,6 +174,9 @@ import Testing
         let audit = try await fleet.hub("audit", "--account", "ada@example.org", "--since", "1h").text
         #expect(audit.hasPrefix("WHEN") && audit.contains("org.transferOwnership") && audit.contains("CONFLICT"))
         #expect(audit.contains("FROM") && audit.contains("127.0.0.1"))
+        #expect(audit.contains("ABOUT") && audit.contains("org=analytical-engines"))
+        try await fleet.refused(["audit", "--account", "ada@typo"], "NOT_FOUND", saying: "ada@typo")
+        try await fleet.refused(["audit", "--org", "nope"], "NOT_FOUND", saying: "nope")
         let lines = try await fleet.ask("audit", "--org", "analytical-engines", "--action", "org.*", "--limit", "3")
         #expect(lines["entries"]?.arrayValue?.count == 3)
     }

@@ -39,6 +39,7 @@ import Testing
             let mode = try FileManager.default.attributesOfItem(atPath: socket)[.posixPermissions] as? Int
             #expect(mode == 0o600)
             try await localCommandsAnswer(fleet, session, link: "connected")
+            try await theCatalogueIsReadByPeople(fleet)
             fleet.hubProgram?.signal(SIGKILL)
             _ = await fleet.hubProgram?.exit()
             _ = try await eventually("the spoke notices") {
@@ -54,6 +55,21 @@ import Testing
             let gone = ["status", "--data-dir", fleet.directory(of: "one").path]
             try await fleet.refused(gone, exits: 69, "UNAVAILABLE", saying: "spoke run", by: "spoke")
         }
+    }
+
+    private func theCatalogueIsReadByPeople(_ fleet: Fleet) async throws {
+        let page = try await fleet.hub("operations", "project.create").text
+        for words in [
+            "mutation, version 1", "Needs: project:write", "Answered by: the hub", "hub call project.create '",
+        ] {
+            #expect(page.contains(words), "\(words) in \(page)")
+        }
+        #expect(page.contains("  name ") && page.contains("  repoUrl "))
+        #expect(try await fleet.hub("operations", "fs.read").text.contains("Answered by: one"))
+        #expect(try await fleet.ask("operations", "project.create")["inputSchema"]?["required"] == ["name"])
+        let found = try await fleet.hub("operations", "--search", "project create").text.split(separator: "\n")
+        #expect(found.count > 1 && found[1].hasPrefix("project.create "))
+        try await fleet.refused(["operations", "no.such"], "OPERATION_NOT_FOUND", saying: "no.such")
     }
 
     private func localCommandsAnswer(_ fleet: Fleet, _ session: String, link: String?) async throws {

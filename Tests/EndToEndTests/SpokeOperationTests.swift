@@ -30,6 +30,7 @@ import Testing
             }
             let session = try await Self.spawn(fleet)
             try await filesAndGit(fleet, session)
+            try await aPrivateProjectsFilesAreItsMembersAlone(fleet)
             try await programs(fleet, session)
             try await ownOperations(fleet, settings)
             try await fromInside(fleet, session)
@@ -42,15 +43,14 @@ import Testing
         let spoke = Fleet.binaries.appending(path: "spoke").path
         let script = """
             until [ -e go ]; do sleep 0.1; done
-            \(spoke) call fs.read "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"path\\":\\"go\\"}" --json
+            echo '{"path":"go"}' | \(spoke) call fs.read - --json
             \(spoke) subscribe process.run \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"echo\\",\\"streamed\\"]}" --json
             echo "trace: $TRACEPARENT"
             cat > ask.json <<EOF
-            {"sessionId":"$NAVE_SESSION_ID","command":["env","NAVE_SESSION_ID=$NAVE_SESSION_ID",
-            "NAVE_SOCKET=$NAVE_SOCKET","NAVE_TOKEN_FILE=$NAVE_TOKEN_FILE","\(spoke)","call","host.info"]}
+            {"sessionId":"$NAVE_SESSION_ID","command":["\(spoke)","call","host.info"]}
             EOF
-            \(spoke) subscribe process.run "$(cat ask.json)"; echo "nested: $?"
+            \(spoke) subscribe process.run @ask.json; echo "nested: $?"
             \(spoke) call git.status "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\"}"; echo "status: $?"
             \(spoke) subscribe process.run --deadline 500ms \
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"sleep\\",\\"900\\"]}"; echo "late: $?"
@@ -93,6 +93,45 @@ import Testing
         )
         let host = try await call(fleet, "dev.a.host.info", [:])
         #expect(host["spoke"] == "a")
+    }
+
+    /// The hub's gate knows ids; a spoke knows where a path leads.
+    private func aPrivateProjectsFilesAreItsMembersAlone(_ fleet: Fleet) async throws {
+        try await fleet.ask("orgs", "create", "Engine Room")
+        try await fleet.addProject("hidden")
+        let added = try await call(fleet, "project.update", ["project": "hidden", "org": "engine-room"])
+        let session = try await fleet.spawn("hidden", ["sleep", "900"], ["--spoke", "a"])
+        let all = try await call(fleet, "git.worktrees", [:])["worktrees"]?.arrayValue ?? []
+        let hidden = try #require(all.first { $0["sessionId"]?.stringValue == session }, "\(all)")
+        let open = try #require(all.first { $0["sessionId"]?.stringValue != session }, "\(all)")
+        #expect(hidden["projectId"] == added["id"])
+        let path = JSONValue.string((hidden["directory"]?.stringValue ?? "") + "/README")
+        #expect(try await call(fleet, "fs.read", ["path": path])["text"] == "hello\n")
+
+        try await fleet.ask("accounts", "create", "eve@example.org", "--name", "Eve")
+        let scopes = ["--scope", "fs:write", "--scope", "git:write", "--account", "eve@example.org", "--json"]
+        let issued = try await fleet.run("hub", ["key", "create", "eve"] + scopes).json()
+        let key = try fleet.write(issued["key"]?.stringValue ?? "", to: "eve.key")
+        func hers(_ operation: String, _ input: JSONValue) async throws -> Finished {
+            let json = String(decoding: input.serialized(), as: UTF8.self)
+            return try await fleet.run("hub", ["call", operation, json, "--key-file", key, "--json"])
+        }
+        for (operation, input) in [
+            ("fs.read", ["path": path]), ("fs.write", ["path": path, "text": "hers"]),
+            ("fs.grep", ["path": hidden["directory"] ?? .null, "text": "hello"]), ("git.worktrees", [:]),
+        ] as [(String, JSONValue)] {
+            let refused = try await hers(operation, input)
+            #expect(refused.exitCode == 77 && refused.errors.contains("ACCESS_DENIED"), "\(operation): \(refused)")
+        }
+        let workspace = hidden["workspaceId"] ?? .null
+        let unknown = [
+            try await hers("fs.read", ["workspaceId": workspace, "path": path]),
+            try await hers("git.worktrees", ["projectId": added["id"] ?? .null]),
+        ]
+        #expect(unknown.allSatisfy { $0.errors.contains("NOT_FOUND") }, "\(unknown)")
+        let hersToSee = try await hers("git.worktrees", ["projectId": open["projectId"] ?? .null])
+        #expect(hersToSee.exitCode == 0 && !hersToSee.text.contains(session), "\(hersToSee)")
+        try await fleet.ask("abort", session)
     }
 
     private func programs(_ fleet: Fleet, _ session: String) async throws {

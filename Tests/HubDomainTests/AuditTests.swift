@@ -1,4 +1,5 @@
 import Foundation
+import HubCore
 import Postgres
 import Protocol
 import Testing
@@ -49,8 +50,9 @@ struct AuditTests {
         #expect(try await actions(ListAudit(since: begun)).count == 5)
         #expect(try await actions(ListAudit(until: begun)).isEmpty)
         #expect(try await actions(ListAudit(requestId: ada.requestId)).count == 4)
-        #expect(try await actions(ListAudit(org: "none")).isEmpty)
-        #expect(try await actions(ListAudit(account: "none")).isEmpty)
+        #expect(try await hub.refusal(ListAudit(org: "none"))?.code == .notFound)
+        #expect(try await hub.refusal(ListAudit(account: "none"))?.code == .notFound)
+        #expect(try await actions(ListAudit(account: ada.accountId.rawValue, action: "key.*")).isEmpty)
 
         var (seen, cursor): ([String], String?) = ([], nil)
         repeat {
@@ -63,12 +65,51 @@ struct AuditTests {
         // Others read their own lines, and those of organisations that they look after.
         let bob = try await hub.stranger("audit:read")
         #expect(try await actions(ListAudit(), by: bob).isEmpty)
+        for hidden in [ListAudit(account: ada.accountId.rawValue), ListAudit(org: "ops")] {
+            #expect(try await hub.refusal(hidden, by: bob)?.code == .notFound)
+        }
         _ = try await hub.ask(AddMember(org: "ops", account: bob.accountId.rawValue), by: ada)
         #expect(try await actions(ListAudit(), by: bob).isEmpty, "members do not look after it")
+        #expect(try await actions(ListAudit(account: ada.accountId.rawValue), by: bob).isEmpty)
         _ = try await hub.ask(SetMembership(org: "ops", account: bob.accountId.rawValue, level: .admin), by: ada)
         #expect(try await actions(ListAudit(), by: bob).count == 5)
         #expect(try await actions(ListAudit(), by: ada).count == 6)
         await hub.close()
+    }
+
+    @Test func aLineSaysWhatItWasAbout() async throws {
+        let hub = try await TestHub.make()
+        func about(_ action: String) async throws -> JSONValue? {
+            try await hub.ask(ListAudit(action: action, limit: 1)).entries.first?.details["about"]
+        }
+        let key = try await hub.ask(CreateKey(name: "ci", scopes: ["project:read"])).record.id.rawValue
+        #expect(try await about("key.create") == ["name": "ci", "newId": .string(key)])
+        let next = try await hub.ask(RotateKey(id: KeyID(key))).record.id.rawValue
+        #expect(try await about("key.rotate") == ["id": .string(key), "newId": .string(next)])
+        _ = try await hub.ask(RevokeKey(id: KeyID(key)))
+        #expect(try await about("key.revoke") == ["id": .string(key)])
+        _ = try await hub.refusal(CreateProject(name: "a\u{0}", repoUrl: "https://u:s3cret@h/p"))
+        #expect(try await about("project.create") == ["name": "a\u{FFFD}", "repoUrl": "https://…@h/p"])
+        let client = try await hub.ask(CreateClient(name: "forge", type: .custom)).id.rawValue
+        _ = try await hub.ask(SetSecret(client: "forge", key: "apiKey", value: "s3cret"))
+        #expect(try await about("secret.set") == ["client": "forge", "key": "apiKey"])
+        #expect(try await about("client.create") == ["name": "forge", "newId": .string(client)])
+        await hub.close()
+    }
+
+    @Test func whatAnInputNamesIsToldAndNothingElse() {
+        let input: JSONValue = [
+            "sessionId": "s", "path": "a/b", "paths": ["c", 1, "d"], "key": "k", "text": "s3cret",
+            "name": ["x": "s3cret"],
+            "command": ["/bin/sh", "-c", "s3cret"], "env": ["A": "s3cret"],
+        ]
+        let others = ["sessionId": ["s"], "path": ["a/b"], "paths": ["c", "d"], "command": ["/bin/sh"]]
+        #expect(NamedInput.names(in: input, isOwn: false) == others)
+        #expect(NamedInput.names(in: input, isOwn: true) == others.merging(["key": ["k"]]) { $1 })
+        #expect(NamedInput.names(in: ["command": "sh -c s3cret"], isOwn: true) == [:])
+        #expect(NamedInput.names(in: "name", isOwn: true) == [:])
+        let many: JSONValue = ["paths": .array((0..<999).map { .string("\($0)") }), "sessionId": "s"]
+        #expect(NamedInput.names(in: many, isOwn: true).values.joined().count == Limits.auditNames)
     }
 
     @Test func theTrailOutlivesItsOrganisation() async throws {

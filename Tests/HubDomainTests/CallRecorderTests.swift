@@ -28,6 +28,37 @@ import Testing
         }
     }
 
+    /// What `client.create` refuses would otherwise be in every dump for a month.
+    @Test func whatLooksLikeASecretIsNotKept() async throws {
+        try await CallStage.with { stage in
+            let request = CreateClient(
+                name: "forge",
+                type: .custom,
+                config: [
+                    "apiKey": "s3cret", "API_KEY-": "s3cret", "headers": [["X-Auth-Token": "s3cret"]],
+                    "baseUrl": "https://bot:s3cret@forge.example/x", "maxTokens": 3, "token": ["a": "named"],
+                ]
+            )
+            #expect(try await stage.hub.refusal(request)?.code == .validation)
+            try await stage.made("create", CallStage.mutation, input: .value(JSONValue(encoding: request)))
+            let kept = try await stage.record("create").input
+            #expect(
+                kept == [
+                    "name": "forge", "type": "custom",
+                    "config": [
+                        "apiKey": "…", "API_KEY-": "…", "headers": [["X-Auth-Token": "…"]],
+                        "baseUrl": "https://…@forge.example/x", "maxTokens": 3, "token": ["a": "named"],
+                    ],
+                ]
+            )
+            try await stage.made("url", CallStage.mutation, input: .value(["repoUrl": "ssh://me:s3cret@h/p a@b"]))
+            #expect(try await stage.record("url").input == ["repoUrl": "ssh://…@h/p a@b"])
+            #expect(
+                try await stage.nodes(where: "input::text LIKE '%s3cret%' OR error::text LIKE '%s3cret%'") == 0
+            )
+        }
+    }
+
     /// A program that a subscription runs is as much a change as a mutation.
     @Test func aSubscriptionThatTakesMoreThanReadingIsWrittenBeforeItBegins() async throws {
         try await CallStage.with { stage in

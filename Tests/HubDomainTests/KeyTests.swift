@@ -236,6 +236,33 @@ struct KeyTests {
         await hub.close()
     }
 
+    @Test func whoIsLimitedMakesNoKeyThatIsLimitedLess() async throws {
+        let hub = try await TestHub.make()
+        var slow = hub.caller("key:admin", "project:read")
+        slow.principal.callRate = CallRate(perSecond: 1, burst: 3)
+        let inherited = try await hub.ask(CreateKey(name: "same", scopes: ["project:read"]), by: slow)
+        #expect(inherited.record.callsPerSecond == 1 && inherited.record.callsBurst == 3)
+        let principal = try await hub.domains.authenticator.principal(bearer: inherited.key)
+        #expect(principal.callRate == slow.principal.callRate)
+        let slower = CreateKey(name: "slower", scopes: [], callsPerSecond: 0.5, callsBurst: 2)
+        #expect(try await hub.ask(slower, by: slow).record.callsPerSecond == 0.5)
+        for (rate, burst) in [(2.0, 1), (1.0, 4)] {
+            let faster = CreateKey(name: "x", scopes: [], callsPerSecond: rate, callsBurst: burst)
+            #expect(try await hub.refusal(faster, by: slow)?.code == .accessDenied)
+            let update = UpdateKey(id: inherited.record.id, callsPerSecond: rate, callsBurst: burst)
+            #expect(try await hub.refusal(update, by: slow)?.code == .accessDenied)
+        }
+        let unlimited = UpdateKey(id: inherited.record.id, callsPerSecond: 0)
+        #expect(try await hub.refusal(unlimited, by: slow)?.code == .accessDenied)
+        #expect(try await hub.ask(UpdateKey(id: inherited.record.id, name: "new"), by: slow).name == "new")
+        // A rotation hands out a key's rights, its rate among them.
+        #expect(try await hub.ask(RotateKey(id: inherited.record.id), by: slow).record.callsBurst == 3)
+        let free = try await hub.ask(CreateKey(name: "free", scopes: ["project:read"]))
+        #expect(try await hub.refusal(RotateKey(id: free.record.id), by: slow)?.code == .accessDenied)
+        #expect(try await hub.ask(ListKeys()).keys.allSatisfy { $0.ownerEmail == "admin" })
+        await hub.close()
+    }
+
     @Test func theCommonRateIsASetting() async throws {
         let hub = try await TestHub.make()
         let usual = CallRate(perSecond: 100, burst: 200)

@@ -38,11 +38,14 @@ enum OperationPages {
     private static func section(_ spec: OperationSpec) -> String {
         var text =
             "\n### \(spec.id)\n\n\(spec.description) A \(spec.type.rawValue); needs \(needs(spec.accessControl)).\n\n"
-        let input = fields(spec.inputSchema)
+        let input = SchemaOutline.fields(of: spec.inputSchema, choice: choice)
         text += input.isEmpty ? "Input: nothing.\n\n" : table(input, "input", bold: true) + "\n"
-        let output = fields(spec.outputSchema)
+        let output = SchemaOutline.fields(of: spec.outputSchema, choice: choice)
         let said = spec.type == .subscription ? "each value" : "answer"
-        text += output.isEmpty ? "Answer: `\(type(spec.outputSchema))`\n" : table(output, said, bold: false)
+        text +=
+            output.isEmpty
+            ? "Answer: `\(SchemaOutline.type(of: spec.outputSchema, choice: choice))`\n"
+            : table(output, said, bold: false)
         for example in spec.inputSchema["examples"]?.arrayValue ?? [] {
             text += "\n```\nhub \(spec.type == .subscription ? "subscribe" : "call") \(spec.id) '"
             text += String(decoding: example.serialized(), as: UTF8.self).replacing("'", with: "'\\''") + "'\n```\n"
@@ -50,14 +53,11 @@ enum OperationPages {
         return text
     }
 
-    private struct Field {
-        var path: String
-        var type: String
-        var isRequired: Bool
-        var meaning: String
+    private static func choice(_ values: [String]) -> String {
+        values.map { "`\($0)`" }.joined(separator: " ")
     }
 
-    private static func table(_ fields: [Field], _ said: String, bold: Bool) -> String {
+    private static func table(_ fields: [SchemaOutline.Field], _ said: String, bold: Bool) -> String {
         WrittenPage.table(
             [said, "type", "means"],
             fields.map { field in
@@ -65,45 +65,6 @@ enum OperationPages {
                 return [bold && field.isRequired ? "**\(name)**" : name, field.type, field.meaning]
             }
         )
-    }
-
-    /// All properties of an object's schema, the nested ones below their owners.
-    private static func fields(_ schema: JSONValue, below path: String = "") -> [Field] {
-        guard case .object(let properties)? = schema["properties"] else {
-            if let items = schema["items"] { return fields(items, below: path + "[]") }
-            if let values = schema["additionalProperties"], values["type"] != nil {
-                return fields(values, below: path + ".*")
-            }
-            return []
-        }
-        let required = Set(schema["required"]?.arrayValue?.compactMap(\.stringValue) ?? [])
-        let names = properties.keys.sorted { (required.contains($1) ? 1 : 0, $0) < (required.contains($0) ? 1 : 0, $1) }
-        return names.flatMap { name -> [Field] in
-            let property = properties[name] ?? .null
-            let here = path.isEmpty ? name : "\(path).\(name)"
-            let field = Field(
-                path: here,
-                type: type(property),
-                isRequired: required.contains(name),
-                meaning: property["description"]?.stringValue ?? ""
-            )
-            return [field] + fields(property, below: here)
-        }
-    }
-
-    private static func type(_ schema: JSONValue) -> String {
-        if let values = schema["enum"]?.arrayValue {
-            return values.compactMap(\.stringValue).map { "`\($0)`" }.joined(separator: " ")
-        }
-        switch schema["type"]?.stringValue {
-        case "array"?: return "list of \(type(schema["items"] ?? .null))"
-        case "object"? where schema["properties"] == nil:
-            return "object of \(type(schema["additionalProperties"] ?? .null))"
-        case "string"? where schema["format"] == "date-time": return "time"
-        case "string"? where schema["contentEncoding"] == "base64": return "base64"
-        case let name?: return name
-        case nil: return "any"
-        }
     }
 
     private static func needs(_ access: AccessControl) -> String {

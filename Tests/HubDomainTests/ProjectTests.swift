@@ -1,3 +1,4 @@
+import HubCore
 import Protocol
 import Testing
 
@@ -42,6 +43,70 @@ struct ProjectTests {
         #expect(repository?.code == .conflict)
         #expect(repository?.details == ["field": "repoUrl"])
         #expect(try await hub.refusal(UpdateProject(project: "b", name: "a"))?.details == ["field": "name"])
+        await hub.close()
+    }
+
+    /// Every pair of a line is one repository, and no two lines are.
+    static let places: [[String]] = [
+        [
+            "/srv/git/r6", "/srv/git/r6/", "//srv/git//r6", "/srv/git/r6/.git", "/srv/git/r6.git", "/srv/git/r6.git/",
+            "file:///srv/git/r6", "FILE:///srv/git/%726/", "file:///srv/git/x/%2e%2e/r6", "/srv/git/r6/.git/",
+        ],
+        ["/srv/git/R6", "file:///srv/git/R6"], ["/srv/git/r%36"], ["/srv/git/.git", "/srv/git"],
+        [
+            "https://example.org/ada/r6", "https://Example.ORG:443/ada/r6.git", "http://example.org/ada/r6/",
+            "https://ada@example.org/ada//r6", "ssh://git@example.org/ada/r6", "ssh://example.org:22/ada/r6.git",
+            "git@example.org:ada/r6", "example.org:/ada/r6.git", "git://example.org:9418/ada/r6",
+            "[git@example.org:22]:ada/r6",
+            "https://example.org/ADA/R%36.git", "https://example.org./ada/r6", "https://example.org:/ada/r6",
+        ],
+        ["https://example.org:8443/ada/r6", "https://EXAMPLE.org:08443/ada/r6.git/"], ["ssh://example.org:2222/ada/r6"],
+        ["https://example.org/ada/r7"], ["https://example.com/ada/r6"], ["https://example.org/ada/r6/wiki"],
+        ["ssh://[::1]/a", "ssh://[::1]:22/a.git"], ["ssh://[::1]:2222/a"], ["ssh://[::2]/a"],
+    ]
+
+    @Test func addressesOfOneRepositoryAreTheSamePlace() {
+        let places = Self.places.map { addresses in Set(addresses.map { RepositoryPlace(of: $0) }) }
+        for (place, addresses) in zip(places, Self.places) { #expect(place.count == 1, "\(addresses): \(place)") }
+        #expect(Set(places).count == places.count)
+    }
+
+    @Test func aRepositoryHasOneProjectHoweverItsAddressIsWritten() async throws {
+        let hub = try await TestHub.make()
+        let owner = try await hub.stranger("org:write", "project:write")
+        let stranger = try await hub.stranger("project:write")
+        _ = try await hub.ask(CreateOrganization(name: "Ops"), by: owner)
+        let secret = try await hub.ask(CreateProject(name: "secret", repoUrl: "/srv/r6", org: "ops"), by: owner)
+        let open = try await hub.ask(CreateProject(name: "open", repoUrl: "git@h:open.git"))
+        for address in ["/srv/r6", "/srv/r6/", "file:///srv/r6", "/srv/r6/.git", "/srv//r6"] {
+            let known = try await hub.refusal(CreateProject(name: "x", repoUrl: address), by: owner)
+            #expect(known?.message == "The project “secret” has this repository; use that one.")
+            let fault = try await hub.refusal(CreateProject(name: "x", repoUrl: address), by: stranger)
+            #expect(fault?.code == .conflict && fault?.details == ["field": "repoUrl"])
+            #expect(fault?.message.contains("secret") == false && fault?.message.contains("administrator") == true)
+            let moved = UpdateProject(project: "open", repoUrl: address)
+            #expect(try await hub.refusal(moved, by: stranger)?.message == fault?.message)
+        }
+        // Its own address may be written otherwise, and stays as it was given.
+        let written = UpdateProject(project: "open", repoUrl: "ssh://git@h/open")
+        #expect(try await hub.ask(written, by: stranger).repoUrl == "ssh://git@h/open")
+        #expect(try await hub.ask(GetProject(project: secret.id.rawValue)).repoUrl == "/srv/r6")
+        #expect(try await hub.ask(UpdateProject(project: open.id.rawValue, name: "new")).repoUrl == "ssh://git@h/open")
+        await hub.close()
+    }
+
+    @Test func ofManyWhoAddOneRepositoryAtOnceOneDoes() async throws {
+        let hub = try await TestHub.make()
+        let added = await withTaskGroup(of: Bool.self) { group in
+            for (place, address) in ["/srv/a", "/srv/a/", "/srv//a", "file:///srv/a", "/srv/a/.git"].enumerated() {
+                group.addTask {
+                    // Only whether it was let in counts here.
+                    (try? await hub.ask(CreateProject(name: "p\(place)", repoUrl: address))) != nil
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(added == 1)
         await hub.close()
     }
 

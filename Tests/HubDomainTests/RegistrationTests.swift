@@ -149,6 +149,11 @@ struct RegistrationTests {
         #expect(try await hub.count(active) == 0)
         try await hub.domains.providers.refresh([spoke.id])
         #expect(try await hub.ask(ListOperations(namespace: "demo")).operations.isEmpty)
+        // Its definition stays, and says who would answer.
+        let away = try await hub.ask(GetOperationSchema(operation: "demo.one"))
+        #expect(away.providers?.map(\.status) == [.inactive] && away.inputSchema == schema.inputSchema)
+        let denied = try await hub.refusal(GetOperationSchema(operation: "demo.one"), by: hub.caller("x:read"))
+        #expect(denied?.code == .operationNotFound)
         let facts = hub.domains.providers.facts(of: "demo.one") { _ in nil }
         #expect(facts.map(\.version) == ["1"])
         guard case .away? = facts.first?.presence else {
@@ -184,7 +189,11 @@ struct RegistrationTests {
         )
         #expect(refused.registered == 1 && refused.refusals.map(\.operation) == ["demo.op"])
         #expect(refused.refusals.first?.code == .conflict)
-        #expect(refused.refusals.first?.message.contains("inputSchema") == true)
+        #expect(
+            refused.refusals.first?.message
+                == "Version 1 is defined otherwise (inputSchema no longer accepts object); "
+                + "offer the change under a new version."
+        )
         let alerts = "SELECT count(*) FROM nave.alerts WHERE alert_type = 'operations.refused'"
         #expect(try await hub.count(alerts) == 1)
         #expect(try await hub.ask(GetOperationSchema(operation: "demo.other")).description == "Better words.")

@@ -66,6 +66,23 @@ struct AccessControlTests {
         #expect(fault?.details == ["missing": ["a:read"]])
     }
 
+    @Test func aDenialSaysWhatToDoAboutIt() {
+        func message(_ access: AccessControl, isSession: Bool = false) -> String? {
+            #expect(throws: Fault.self) { try access.check(Self.reader, isSession: isSession) }?.message
+        }
+        #expect(message(.scopes("a:read")) == "This needs the scope a:read; ask for a key with it.")
+        #expect(
+            message(.scopes("a:read", "b:read")) == "This needs the scopes a:read, b:read; ask for a key with them."
+        )
+        #expect(
+            message(.anyScope(of: "a:write", "b:write"))
+                == "This needs one of the scopes a:write, b:write; ask for a key with it."
+        )
+        #expect(message(.anyScope(of: "a:write")) == "This needs the scope a:write; ask for a key with it.")
+        let session = message(.scopes("a:write"), isSession: true)
+        #expect(session == "This needs the scope a:write; a session has what its spawn grants.")
+    }
+
     @Test func aResourceIsGrantedByItsIdOrForAllOfItsType() {
         #expect(Self.deployer.may("deploy", on: "project", id: "7"))
         #expect(!Self.deployer.may("deploy", on: "project", id: "8"))

@@ -125,6 +125,7 @@ struct SchemaComparisonTests {
         let found = SchemaComparison.differences(from: true, to: ["required": ["a"]], as: .input)
         let fault = try #require(SchemaComparison.refusal(of: "a.b", input: found, output: []))
         #expect(fault.code == .conflict)
+        #expect(fault.message.hasSuffix("(inputSchema.a is required and was not); give it a new version."))
         #expect(fault.details == [["path": "inputSchema.a", "change": "is required and was not."]])
         #expect(SchemaComparison.refusal(of: "a.b", input: [], output: []) == nil)
     }

@@ -77,16 +77,23 @@ final class CallStage: Sendable {
         try await worktrees.prepare(git.order(id)).directory
     }
 
+    /// Who calls where the test does not say: somebody who may do everything.
+    static let anybody = Identity(id: "anybody", scopes: ["*"])
+
     /// Calls as the hub does, and waits for the last word.
     func call(
         _ operation: String,
         _ input: JSONValue,
+        by identity: Identity = anybody,
+        session: SessionID? = nil,
         deadlineMilliseconds: Int64? = nil,
         traceparent: String? = nil
     ) async throws -> JSONValue {
         let id = try await begin(
             operation,
             input,
+            by: identity,
+            session: session,
             deadlineMilliseconds: deadlineMilliseconds,
             traceparent: traceparent
         )
@@ -101,14 +108,20 @@ final class CallStage: Sendable {
         }
     }
 
-    func ask<Request: RemoteOperation>(_ request: Request) async throws -> Request.Output {
-        try await call(Request.name, JSONValue(encoding: request)).decoded()
+    func ask<Request: RemoteOperation>(
+        _ request: Request,
+        by identity: Identity = anybody,
+        session: SessionID? = nil
+    ) async throws -> Request.Output {
+        try await call(Request.name, JSONValue(encoding: request), by: identity, session: session).decoded()
     }
 
     /// Begins a call and returns its id at once.
     func begin(
         _ operation: String,
         _ input: JSONValue,
+        by identity: Identity = anybody,
+        session: SessionID? = nil,
         deadlineMilliseconds: Int64? = nil,
         traceparent: String? = nil
     ) async throws -> String {
@@ -121,6 +134,8 @@ final class CallStage: Sendable {
                     operationId: operation,
                     input: input,
                     deadline: deadlineMilliseconds.map { 1_000_000_000_000 + $0 },
+                    sessionId: session,
+                    identity: identity,
                     traceparent: traceparent,
                     timestamp: 1_000_000_000_000
                 )

@@ -150,7 +150,7 @@ import Testing
             }
             for round in 0..<400 {
                 do throws(Fault) {
-                    let confinement = try Confinement(directory)
+                    let confinement = try Confinement(directory, beside: OwnFiles(root: stage.git.data))
                     let deeds = FileDeeds(confinement: confinement)
                     let path = try RelativePath("swapped/secret")
                     if round % 2 == 0 {

@@ -108,6 +108,37 @@ import Testing
         #expect(names == names.sorted() && names.contains("src/file11") && Set(names).count == names.count)
     }
 
+    @Test func whatHasANameThatNoCallCanSayIsCounted() async throws {
+        let stage = try await CallStage()
+        let directory = try await stage.worktree()
+        try await stage.git.shell("mkdir odd; cd odd; touch plain \"$(printf 'caf\\351')\"", in: directory)
+        let listed = try await stage.ask(ListFolder(workspaceId: "one", path: "odd"))
+        #expect(listed.entries.map(\.path) == ["odd/plain"] && listed.unnamed == 1)
+        #expect(try await stage.ask(ListFolder(workspaceId: "one", path: "src")).unnamed == nil)
+    }
+
+    @Test func aMistakeOfTheCallersNamesTheFieldAndThePathAsItWasWritten() async throws {
+        let stage = try await CallStage(policy: "paths: {allow: ['*']}\n")
+        let directory = try await stage.worktree()
+        try await stage.git.shell("ln -s loop loop", in: directory)
+        for (operation, path) in [
+            ("fs.list", "run.sh"), ("fs.read", "src"), ("fs.read", "run.sh/x"), ("fs.write", "src"),
+        ] {
+            var input: JSONValue = ["workspaceId": "one", "path": .string(path)]
+            if operation == "fs.write" { input = ["workspaceId": "one", "path": .string(path), "text": ""] }
+            let refused = await fault { try await stage.call(operation, input) }
+            #expect(refused?.code == .validation, "\(operation) \(path)")
+            #expect(refused?.details?.arrayValue?.first?["path"] == "path", "\(operation) \(path)")
+        }
+        let run = RunProcess(workspaceId: "one", command: ["true"], directory: "run.sh")
+        let refused = await fault { try await stage.follow(run) }
+        #expect(refused?.details?.arrayValue?.first?["path"] == "directory")
+        let loop = await fault { try await stage.ask(ReadFile(workspaceId: "one", path: "loop")) }
+        #expect(loop?.message.contains("in circles") == true)
+        let absolute = await fault { try await stage.ask(ReadFile(path: stage.git.folder + "/no/such")) }
+        #expect(absolute?.code == .notFound && absolute?.message.contains(" \(stage.git.folder)/no") == true)
+    }
+
     @Test func filesAreFoundByPatternAndByText() async throws {
         let stage = try await CallStage()
         let directory = try await stage.worktree()

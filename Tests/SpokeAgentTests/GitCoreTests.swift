@@ -71,7 +71,8 @@ import Testing
         ] {
             #expect(throws: Fault.self, "\(bad)") { try RepositoryAddress(bad) }
         }
-        #expect(RepositoryAddress.redacted("at 'https://u:p@h/x' and ssh://h/y") == "at 'https://…@h/x' and ssh://h/y")
+        let told = AddressText.withoutCredentials("at 'https://u:p@h/x' and ssh://h/y")
+        #expect(told == "at 'https://…@h/x' and ssh://h/y")
     }
 
     @Test func aDiskIsAmpleSoftOrHardAndDoesNotFlap() {

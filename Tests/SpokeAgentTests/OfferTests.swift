@@ -124,11 +124,8 @@ import Testing
         let abandonment = Abandonment()
         abandonment.happen()
         let stage = try await CallStage()
-        let search = FileSearch(
-            confinement: try Confinement(try await stage.worktree()),
-            prefix: "",
-            abandonment: abandonment
-        )
+        let confinement = try Confinement(try await stage.worktree(), beside: OwnFiles(root: stage.git.data))
+        let search = FileSearch(deeds: FileDeeds(confinement: confinement), abandonment: abandonment)
         let left = await fault { try search.glob(try GlobPattern("**", field: "pattern"), below: .here, limit: 9) }
         #expect(left?.code == .aborted)
     }

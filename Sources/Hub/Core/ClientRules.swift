@@ -58,9 +58,19 @@ public enum ClientRules {
     }
 
     /// Whether a field of this name holds a secret.
-    static func isSecret(_ name: String) -> Bool {
+    public static func isSecret(_ name: String) -> Bool {
+        // Asked of every field of every call that is kept: most names end otherwise.
+        guard let last = name.utf8.last(where: { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }),
+            endings.contains(last | 0x20)
+        else { return false }
         let plain = name.lowercased().filter { $0 != "_" && $0 != "-" }
-        return ["password", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "authorization"]
-            .contains { plain.hasSuffix($0) }
+        return words.contains { plain.hasSuffix($0) }
     }
+
+    private static let words = [
+        "password", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "authorization",
+    ]
+
+    /// The last letters of these.
+    private static let endings = Set(words.compactMap(\.utf8.last))
 }

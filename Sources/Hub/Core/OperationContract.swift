@@ -83,14 +83,14 @@ public enum SpecRevision: Hashable, Sendable {
     case newer
     /// The stored one is such a successor of what is offered: the offer stands, the definition stays.
     case older
-    /// Neither can stand for the other; the paths that differ and how.
+    /// Neither can stand for the other; the paths that differ and how, as `type differs`.
     case incompatible([String])
 
     /// Access and type never change under one version: a second provider could weaken what the first asked for.
     public static func compare(_ offered: OperationSpec, with stored: OperationSpec) -> SpecRevision {
         var paths: [String] = []
-        if offered.type != stored.type { paths.append("type") }
-        if offered.accessControl != stored.accessControl { paths.append("accessControl") }
+        if offered.type != stored.type { paths.append("type differs") }
+        if offered.accessControl != stored.accessControl { paths.append("accessControl differs") }
         guard paths.isEmpty else { return .incompatible(paths) }
         let differences = differences(from: stored, to: offered)
         guard differences.isEmpty else {
@@ -112,6 +112,6 @@ public enum SpecRevision: Hashable, Sendable {
     }
 
     private static func words(_ differences: [SchemaComparison.Difference], _ root: String) -> [String] {
-        differences.map { "\(root)\($0.path.isEmpty ? "" : ".\($0.path)") \($0.change)" }
+        differences.map { "\(root)\($0.path.isEmpty ? "" : ".\($0.path)") \($0.clause)" }
     }
 }

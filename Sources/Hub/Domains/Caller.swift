@@ -14,6 +14,23 @@ public struct CallRate: Hashable, Sendable {
     }
 }
 
+extension CallRate {
+    /// The rate of a key that somebody with a rate of their own makes: the one asked for, or theirs if they ask for
+    /// none. Whoever has none grants any.
+    ///
+    /// - Throws: `ACCESS_DENIED` for more than their own, which 0 a second (as often as all others) counts as.
+    static func granted(_ asked: CallRate?, by own: CallRate?) throws(Fault) -> CallRate? {
+        guard let own, let asked else { return asked ?? own }
+        guard asked.perSecond > 0, asked.perSecond <= own.perSecond, asked.burst <= own.burst else {
+            throw Fault(
+                .accessDenied,
+                "A key cannot call more often than the caller: \(own.perSecond) calls a second, \(own.burst) at once."
+            )
+        }
+        return asked
+    }
+}
+
 /// Whom a credential stands for, as the hub resolved it.
 public struct Principal: Hashable, Sendable {
     /// What they may do.
@@ -103,4 +120,9 @@ public struct Caller: Sendable {
     public var keyId: KeyID? { principal.keyId }
     public var sessionId: SessionID? { principal.sessionId }
     public var spokeId: SpokeID? { principal.spokeId }
+
+    /// Lets the caller pass, or says what it lacks (``AccessControl/check(_:isSession:)``).
+    public func check(_ access: AccessControl) throws(Fault) {
+        try access.check(identity, isSession: sessionId != nil)
+    }
 }

@@ -76,7 +76,7 @@ extension OperationTable {
             first.withLock { $0 = answer }
             return answer.data
         } admit: { () throws(Fault) in
-            try spec.accessControl.check(caller.identity)
+            try caller.check(spec.accessControl)
         }
         return first.withLock { $0 } ?? Answer(data: data, operationId: spec.id, requestId: caller.requestId)
     }
@@ -146,7 +146,7 @@ extension OperationTable {
 extension OperationTable.Entry {
     /// Lets a call in whose caller may run the operation and whose input says what it must.
     func admit(_ input: JSONValue, from caller: Caller) throws(Fault) {
-        try spec.accessControl.check(caller.identity)
+        try caller.check(spec.accessControl)
         let violations = self.input.violations(in: input)
         guard violations.isEmpty else { throw .invalid(violations) }
     }

@@ -72,13 +72,11 @@ extension OperationTable {
                 held = key
             }
             let data = try await answering()
-            if spec.id == CreateOrganization.name {
-                // Only the answer says which one it is; if it cannot be read, the line belongs to none.
-                let made: OrganizationRecord? = try? WireCoder.value(from: data)
-                about = Belongings(of: made.map { ["org": .string($0.id.rawValue)] } ?? [:])
-            }
+            let made = mutation.made(data)
+            // Only the answer says which one it is; if it cannot be read, the line belongs to none.
+            if spec.id == CreateOrganization.name { about = Belongings(of: made.map { ["org": .string($0)] } ?? [:]) }
             let outcome = mutation.answersSecret ? FirstOutcome.secret : .answered(data)
-            await record(mutation.line(about), of: caller, held.map { ($0, outcome) })
+            await record(mutation.line(about, made: made), of: caller, held.map { ($0, outcome) })
             return data
         } catch {
             // A repeated failure leaves a line of its own: somebody asked again.
@@ -135,15 +133,26 @@ extension OperationTable {
 
 extension OperationTable.Mutation {
     /// Its line in the trail.
-    fileprivate func line(_ about: Belongings, _ fault: Fault? = nil) -> AuditEntry {
-        AuditEntry(
+    fileprivate func line(_ about: Belongings, _ fault: Fault? = nil, made: String? = nil) -> AuditEntry {
+        var names = NamedInput.names(in: input, isOwn: isOwn)
+        if let made { names["newId"] = [made] }
+        return AuditEntry(
             spec.id,
             by: caller,
             digest: digest,
             about: about,
             account: input["account"]?.stringValue,
+            names: names,
             fault: fault
         )
+    }
+
+    /// The id of what it made.
+    fileprivate func made(_ data: [UInt8]) -> String? {
+        guard isOwn, NamedInput.makes(spec.id) else { return nil }
+        // An answer that cannot be read has no id; its caller has it all the same.
+        let output: JSONValue? = try? WireCoder.value(from: data)
+        return output.flatMap { NamedInput.made(by: spec.id, answering: $0) }
     }
 }
 
@@ -159,7 +168,8 @@ extension OperationTable {
         by caller: Caller,
         refusal: Fault? = nil
     ) async throws(Fault) {
-        let mutation = Mutation(spec: spec, input: input, caller: caller, answersSecret: false)
+        var mutation = Mutation(spec: spec, input: input, caller: caller, answersSecret: false)
+        mutation.isOwn = entries[spec.id] != nil
         let line = mutation.line(Belongings(of: input), refusal)
         guard await !record(line, of: caller, nil), refusal == nil else { return }
         throw Fault(

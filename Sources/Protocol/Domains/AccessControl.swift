@@ -45,32 +45,44 @@ public struct AccessControl: Codable, Hashable, Sendable, Described {
     /// Lets the identity pass, or says what it lacks. In this order: an identity at all; all of `requiredScopes`; one
     /// of `requiredScopesAny`; the action on some resource of the type.
     ///
+    /// - Parameter isSession: Whether it is a session's: then its spawn grants what is missing, no key.
     /// - Throws: `UNAUTHENTICATED` without an identity, `ACCESS_DENIED` with what is missing in `details`.
-    public func check(_ identity: Identity?) throws(Fault) {
+    public func check(_ identity: Identity?, isSession: Bool = false) throws(Fault) {
         guard let identity else {
             throw Fault(.unauthenticated, "Send a key in the Authorization header: Bearer nave_….")
         }
         let missing = requiredScopes.filter { !identity.holds($0) }
         guard missing.isEmpty else {
-            throw Self.denied("This needs \(Self.list(missing)); ask for a key with it.", missing: missing)
+            let it = missing.count > 1 ? "them" : "it"
+            throw Self.denied(Self.list(missing), isSession, it, missing: missing)
         }
         if let any = requiredScopesAny, !any.contains(where: identity.holds) {
-            throw Self.denied("This needs one of \(Self.list(any)); ask for a key with it.", missing: any)
+            throw Self.denied(any.count > 1 ? "one of \(Self.list(any))" : Self.list(any), isSession, missing: any)
         }
         if let resourceType, let resourceAction, !identity.may(resourceAction, onSome: resourceType) {
             throw Self.denied(
-                "This needs the right to \(resourceAction) some \(resourceType); ask for a key with it.",
+                "the right to \(resourceAction) some \(resourceType)",
+                isSession,
                 missing: ["\(resourceType):*#\(resourceAction)"]
             )
         }
     }
 
-    private static func denied(_ message: String, missing: [String]) -> Fault {
-        Fault(.accessDenied, message, details: .object(["missing": .array(missing.map(JSONValue.string))]))
+    private static func denied(_ need: String, _ isSession: Bool, _ it: String = "it", missing: [String]) -> Fault {
+        let way = isSession ? "a session has what its spawn grants" : "ask for a key with \(it)"
+        return Fault(
+            .accessDenied,
+            "This needs \(need); \(way).",
+            details: .object(["missing": .array(missing.map(JSONValue.string))])
+        )
     }
 
     private static func list(_ scopes: [String]) -> String {
-        scopes.isEmpty ? "a scope that nobody holds" : "the scope " + scopes.joined(separator: ", ")
+        switch scopes.count {
+        case 0: "a scope that nobody holds"
+        case 1: "the scope \(scopes[0])"
+        default: "the scopes \(scopes.joined(separator: ", "))"
+        }
     }
 }
 
@@ -107,6 +119,9 @@ public struct Identity: Codable, Hashable, Sendable {
             }
         return stronger.contains { granted.hasSuffix($0) && granted.dropLast($0.count) == scope[..<split] }
     }
+
+    /// Whether it looks after all organisations, a member of them or not: hub and spokes ask this alike.
+    public var overseesOrganizations: Bool { holds("org:admin") }
 
     /// Whether some resource of the type grants the action.
     public func may(_ action: String, onSome type: String) -> Bool {

@@ -12,7 +12,7 @@ public struct AuditRecord: Codable, Hashable, Sendable, Described {
         "orgId": "The organisation that it was about, if it was about one's.",
         "requestId": "The request that carried it.",
         "outcome": "What became of it.",
-        "details": "The digest of the input, the address that asked, the error's code, and whom or what it was about.",
+        "details": "What the input named (about), its digest, the address that asked, and the error's code.",
         "createdAt": "When it was recorded.",
     ]
     public var id: String

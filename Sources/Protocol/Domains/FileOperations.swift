@@ -232,15 +232,18 @@ public struct ListFolder: WorktreeOperation {
             "path": "The folder below the worktree.",
             "entries": "One entry per file or folder; each path ends with its name.",
             "hasMore": "Whether there are more behind the last one.",
+            "unnamed": "How many there are besides whose names are not UTF-8, so that no call can name them.",
         ]
         public var path: String
         public var entries: [FileFacts]
         public var hasMore: Bool
+        public var unnamed: Int?
 
-        public init(path: String, entries: [FileFacts], hasMore: Bool) {
+        public init(path: String, entries: [FileFacts], hasMore: Bool, unnamed: Int? = nil) {
             self.path = path
             self.entries = entries
             self.hasMore = hasMore
+            self.unnamed = unnamed
         }
     }
 

@@ -308,7 +308,7 @@ public struct GitWorktrees: RemoteOperation {
     public static let summary = "The worktrees that this spoke has, last used first."
     public static let access = AccessControl.scopes("git:read")
     public static let examples = [GitWorktrees()]
-    public static let fields = ["projectId": "Only those of this project."]
+    public static let fields = ["projectId": "Only those of this project; to be named by all but org:admin."]
 
     /// One worktree.
     public struct Entry: Codable, Hashable, Sendable, Described {

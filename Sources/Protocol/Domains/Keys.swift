@@ -5,6 +5,7 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
     public static let fields = [
         "id": "The key's id.",
         "ownerId": "The account that the key acts for.",
+        "ownerEmail": "That account's address.",
         "name": "What it was made for, in its owner's words.",
         "prefix": "The eight characters behind nave_, by which a person recognises the key.",
         "scopes": "What it may do: namespace:read|write|admin, or * for everything.",
@@ -22,6 +23,7 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
     ]
     public var id: KeyID
     public var ownerId: AccountID
+    public var ownerEmail: String?
     public var name: String
     public var prefix: String
     public var scopes: [String]
@@ -40,6 +42,7 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
     public init(
         id: KeyID,
         ownerId: AccountID,
+        ownerEmail: String? = nil,
         name: String,
         prefix: String,
         scopes: [String],
@@ -57,6 +60,7 @@ public struct KeyRecord: Codable, Hashable, Sendable, Described {
     ) {
         self.id = id
         self.ownerId = ownerId
+        self.ownerEmail = ownerEmail
         self.name = name
         self.prefix = prefix
         self.scopes = scopes
@@ -102,7 +106,8 @@ public struct CreateKey: RemoteOperation {
         "resources": "Actions by type:id, as in {\"project:…\": [\"deploy\"]}.",
         "ttlSeconds": "How long it is accepted; for ever, if left out. At most ten years.",
         "account": "Whose key it will be, by id or email; the caller's own if left out. Others need key:admin.",
-        "callsPerSecond": "How many calls a second it may make on average, if not as many as others; needs key:admin.",
+        "callsPerSecond":
+            "How many calls a second it may make on average; the maker's rate if left out. Needs key:admin.",
         "callsBurst": "How many calls it may make at once; callsPerSecond rounded up if left out.",
     ]
     public static let examples = [

@@ -69,6 +69,8 @@ public enum Limits {
     public static let slugBytes = 64
     /// Projects, sessions and workspaces that one call may name, so that who may see them is looked up at once.
     public static let namesPerCall = 2_048
+    /// Names of an input that its line in the audit trail tells.
+    public static let auditNames = 16
     /// A message to a session.
     public static let messageBytes = 256 << 10
     /// The longest time that a disconnect policy may name: 30 days.
@@ -83,8 +85,8 @@ public enum Limits {
     public static let shownNameBytes = 100
     /// A violation's path, and its sentence; what is longer is cut.
     public static let violationBytes = 1 << 10
-    /// An error's sentence; a longer one is cut. With ``errorDetailsBytes`` it fits into a frame and an MCP result,
-    /// however much of it JSON has to escape.
+    /// An error's sentence; a longer one is cut. With ``errorDetailsBytes`` it fits into a frame and into an MCP
+    /// result, however much of it JSON has to escape.
     public static let errorMessageBytes = 4 << 10
     /// An error's details as JSON. Larger ones are left out, and the sentence says so.
     public static let errorDetailsBytes = 128 << 10

@@ -21,6 +21,9 @@ public enum SchemaComparison {
             self.path = path
             self.change = change
         }
+
+        /// The change within a sentence: without its full stop.
+        public var clause: String { change.hasSuffix(".") ? String(change.dropLast()) : change }
     }
 
     /// What breaks callers that know only the old schema, at most ``Limits/violations``; empty if nothing does.
@@ -42,7 +45,7 @@ public enum SchemaComparison {
         guard let first = all.first else { return nil }
         return Fault(
             .conflict,
-            "\(operation) changes incompatibly under the same version (\(first.path): \(first.change)); "
+            "\(operation) changes incompatibly under the same version (\(first.path) \(first.clause)); "
                 + "give it a new version.",
             details: .array(all.map { ["path": .string($0.path), "change": .string($0.change)] })
         )

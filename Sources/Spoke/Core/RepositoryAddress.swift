@@ -43,25 +43,5 @@ public struct RepositoryAddress: Hashable, Sendable {
     }
 
     /// The address for people and logs: a password or token inside the URL is not shown.
-    public var shown: String { Self.redacted(rawValue) }
-
-    /// The text with whatever stands between `://` and `@` replaced.
-    public static func redacted(_ text: String) -> String {
-        var result = ""
-        var rest = Substring(text)
-        while let scheme = rest.range(of: "://") {
-            result += rest[..<scheme.upperBound]
-            rest = rest[scheme.upperBound...]
-            let authority = rest.prefix { !$0.isWhitespace && $0 != "/" && $0 != "'" }
-            guard let at = authority.lastIndex(of: "@") else { continue }
-            result += "…"
-            rest = rest[at...]
-        }
-        return result + rest
-    }
-}
-
-extension Substring {
-    /// The first occurrence of `text`; the standard library's search without Foundation.
-    fileprivate func range(of text: String) -> Range<Index>? { firstRange(of: text) }
+    public var shown: String { AddressText.withoutCredentials(rawValue) }
 }

@@ -1,3 +1,5 @@
+import Protocol
+
 /// What the redactor looks for: all forms of all secrets, as one automaton that reads each byte once.
 ///
 /// Aho and Corasick, “Efficient string matching”, CACM 18(6), 1975. Nodes with several children, and the root, have a
@@ -10,6 +12,9 @@ public struct SecretPatterns: Sendable {
     public let refused: [Int]
     /// The longest form, in bytes: more than this is never held back for want of the next byte.
     public let longest: Int
+
+    /// As much text around a part shows of every secret that it begins or ends within what hides it.
+    public var window: Int { min(longest, Limits.redactionWindow) }
 
     /// What is shorter is in too many innocent words.
     public static var leastBytes: Int { SecretForms.leastBytes }

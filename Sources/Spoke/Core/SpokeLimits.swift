@@ -10,6 +10,9 @@ extension Limits {
     /// A part of a file, patch or output in one answer, and what a call takes if it does not say.
     public static let answerBytesMost = 512 << 10
     public static let answerBytesUsual = 256 << 10
+    /// What is read before and behind a part of a file for the sake of secrets that it cuts, in bytes; of longer ones a
+    /// part may show.
+    public static let redactionWindow = 1 << 20
     /// What fs.write takes: what fits into one request, with room for its JSON.
     public static let writeBytes = 700 << 10
     /// Programs that run for calls at a time.

@@ -6,7 +6,7 @@ import SpokeAgent
 /// What is asked of the hub from inside a worktree.
 struct QuestionOptions: ParsableArguments {
     @Argument(help: "namespace.name") var operation: String
-    @Argument(help: "The input as JSON.") var input: String?
+    @Argument(help: "The input as JSON, @FILE, or - for standard input.") var input: String?
     @Option(help: "Give up after this long, such as 90s or 10m.") var deadline: DurationArgument?
 
     /// What the running spoke is asked.
@@ -23,11 +23,23 @@ struct QuestionOptions: ParsableArguments {
 
     private func value() throws -> JSONValue {
         guard let input else { return .object([:]) }
+        let text = try Self.text(input)
         do {
-            return try WireCoder.value(from: Array(input.utf8))
+            return try WireCoder.value(from: text)
         } catch {
             throw ValidationError("The input is not JSON: \(error.message)")
         }
+    }
+
+    /// What stands for itself, in a file or on standard input, as with `hub call`.
+    private static func text(_ argument: String) throws(Fault) -> [UInt8] {
+        if argument == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        guard argument.hasPrefix("@") else { return Array(argument.utf8) }
+        let path = String(argument.dropFirst())
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Fault(.validation, "The file \(path) cannot be read.")
+        }
+        return Array(data)
     }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Protocol
 
-/// Rows for people: columns as wide as they need to be, nothing cut.
+/// Rows for people: columns as wide as they need to be; what is cut says so.
 struct Table {
     private let header: [String]
     private var rows: [[String]] = []
@@ -23,6 +23,12 @@ struct Table {
 }
 
 extension String {
+    /// The text on one line of at most this many characters; a mark stands for what is left out.
+    func cut(to width: Int) -> String {
+        let line = split(whereSeparator: \.isNewline).joined(separator: " ")
+        return line.count <= width ? line : line.prefix(max(0, width - 1)) + "…"
+    }
+
     fileprivate func trimmingTrailingSpaces() -> String {
         var text = self[...]
         while text.last == " " { text.removeLast() }

@@ -34,11 +34,12 @@ struct AuditCommand: ClientCommand {
         input["since"] = since.map { .string(Date(timeIntervalSinceNow: -$0.seconds).wireText) }
         let entries = try await entries(hub, input)
         if client.json { return try Output.json(["entries": .array(entries)]) }
-        var table = Table("WHEN", "ACTION", "OUTCOME", "CODE", "ACCOUNT", "SESSION", "FROM", "REQUEST")
+        var table = Table("WHEN", "ACTION", "ABOUT", "OUTCOME", "CODE", "ACCOUNT", "SESSION", "FROM", "REQUEST")
         for entry in entries {
             table.add(
                 entry.cell("createdAt"),
                 entry.cell("action"),
+                Self.about(entry),
                 entry.cell("outcome"),
                 entry.cell("details.code"),
                 entry.cell("email"),
@@ -47,7 +48,17 @@ struct AuditCommand: ClientCommand {
                 entry.cell("requestId")
             )
         }
-        try Output.line(table.text(empty: "Nothing was changed."))
+        try Output.line(table.text(empty: "No lines."))
+    }
+
+    /// What it was about takes at most this many characters of a line; `--json` has all of it.
+    private static let aboutWidth = 60
+
+    /// The names in an entry's input, as `name=site repoUrl=/srv/site`.
+    private static func about(_ entry: JSONValue) -> String {
+        guard case .object(let names)? = entry.at("details.about"), !names.isEmpty else { return "-" }
+        return names.keys.sorted().map { "\($0)=\(entry.cell("details.about.\($0)"))" }.joined(separator: " ")
+            .cut(to: aboutWidth)
     }
 
     /// Page after page, until there are enough.

@@ -2,33 +2,6 @@ import ArgumentParser
 import Foundation
 import Protocol
 
-/// `hub operations`
-struct OperationsCommand: ClientCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "operations",
-        abstract: "Everything that can be called, with its schemas."
-    )
-
-    @OptionGroup var client: ClientOptions
-    @Argument(help: "Show this operation's schemas.") var operation: String?
-
-    func ask(_ hub: HubClient) async throws {
-        if let operation {
-            let spec = try await hub.call("operation.schema", ["operation": .string(operation)])
-            return try Output.json(spec)
-        }
-        let answer = try await hub.pages("operation.list", "operations")
-        if client.json { return try Output.json(answer) }
-        var table = Table("OPERATION", "TYPE", "ON", "DOES")
-        for spec in answer["operations"]?.arrayValue ?? [] {
-            let version = spec["version"]?.stringValue.map { "@\($0)" } ?? ""
-            let spokes = spec["spokes"]?.arrayValue?.compactMap(\.stringValue).joined(separator: " ") ?? "hub"
-            table.add(spec.cell("id") + version, spec.cell("type"), spokes, spec.cell("description"))
-        }
-        try Output.line(table.text(empty: "No operations."))
-    }
-}
-
 /// Which spoke shall answer.
 struct TargetOptions: ParsableArguments {
     @Option(help: "Ask the spoke of this name.") var spoke: String?

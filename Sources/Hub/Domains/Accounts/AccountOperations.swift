@@ -56,7 +56,7 @@ struct AccountOperations: Sendable {
             + Self.violations(displayName: request.displayName, giteaUsername: request.giteaUsername)
         guard violations.isEmpty else { throw .invalid(violations) }
         let isFree = request.email == nil && request.accessLevel == nil && request.giteaUsername == nil
-        if !isFree { try AccessControl.scopes("account:admin").check(caller.identity) }
+        if !isFree { try caller.check(AccessControl.scopes("account:admin")) }
         let account = try await account(request.account, caller, others: "account:admin")
         if let updated = try await accounts.update(account.id, request) { return updated }
         throw try await Self.lastAdministrator(accounts.require(account.id.rawValue))
@@ -100,7 +100,7 @@ struct AccountOperations: Sendable {
     ) async throws(Fault) -> AccountRecord {
         let own = try await own(caller)
         guard let named, named != own.id.rawValue, named.lowercased() != own.email else { return own }
-        try AccessControl.scopes(scope).check(caller.identity)
+        try caller.check(AccessControl.scopes(scope))
         return try await accounts.require(named)
     }
 

@@ -24,7 +24,40 @@ struct AuditStore: Sendable {
         )
     }
 
+    /// Whether there is an account of this id or email, as far as the reader may know: itself, or one that shares an
+    /// organisation with it.
+    func knows(account: String, seenBy reader: AccountID?) async throws(Fault) -> Bool {
+        try await database.first(SQL.knowsAccount, [account, reader]) ?? false
+    }
+
+    /// Whether there is an organisation of this id or slug, as far as the reader may know: one that it is in.
+    func knows(organization: String, seenBy reader: AccountID?) async throws(Fault) -> Bool {
+        try await database.first(SQL.knowsOrganization, [organization, reader]) ?? false
+    }
+
     enum SQL {
+        static let knowsAccount = Statement<Bool>(
+            """
+            SELECT EXISTS (
+                SELECT FROM nave.accounts a
+                 WHERE (a.id = $1 OR a.email = lower($1))
+                   AND ($2::text IS NULL OR a.id = $2 OR EXISTS (
+                        SELECT FROM nave.organization_members mine
+                          JOIN nave.organization_members theirs ON theirs.org_id = mine.org_id
+                         WHERE mine.account_id = $2 AND theirs.account_id = a.id)))
+            """
+        )
+
+        static let knowsOrganization = Statement<Bool>(
+            """
+            SELECT EXISTS (
+                SELECT FROM nave.organizations o
+                 WHERE (o.id = $1 OR o.slug = $1)
+                   AND ($2::text IS NULL OR EXISTS (
+                        SELECT FROM nave.organization_members m WHERE m.account_id = $2 AND m.org_id = o.id)))
+            """
+        )
+
         static let list = Statement<AuditRecord>(
             """
             SELECT l.id, l.action, l.owner_id, a.email, l.key_id, l.session_id, l.org_id, l.request_id, l.outcome,

@@ -22,11 +22,11 @@ public enum CallPayload: Sendable {
         }
     }
 
-    /// As it is stored: without what environments hold. Text with U+0000, which Postgres cannot hold, counts as too
+    /// As it is stored: without what may be secret. Text with U+0000, which Postgres cannot hold, counts as too
     /// large.
     var stored: CallPayload {
         switch slender {
-        case .value(let value): CallPayload.json(value.withoutEnvironments.serialized()).stored
+        case .value(let value): CallPayload.json(value.withoutSecrets.serialized()).stored
         case .json(let bytes): JSONBytes.holdsNUL(bytes) ? .digest(of: bytes) : .json(bytes)
         case .digest(let digest, let count): .digest(digest, bytes: count)
         }
@@ -68,37 +68,6 @@ enum JSONBytes {
 }
 
 extension JSONValue {
-    /// The fields that hold variables of a process, as orders for sessions and programs have them.
-    static let environments: Set<String> = ["env", "environment"]
-
-    /// The same with the values of environments left out: they are often secrets. The names of the variables stay.
-    var withoutEnvironments: JSONValue {
-        guard holdsEnvironment else { return self }
-        return switch self {
-        case .object(let members):
-            .object(
-                members.reduce(into: [:]) { kept, member in
-                    if Self.environments.contains(member.key), case .object(let variables) = member.value {
-                        kept[member.key] = .object(variables.mapValues { _ in "…" })
-                    } else {
-                        kept[member.key] = member.value.withoutEnvironments
-                    }
-                }
-            )
-        case .array(let elements): .array(elements.map(\.withoutEnvironments))
-        case .null, .bool, .integer, .number, .string: self
-        }
-    }
-
-    private var holdsEnvironment: Bool {
-        switch self {
-        case .object(let members):
-            members.contains { Self.environments.contains($0.key) || $0.value.holdsEnvironment }
-        case .array(let elements): elements.contains(where: \.holdsEnvironment)
-        case .null, .bool, .integer, .number, .string: false
-        }
-    }
-
     /// Whether its JSON takes more bytes than this, as far as can be told without writing it.
     public func isSurelyLarger(than bytes: Int) -> Bool {
         var left = bytes

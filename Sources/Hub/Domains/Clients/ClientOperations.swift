@@ -23,7 +23,7 @@ struct ClientOperations: Sendable {
             + violations(of: request.config ?? [:], type: request.type, name: request.name)
         guard violations.isEmpty else { throw .invalid(violations) }
         // Whoever sets it has the hub make requests for others.
-        if request.config?["openapi"] != nil { try AccessControl.scopes("client:admin").check(caller.identity) }
+        if request.config?["openapi"] != nil { try caller.check(AccessControl.scopes("client:admin")) }
         var organization: OrganizationRecord?
         if let named = request.org { organization = try await organizations.require(named, for: caller) }
         return try await clients.create(request, owner: caller.accountId, in: organization?.id)
@@ -58,11 +58,11 @@ struct ClientOperations: Sendable {
         if config["openapi"] != client.config["openapi"]
             || config["openapi"] != nil && request.name ?? client.name != client.name
         {
-            try AccessControl.scopes("client:admin").check(caller.identity)
+            try caller.check(AccessControl.scopes("client:admin"))
         }
         var owner: AccountID?
         if let named = request.owner {
-            try AccessControl.scopes("client:admin").check(caller.identity)
+            try caller.check(AccessControl.scopes("client:admin"))
             let account = try await accounts.require(named)
             guard account.status == .active else {
                 throw Fault(

@@ -19,7 +19,8 @@ struct KeyOperations: Sendable {
         guard caller.identity.covers(scopes: request.scopes, resources: request.resources) else {
             throw Fault(.accessDenied, "A key cannot do more than the caller may; leave out what you do not hold.")
         }
-        let rate = try Self.rate(request.callsPerSecond, request.callsBurst, caller)
+        let asked = try Self.rate(request.callsPerSecond, request.callsBurst, caller)
+        let rate = try CallRate.granted(asked, by: caller.principal.callRate)
         let owner = try await owner(request.account, caller)
         let secret = Secret(.key)
         let draft = KeyStore.Draft(
@@ -38,7 +39,7 @@ struct KeyOperations: Sendable {
     /// Whose key it will be: the caller's account, or another active one for those who look after all keys.
     private func owner(_ named: String?, _ caller: Caller) async throws(Fault) -> AccountRecord {
         let isOwn = named == nil || named == caller.accountId.rawValue
-        if !isOwn { try AccessControl.scopes("key:admin").check(caller.identity) }
+        if !isOwn { try caller.check(AccessControl.scopes("key:admin")) }
         let account = try await accounts.require(named ?? caller.accountId.rawValue)
         guard account.status == .active else {
             throw Fault(
@@ -61,7 +62,7 @@ struct KeyOperations: Sendable {
             guard burst == nil else { throw .invalid("callsBurst", "goes with callsPerSecond.") }
             return nil
         }
-        try AccessControl.scopes("key:admin").check(caller.identity)
+        try caller.check(AccessControl.scopes("key:admin"))
         if mayReset, perSecond == 0 { return CallRate(perSecond: 0, burst: 1) }
         guard Limits.callRates.contains(perSecond) else {
             throw .invalid("callsPerSecond", "must be between 0.01 and 1000000.")
@@ -79,7 +80,7 @@ struct KeyOperations: Sendable {
         let everyone = caller.identity.holds("key:admin")
         var owner = everyone ? nil : caller.accountId
         if let named = request.account, named != caller.accountId.rawValue {
-            try AccessControl.scopes("key:admin").check(caller.identity)
+            try caller.check(AccessControl.scopes("key:admin"))
             owner = try await accounts.require(named).id
         } else if request.account != nil {
             owner = caller.accountId
@@ -108,7 +109,11 @@ struct KeyOperations: Sendable {
             throw .invalid("overlapSeconds", "must be between 0 and 2592000 (30 days).")
         }
         let old = try await own(request.id, caller)
-        guard caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
+        let mayCallSo =
+            caller.principal.callRate.map { own in
+                old.callsPerSecond.map { $0 <= own.perSecond } ?? false && old.callsBurst ?? 0 <= own.burst
+            } ?? true
+        guard mayCallSo, caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
             throw Fault(.accessDenied, "The key can do more than the caller may; rotate it with its owner's key.")
         }
         let secret = Secret(.key)
@@ -125,6 +130,7 @@ struct KeyOperations: Sendable {
             guard violations.isEmpty else { throw .invalid(violations) }
         }
         let rate = try Self.rate(request.callsPerSecond, request.callsBurst, caller, mayReset: true)
+        if rate != nil { _ = try CallRate.granted(rate, by: caller.principal.callRate) }
         _ = try await own(request.id, caller)
         guard let changed = try await keys.update(request, rate: rate) else { throw Self.unknown(request.id) }
         authenticator.forget(.key(request.id))

@@ -9,14 +9,18 @@ extension KeyStore {
                 (id, owner_id, name, prefix, key_hash, scopes, resources, expires_at, session_id, spoke_id,
                 calls_per_second, calls_burst)
             VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8::float8), $9, $10, $11, $12)
-            RETURNING id, owner_id, name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
+            RETURNING id, owner_id,
+                (SELECT a.email FROM nave.accounts a WHERE a.id = owner_id) AS owner_email,
+                name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
                 last_used_at, session_id, spoke_id, calls_per_second, calls_burst, created_at
             """
         )
 
         static let find = Statement<KeyRecord>(
             """
-            SELECT id, owner_id, name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
+            SELECT id, owner_id,
+                (SELECT a.email FROM nave.accounts a WHERE a.id = owner_id) AS owner_email,
+                name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
                 last_used_at, session_id, spoke_id, calls_per_second, calls_burst, created_at
               FROM nave.api_keys WHERE id = $1
             """
@@ -25,7 +29,9 @@ extension KeyStore {
         /// By time and id, so that a page goes on exactly behind the one before, also among keys of one instant.
         static let list = Statement<KeyRecord>(
             """
-            SELECT id, owner_id, name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
+            SELECT id, owner_id,
+                (SELECT a.email FROM nave.accounts a WHERE a.id = owner_id) AS owner_email,
+                name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
                 last_used_at, session_id, spoke_id, calls_per_second, calls_burst, created_at
               FROM nave.api_keys
              WHERE ($1::text IS NULL OR owner_id = $1)
@@ -42,7 +48,9 @@ extension KeyStore {
             """
             WITH revoked AS (
                 UPDATE nave.api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1
-                RETURNING id, owner_id, name, prefix, scopes, resources, enabled, expires_at, revoked_at,
+                RETURNING id, owner_id,
+                    (SELECT a.email FROM nave.accounts a WHERE a.id = owner_id) AS owner_email,
+                    name, prefix, scopes, resources, enabled, expires_at, revoked_at,
                     rotated_to_id, last_used_at, session_id, spoke_id, calls_per_second, calls_burst, created_at
             ), bell AS MATERIALIZED (SELECT pg_notify('nave_keys', id) FROM revoked)
             SELECT revoked.* FROM revoked LEFT JOIN bell ON true
@@ -65,7 +73,9 @@ extension KeyStore {
             SELECT $2, owner_id, name, $3, $4, scopes, resources, now() + (expires_at - created_at), session_id,
                 spoke_id, calls_per_second, calls_burst
               FROM old
-            RETURNING id, owner_id, name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
+            RETURNING id, owner_id,
+                (SELECT a.email FROM nave.accounts a WHERE a.id = owner_id) AS owner_email,
+                name, prefix, scopes, resources, enabled, expires_at, revoked_at, rotated_to_id,
                 last_used_at, session_id, spoke_id, calls_per_second, calls_burst, created_at
             """
         )
@@ -96,7 +106,9 @@ extension KeyStore {
                        calls_burst = CASE WHEN $4::float8 IS NULL THEN calls_burst
                                           WHEN $4::float8 > 0 THEN $5::integer END
                  WHERE id = $1
-                RETURNING id, owner_id, name, prefix, scopes, resources, enabled, expires_at, revoked_at,
+                RETURNING id, owner_id,
+                    (SELECT a.email FROM nave.accounts a WHERE a.id = owner_id) AS owner_email,
+                    name, prefix, scopes, resources, enabled, expires_at, revoked_at,
                     rotated_to_id, last_used_at, session_id, spoke_id, calls_per_second, calls_burst, created_at
             ), bell AS MATERIALIZED (SELECT pg_notify('nave_keys', id) FROM changed)
             SELECT changed.* FROM changed LEFT JOIN bell ON true

@@ -128,6 +128,7 @@ extension KeyRecord: RowDecodable {
         self.init(
             id: try row["id"],
             ownerId: try row["owner_id"],
+            ownerEmail: try row["owner_email"],
             name: try row["name"],
             prefix: try row["prefix"],
             scopes: try row["scopes"],

@@ -19,6 +19,7 @@ struct AuditEntry: Sendable {
 
     /// - Parameters:
     ///   - account: The account that the input names.
+    ///   - names: What it names, by field, and what it made.
     ///   - fault: Why it was refused or failed; `nil` for what was done.
     ///   - facts: What else is to be known of it, in the hub's own words.
     init(
@@ -27,6 +28,7 @@ struct AuditEntry: Sendable {
         digest: String? = nil,
         about: Belongings = Belongings(of: .null),
         account: String? = nil,
+        names: [String: [String]] = [:],
         fault: Fault? = nil,
         facts: [String: JSONValue] = [:]
     ) {
@@ -48,6 +50,11 @@ struct AuditEntry: Sendable {
         if let spoke = caller.spokeId { members["spokeId"] = .string(spoke.rawValue) }
         if let account { members["account"] = .string(Self.shown(account)) }
         if let org = about.first(.organization) { members["org"] = .string(Self.shown(org)) }
+        let told = names.mapValues { texts -> JSONValue in
+            let shown = texts.map { JSONValue.string(Self.shown($0)) }
+            return shown.count == 1 ? shown[0] : .array(shown)
+        }
+        if !told.isEmpty { members["about"] = .object(told) }
         details = .object(members)
     }
 

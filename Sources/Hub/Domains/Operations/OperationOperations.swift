@@ -38,9 +38,12 @@ struct OperationOperations: Sendable {
 
     private func schema(_ request: GetOperationSchema, by caller: Caller) async throws(Fault) -> OperationSpec {
         let parts = request.operation.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-        let found = try await visible(to: caller).filter {
+        let known = try await permitted(to: caller).filter {
             $0.id == parts[0] && (parts.count == 1 || $0.version == parts[1])
         }
+        // A definition outlives the presence of those who offer it: its providers say that they are away.
+        let here = known.filter(\.isCallable)
+        let found = here.isEmpty ? known : here
         // The newest is what the bare name means.
         guard let spec = found.max(by: { $0.version.compare($1.version, options: .numeric) == .orderedAscending })
         else {
@@ -49,11 +52,14 @@ struct OperationOperations: Sendable {
         return spec
     }
 
+    /// What lists and searches show: what somebody is there to answer.
     private func visible(to caller: Caller) async throws(Fault) -> [OperationSpec] {
-        try await specs(caller).filter { spec in
-            // What is denied is not shown.
-            spec.isCallable && (try? spec.accessControl.check(caller.identity)) != nil
-        }
+        try await permitted(to: caller).filter(\.isCallable)
+    }
+
+    private func permitted(to caller: Caller) async throws(Fault) -> [OperationSpec] {
+        // What is denied is not shown.
+        try await specs(caller).filter { (try? caller.check($0.accessControl)) != nil }
     }
 
     /// The order of the list: by id, of one id the later version first.

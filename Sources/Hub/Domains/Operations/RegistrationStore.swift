@@ -105,7 +105,7 @@ public struct RegistrationStore: Sendable {
                 case .incompatible(let paths):
                     throw Fault(
                         .conflict,
-                        "Version \(spec.version) is defined otherwise: \(paths.joined(separator: ", ")) differ; "
+                        "Version \(spec.version) is defined otherwise (\(paths.joined(separator: ", "))); "
                             + "offer the change under a new version."
                     )
                 }

@@ -111,7 +111,7 @@ struct OrganizationOperations: Sendable {
 
 extension Caller {
     /// Whether the caller looks after all organisations and what is in them.
-    var overseesOrganizations: Bool { identity.holds("org:admin") }
+    var overseesOrganizations: Bool { identity.overseesOrganizations }
 
     /// Lets the caller do something to an organisation, or says why not.
     func check(_ deed: MembershipRules.Deed, in organization: OrganizationRecord) throws(Fault) {

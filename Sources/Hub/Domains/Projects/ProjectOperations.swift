@@ -32,7 +32,7 @@ struct ProjectOperations: Sendable {
         violations += ProjectRules.violations(iconUrl: request.iconUrl, iconColor: request.iconColor)
         guard violations.isEmpty else { throw .invalid(violations) }
         let organization = try await organization(request.org, caller, .see)
-        return try await projects.create(request, in: organization?.id)
+        return try await projects.create(request, in: organization?.id, seenBy: caller.confinedTo)
     }
 
     private func list(_ request: ListProjects, by caller: Caller) async throws(Fault) -> ProjectList {
@@ -71,7 +71,13 @@ struct ProjectOperations: Sendable {
         let project = try await projects.find(request.project, seenBy: caller.confinedTo)
         if request.org != nil { try await check(.change, on: project, caller) }
         let target = try await organization(request.org == "" ? nil : request.org, caller, .change)
-        let updated = try await projects.update(project.id, request, moves: request.org != nil, to: target?.id)
+        let updated = try await projects.update(
+            project.id,
+            request,
+            moves: request.org != nil,
+            to: target?.id,
+            seenBy: caller.confinedTo
+        )
         guard let updated else { throw Self.gone(request.project) }
         return updated
     }

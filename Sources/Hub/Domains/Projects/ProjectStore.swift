@@ -1,3 +1,4 @@
+import HubCore
 public import Postgres
 public import Protocol
 
@@ -9,17 +10,25 @@ public struct ProjectStore: Sendable {
 
     /// Stores a project.
     ///
+    /// - Parameter account: Is told of the project that has the repository if it may see that one; `nil` of any.
     /// - Throws: `CONFLICT` when the name or the repository is taken.
-    func create(_ request: CreateProject, in organization: OrganizationID?) async throws(Fault) -> ProjectRecord {
-        let stored = try await inCallersWords(request.name, request.repoUrl) { () async throws(Fault) in
-            try await database.first(
-                SQL.create,
-                [
-                    Ids.random(), request.name, request.repoUrl, request.directory, request.defaultBranch,
-                    request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
-                    organization,
-                ]
-            )
+    func create(
+        _ request: CreateProject,
+        in organization: OrganizationID?,
+        seenBy account: AccountID?
+    ) async throws(Fault) -> ProjectRecord {
+        let stored = try await inCallersWords(request.name) { () async throws(Fault) in
+            try await database.transaction { transaction async throws(Fault) -> ProjectRecord? in
+                try await take(request.repoUrl, in: transaction, seenBy: account)
+                return try await transaction.first(
+                    SQL.create,
+                    [
+                        Ids.random(), request.name, request.repoUrl, request.directory, request.defaultBranch,
+                        request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
+                        organization,
+                    ]
+                )
+            }
         }
         guard let stored else { throw Fault(.execution, "The project was not stored; ask again.") }
         return stored
@@ -60,22 +69,52 @@ public struct ProjectStore: Sendable {
     /// - Parameters:
     ///   - moves: Whether it goes to another organisation, or to none.
     ///   - organization: The one it goes to.
+    ///   - account: As in ``create(_:in:seenBy:)``.
     func update(
         _ id: ProjectID,
         _ request: UpdateProject,
-        moves: Bool = false,
-        to organization: OrganizationID? = nil
+        moves: Bool,
+        to organization: OrganizationID?,
+        seenBy account: AccountID?
     ) async throws(Fault) -> ProjectRecord? {
-        try await inCallersWords(request.name, request.repoUrl) { () async throws(Fault) in
-            try await database.first(
-                SQL.update,
-                [
-                    id, request.name, request.repoUrl, request.directory, request.defaultBranch,
-                    request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
-                    moves, organization,
-                ]
-            )
+        try await inCallersWords(request.name) { () async throws(Fault) in
+            try await database.transaction { transaction async throws(Fault) -> ProjectRecord? in
+                try await take(request.repoUrl, for: id, in: transaction, seenBy: account)
+                return try await transaction.first(
+                    SQL.update,
+                    [
+                        id, request.name, request.repoUrl, request.directory, request.defaultBranch,
+                        request.verification, request.settings, request.metadata, request.iconUrl, request.iconColor,
+                        moves, organization,
+                    ]
+                )
+            }
         }
+    }
+
+    /// Lets a project have a repository that no other has, however its address is written; nobody takes another one
+    /// until the transaction ends.
+    ///
+    /// All addresses are read: projects are added rarely, and ten thousand of them have a megabyte of addresses.
+    private func take(
+        _ repository: String?,
+        for project: ProjectID? = nil,
+        in transaction: Transaction,
+        seenBy account: AccountID?
+    ) async throws(Fault) {
+        guard let repository else { return }
+        try await transaction.execute(SQL.lockRepositories)
+        let place = RepositoryPlace(of: repository)
+        let others = try await transaction.query(SQL.repositories, [project, account])
+        let holders = others.filter { RepositoryPlace(of: $0.repository) == place }
+        guard !holders.isEmpty else { return }
+        // Whoever may not see the project must not learn its name, nor whose it is.
+        throw Fault(
+            .conflict,
+            holders.first(where: \.isSeen).map { "The project “\($0.name)” has this repository; use that one." }
+                ?? "A project that you cannot see has this repository; ask an administrator to let you in.",
+            details: ["field": "repoUrl"]
+        )
     }
 
     /// How many sessions that are not over, and how many worktrees, a project has.
@@ -100,28 +139,31 @@ public struct ProjectStore: Sendable {
 
     private func inCallersWords<Answer: Sendable>(
         _ name: String?,
-        _ repository: String?,
         _ body: () async throws(Fault) -> Answer
     ) async throws(Fault) -> Answer {
         do {
             return try await body()
-        } catch  where error.code == .conflict {
-            switch error.details?["constraint"]?.stringValue {
-            case "unq_projects_name":
-                throw Fault(
-                    .conflict,
-                    "There is a project called “\(name ?? "")” already; choose another name.",
-                    details: ["field": "name"]
-                )
-            case "unq_projects_repo_url":
-                throw Fault(
-                    .conflict,
-                    "There is a project for \(repository ?? "this repository") already; use that one.",
-                    details: ["field": "repoUrl"]
-                )
-            default: throw error
-            }
+        } catch  where error.details?["constraint"]?.stringValue == "unq_projects_name" {
+            throw Fault(
+                .conflict,
+                "There is a project called “\(name ?? "")” already; choose another name.",
+                details: ["field": "name"]
+            )
         }
+    }
+}
+
+/// A repository that a project has.
+struct HeldRepository: RowDecodable {
+    let name: String
+    let repository: String
+    /// Whether the asker may see the project.
+    let isSeen: Bool
+
+    init(_ row: Row) throws(Fault) {
+        name = try row["name"]
+        repository = try row["repo_url"]
+        isSeen = try row["is_seen"]
     }
 }
 
@@ -158,6 +200,21 @@ extension ProjectStore {
                 coalesce($8::jsonb, '{}'), $9, $10, $11)
             RETURNING id, org_id, name, directory, repo_url, vcs, default_branch, last_fetched_at, icon_url, icon_color,
                 verification, settings, metadata, created_at, updated_at
+            """
+        )
+
+        static let lockRepositories = Statement<String>(
+            "SELECT pg_advisory_xact_lock(hashtextextended('nave.repositories', 7420))::text"
+        )
+
+        /// All that others have; which of them are the same repository, no index tells.
+        static let repositories = Statement<HeldRepository>(
+            """
+            SELECT name, repo_url,
+                   $2::text IS NULL OR org_id IS NULL OR org_id IN (
+                    SELECT m.org_id FROM nave.organization_members m WHERE m.account_id = $2) AS is_seen
+              FROM nave.projects WHERE repo_url IS NOT NULL AND id IS DISTINCT FROM $1::text
+             ORDER BY id
             """
         )
 

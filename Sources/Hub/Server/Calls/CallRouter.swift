@@ -156,7 +156,7 @@ struct CallRouter: Sendable {
 
     private func admit(_ route: Route, _ input: JSONValue, by caller: Caller) async throws(Fault) {
         // Of several versions the one that is chosen says who may.
-        if !route.hasVersions { try route.contract.spec.accessControl.check(caller.identity) }
+        if !route.hasVersions { try caller.check(route.contract.spec.accessControl) }
         try Self.checkSize(input)
         try await reach(input, caller)
         if let session = caller.target?.sessionId { try await reach(["sessionId": .string(session.rawValue)], caller) }
@@ -200,13 +200,13 @@ extension CallRouter {
             let line = registry.link(to: spoke)?.line,
             let contract = board.contract(of: ask.operationId, on: spoke)
         else {
-            if route.hasVersions { try route.contract.spec.accessControl.check(caller.identity) }
+            if route.hasVersions { try caller.check(route.contract.spec.accessControl) }
             let everyone = board.facts(of: ask.operationId, everyone: true, live: live)
             throw ProviderChoice.unavailable(ask, among: everyone, namedMax: Limits.providersNamed)
         }
         // An offer may have changed since the route was found.
         if route.hasVersions || contract.spec.version != route.contract.spec.version {
-            try contract.spec.accessControl.check(caller.identity)
+            try caller.check(contract.spec.accessControl)
         }
         let violations = contract.violations(in: input)
         guard violations.isEmpty else { throw .invalid(violations) }

@@ -15,7 +15,7 @@ struct ClientRouter: Sendable {
 
     /// Lets a call in whose caller may run the operation and whose input says what it must.
     func check(_ operation: ClientOperation, _ input: JSONValue, by caller: Caller) async throws(Fault) {
-        try operation.contract.spec.accessControl.check(caller.identity)
+        try caller.check(operation.contract.spec.accessControl)
         try await services.admit(caller, to: operation)
         let violations = operation.contract.violations(in: input)
         guard violations.isEmpty else { throw .invalid(violations) }

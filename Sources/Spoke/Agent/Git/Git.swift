@@ -141,13 +141,13 @@ struct Git: Sendable {
         let vague = lines.firstIndex { $0.hasPrefix("fatal: Could not read from remote repository") } ?? 0
         let telling =
             vague > 0 ? lines[vague - 1] : lines.last { $0.hasPrefix("fatal:") || $0.hasPrefix("error:") } ?? lines.last
-        let said = RepositoryAddress.redacted(telling ?? "it said nothing (exit code \(answer.status))")
+        let said = AddressText.withoutCredentials(telling ?? "it said nothing (exit code \(answer.status))")
         return Fault(
             .execution,
             "git \(arguments.first ?? "") failed: \(said)",
             details: .object([
                 "exitCode": .integer(Int64(answer.status)),
-                "stderr": .string(RepositoryAddress.redacted(String(answer.complaint.suffix(2_000)))),
+                "stderr": .string(AddressText.withoutCredentials(String(answer.complaint.suffix(2_000)))),
             ])
         )
     }

@@ -78,7 +78,9 @@ struct CommandAnswers: Sendable {
         let end = try await run(order, input, call) { (news) async throws(Fault) -> Void in
             if case .output(let stream, let bytes) = news { try await printed.take(bytes, of: stream) }
         }
-        let (stdout, stderr) = await (printed.text(.stdout), printed.text(.stderr))
+        // Hidden before anything is cut: half a secret would not be known for one.
+        let patterns = await premises.secrets()
+        let (stdout, stderr) = await (printed.text(.stdout, patterns), printed.text(.stderr, patterns))
         guard end.exitCode == 0 else {
             let how = end.exitCode.map { "returned \($0)" } ?? "was ended (\(end.reason.rawValue))"
             throw Fault(
@@ -128,20 +130,21 @@ struct CommandAnswers: Sendable {
         if let objection { throw objection }
         var program = Program(
             command: command,
-            environment: surroundings.variables(environment, in: nil, for: call),
+            environment: await surroundings.variables(environment, in: nil, for: call),
             directory: order.command.directory ?? "/",
             input: nil,
             timeoutSeconds: order.command.timeoutSeconds ?? Limits.commandSecondsUsual
         )
         if order.command.directory == CommandOperation.worktree {
             let workspace = input["workspaceId"]?.stringValue.map { WorkspaceID($0) }
-            let session = input["sessionId"]?.stringValue.map { SessionID($0) }
+            let named = input["sessionId"]?.stringValue.map { SessionID($0) }
+            let session = named ?? call.session
             return try await premises.within(workspace, session) {
                 [program] (record) async throws(Fault) -> ProcessEnd in
-                let directory = try await WorkingDirectory.open(.here, in: record, on: premises.disk)
+                let directory = try await premises.directory(.here, in: record)
                 var inside = program
                 inside.directory = directory.path
-                inside.environment = surroundings.variables(environment, in: record, for: call)
+                inside.environment = await surroundings.variables(environment, in: record, for: call)
                 defer { withExtendedLifetime(directory) {} }
                 return try await Self.ended(try await runner.run(inside, tell: tell))
             }
@@ -189,5 +192,7 @@ private actor CommandOutput {
 
     func bytes(_ stream: Protocol.OutputStream) -> [UInt8] { printed[stream] ?? [] }
 
-    func text(_ stream: Protocol.OutputStream) -> String { String(decoding: bytes(stream), as: UTF8.self) }
+    func text(_ stream: Protocol.OutputStream, _ secrets: SecretPatterns) -> String {
+        String(decoding: Redactor.redact(bytes(stream), with: secrets), as: UTF8.self)
+    }
 }

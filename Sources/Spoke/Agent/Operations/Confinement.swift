@@ -30,25 +30,58 @@ struct Confinement: Sendable {
         let name: String
         /// The names from the root to the place, links resolved.
         let names: [String]
+        /// Whether the root is the machine's, and not a worktree's.
+        let isAbsolute: Bool
 
-        var text: String { names.isEmpty ? "." : names.joined(separator: "/") }
+        /// As the caller would write it.
+        var text: String {
+            let text = names.joined(separator: "/")
+            return isAbsolute ? "/" + text : text.isEmpty ? "." : text
+        }
     }
 
     let root: Descriptor
-    /// Links are walked; outside the spoke's own directories they are not, since the owner allowed paths by name.
-    let followsLinks: Bool
+    /// Where the owner allowed paths by name, outside of worktrees. Links are not walked there.
+    let isAbsolute: Bool
+    /// The field of the input that names what is walked.
+    let field: String
+    /// The spoke's own, which is not opened under any other name either.
+    private let own: OwnFiles
+    private let closed: Set<OwnFiles.Identity>
 
     /// As many links as Linux itself follows.
     static let linksMost = 40
     static let folderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
 
-    /// - Throws: `NOT_FOUND` if the folder is not there.
-    init(_ directory: String, followsLinks: Bool = true) throws(Fault) {
-        guard let root = Descriptor(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) else {
+    /// A worktree.
+    ///
+    /// - Throws: `NOT_FOUND` if it is not there.
+    init(_ directory: String, beside own: OwnFiles, field: String = "path") throws(Fault) {
+        root = try Self.open(directory)
+        isAbsolute = false
+        (self.own, self.field) = (own, field)
+        // A worktree lies in these folders, and no walk leaves it.
+        closed = []
+    }
+
+    /// The whole machine, but for what is the spoke's own.
+    init(everythingBut own: OwnFiles) throws(Fault) {
+        root = try Self.open("/")
+        isAbsolute = true
+        (self.own, field) = (own, "path")
+        closed = own.folders
+    }
+
+    private static func open(_ directory: String) throws(Fault) -> Descriptor {
+        guard let root = Descriptor(Foundation.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) else {
             throw Fault(.notFound, "The folder \(directory) cannot be opened: \(String(cString: strerror(errno))).")
         }
-        self.root = root
-        self.followsLinks = followsLinks
+        return root
+    }
+
+    /// A name in an open folder whose own names are these.
+    func place(of name: String, in folder: Descriptor, _ names: [String]) -> Place {
+        Place(folder: folder, name: name, names: name == "." ? names : names + [name], isAbsolute: isAbsolute)
     }
 
     /// Walks a path to its last name, which need not exist.
@@ -65,23 +98,32 @@ struct Confinement: Sendable {
     /// Opens a place that must be a folder.
     func folder(_ place: Place) throws(Fault) -> Descriptor {
         guard let folder = Descriptor(openat(place.folder.number, place.name, Self.folderFlags)) else {
-            throw Self.fault(place.text, "opened")
+            throw Self.fault(place.text, "opened", field)
         }
+        try checkIsNotOwn(folder, place.text)
         return folder
+    }
+
+    /// - Throws: `ACCESS_DENIED` for a folder of the spoke's own, also where it is mounted under another name.
+    fileprivate func checkIsNotOwn(_ folder: Descriptor, _ shown: String) throws(Fault) {
+        var status = stat()
+        guard !closed.isEmpty, fstat(folder.number, &status) == 0, closed.contains(OwnFiles.Identity(status)) else {
+            return
+        }
+        throw OwnFiles.refusal(shown)
     }
 
     /// Opens a place that must be a plain file. Neither a pipe nor a device is ever opened, so none can hold us up.
     func file(_ place: Place) throws(Fault) -> (descriptor: Descriptor, status: stat) {
         var status = try Self.status(of: place)
-        guard status.st_mode & S_IFMT == S_IFREG else { throw Self.notAFile(place.text) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw notAFile(place) }
         let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
         guard let file = Descriptor(openat(place.folder.number, place.name, flags)) else {
-            throw Self.fault(place.text, "opened")
+            throw Self.fault(place.text, "opened", field)
         }
         // It may have been replaced since: what was opened counts.
-        guard fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw Self.notAFile(place.text)
-        }
+        guard fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw notAFile(place) }
+        guard !own.holds(status) else { throw OwnFiles.refusal(place.text) }
         return (file, status)
     }
 
@@ -104,8 +146,8 @@ struct Confinement: Sendable {
         }
     }
 
-    static func notAFile(_ path: String) -> Fault {
-        Fault(.validation, "\(path) is not a file; fs.list shows folders, and pipes and devices are not opened.")
+    func notAFile(_ place: Place) -> Fault {
+        .invalid(field, "\(place.text) is not a file; fs.list shows folders, and pipes and devices are not opened.")
     }
 
     static func outside(_ path: String) -> Fault {
@@ -113,15 +155,15 @@ struct Confinement: Sendable {
     }
 
     /// What the system said, in a caller's words.
-    static func fault(_ path: String, _ deed: String, error: Int32 = errno) -> Fault {
+    static func fault(_ path: String, _ deed: String, _ field: String = "path", error: Int32 = errno) -> Fault {
         switch error {
         case ENOENT: Fault(.notFound, "There is no \(path).")
-        case ENOTDIR: Fault(.validation, "\(path) is not a folder.")
+        case ENOTDIR: .invalid(field, "\(path) is not a folder.")
         case ELOOP: Fault(.accessDenied, "\(path) is a link that may not be followed here.")
-        case EISDIR: Fault(.validation, "\(path) is a folder.")
+        case EISDIR: .invalid(field, "\(path) is a folder.")
         case EACCES, EPERM: Fault(.accessDenied, "\(path) cannot be \(deed): its permissions forbid it.")
         case ENOSPC, EDQUOT: Fault(.unavailable, "\(path) cannot be \(deed): the disk is full.")
-        case ENAMETOOLONG: Fault(.validation, "\(path) has a name that is too long.")
+        case ENAMETOOLONG: .invalid(field, "\(path) has a name that is too long.")
         default: Fault(.execution, "\(path) cannot be \(deed): \(String(cString: strerror(error))).")
         }
     }
@@ -142,7 +184,7 @@ private struct Walk {
     init(confinement: Confinement, path: RelativePath, making: Bool) {
         self.confinement = confinement
         self.making = making
-        shown = path.text
+        shown = confinement.isAbsolute ? "/" + path.names.joined(separator: "/") : path.text
         folders = [confinement.root]
         waiting = path.names.reversed()
     }
@@ -162,37 +204,45 @@ private struct Walk {
                     try expand(target)
                     continue
                 }
-                return Confinement.Place(folder: folder, name: name, names: names + [name])
+                return confinement.place(of: name, in: folder, names)
             }
             try enter(name)
         }
-        return Confinement.Place(folder: folder, name: ".", names: names)
+        return confinement.place(of: ".", in: folder, names)
     }
+
+    /// The name that the walk has come to, as the caller would write it.
+    private func text(_ name: String) -> String { confinement.place(of: name, in: folder, names).text }
 
     private mutating func enter(_ name: String) throws(Fault) {
         let opened = openat(folder.number, name, Confinement.folderFlags)
-        if let next = Descriptor(opened) { return step(into: next, name) }
+        if let next = Descriptor(opened) { return try step(into: next, name) }
         let error = errno
         if let target = Confinement.link(name, in: folder) { return try expand(target) }
         guard error == ENOENT, making else {
-            throw Confinement.fault((names + [name]).joined(separator: "/"), "opened", error: error)
+            throw Confinement.fault(text(name), "opened", confinement.field, error: error)
         }
         guard mkdirat(folder.number, name, 0o777) == 0 || errno == EEXIST,
             let made = Descriptor(openat(folder.number, name, Confinement.folderFlags))
-        else { throw Confinement.fault((names + [name]).joined(separator: "/"), "made") }
-        step(into: made, name)
+        else { throw Confinement.fault(text(name), "made", confinement.field) }
+        try step(into: made, name)
     }
 
-    private mutating func step(into next: Descriptor, _ name: String) {
+    private mutating func step(into next: Descriptor, _ name: String) throws(Fault) {
+        try confinement.checkIsNotOwn(next, text(name))
         folders.append(next)
         names.append(name)
     }
 
     private mutating func expand(_ target: String) throws(Fault) {
         links += 1
-        guard confinement.followsLinks, !target.hasPrefix("/"), links <= Confinement.linksMost else {
-            throw Confinement.outside(shown)
+        guard links <= Confinement.linksMost else {
+            throw Fault(.accessDenied, "\(shown) leads in circles: more than \(Confinement.linksMost) links.")
         }
+        guard !confinement.isAbsolute else {
+            throw Fault(.accessDenied, "\(shown) is reached by a link, and links are not followed outside worktrees.")
+        }
+        guard !target.hasPrefix("/") else { throw Confinement.outside(shown) }
         waiting += target.split(separator: "/").map(String.init).filter { $0 != "." }.reversed()
     }
 }

@@ -7,19 +7,19 @@ struct FileAnswers: Sendable {
     let premises: Premises
 
     func register(in table: inout SpokeOperations) {
-        table.answer(ReadFile.self) { (request, _) async throws(Fault) in try await read(request) }
-        table.answer(WriteFile.self) { (request, _) async throws(Fault) in try await write(request) }
-        table.answer(StatFile.self) { (request, _) async throws(Fault) in
-            try await premises.file(request.workspaceId, request.sessionId, request.path, on: premises.disk) {
+        table.answer(ReadFile.self) { (request, call) async throws(Fault) in try await read(request, call) }
+        table.answer(WriteFile.self) { (request, call) async throws(Fault) in try await write(request, call) }
+        table.answer(StatFile.self) { (request, call) async throws(Fault) in
+            try await premises.file(request, at: request.path, for: call, on: premises.disk) {
                 (deeds, path, _) throws(Fault) -> FileFacts in try deeds.stat(path)
             }
         }
-        table.answer(ListFolder.self) { (request, _) async throws(Fault) in try await list(request) }
-        table.answer(GlobFiles.self) { (request, _) async throws(Fault) in try await glob(request) }
-        table.answer(GrepFiles.self) { (request, _) async throws(Fault) in try await grep(request) }
+        table.answer(ListFolder.self) { (request, call) async throws(Fault) in try await list(request, call) }
+        table.answer(GlobFiles.self) { (request, call) async throws(Fault) in try await glob(request, call) }
+        table.answer(GrepFiles.self) { (request, call) async throws(Fault) in try await grep(request, call) }
     }
 
-    private func read(_ request: ReadFile) async throws(Fault) -> ReadFile.Output {
+    private func read(_ request: ReadFile, _ call: SpokeCall) async throws(Fault) -> ReadFile.Output {
         let offset = request.offset ?? 0
         guard offset >= 0 else { throw Fault.invalid("offset", "must not be negative.") }
         let most = try Bounds.check(
@@ -29,13 +29,13 @@ struct FileAnswers: Sendable {
             usual: Limits.answerBytesUsual
         )
         let asBase64 = request.asBase64 ?? false
-        return try await premises.file(request.workspaceId, request.sessionId, request.path, on: premises.disk) {
+        return try await premises.file(request, at: request.path, for: call, on: premises.disk) {
             (deeds, path, _) throws(Fault) -> ReadFile.Output in
             try deeds.read(path, from: offset, max: most, asBase64: asBase64)
         }
     }
 
-    private func write(_ request: WriteFile) async throws(Fault) -> WriteFile.Output {
+    private func write(_ request: WriteFile, _ call: SpokeCall) async throws(Fault) -> WriteFile.Output {
         let bytes: [UInt8]
         switch (request.text, request.base64) {
         case (let text?, nil): bytes = Array(text.utf8)
@@ -45,7 +45,7 @@ struct FileAnswers: Sendable {
         guard bytes.count <= Limits.writeBytes else {
             throw Fault(.tooLarge, "fs.write takes at most \(Limits.writeBytes) bytes; run a program for larger files.")
         }
-        return try await premises.file(request.workspaceId, request.sessionId, request.path, on: premises.disk) {
+        return try await premises.file(request, at: request.path, for: call, on: premises.disk) {
             (deeds, path, _) throws(Fault) -> WriteFile.Output in
             try deeds.write(
                 bytes,
@@ -57,34 +57,32 @@ struct FileAnswers: Sendable {
         }
     }
 
-    private func list(_ request: ListFolder) async throws(Fault) -> ListFolder.Output {
+    private func list(_ request: ListFolder, _ call: SpokeCall) async throws(Fault) -> ListFolder.Output {
         let limit = try Bounds.check(request.limit, "limit", 1...2_000, usual: 500)
-        return try await premises.file(request.workspaceId, request.sessionId, request.path ?? ".", on: premises.disk) {
+        return try await premises.file(request, at: request.path ?? ".", for: call, on: premises.disk) {
             (deeds, path, _) throws(Fault) -> ListFolder.Output in
             try deeds.list(path, after: request.after, limit: limit)
         }
     }
 
-    private func glob(_ request: GlobFiles) async throws(Fault) -> GlobFiles.Output {
+    private func glob(_ request: GlobFiles, _ call: SpokeCall) async throws(Fault) -> GlobFiles.Output {
         let limit = try Bounds.check(request.limit, "limit", 1...5_000, usual: 1_000)
         let pattern = try GlobPattern(request.pattern, field: "pattern")
-        let place = request.path ?? "."
-        return try await premises.file(request.workspaceId, request.sessionId, place, on: premises.searches) {
+        return try await premises.file(request, at: request.path ?? ".", for: call, on: premises.searches) {
             (deeds, path, abandonment) throws(Fault) -> GlobFiles.Output in
-            try FileSearch(confinement: deeds.confinement, prefix: deeds.prefix, abandonment: abandonment)
+            try FileSearch(deeds: deeds, abandonment: abandonment)
                 .glob(pattern, below: path, limit: limit)
         }
     }
 
-    private func grep(_ request: GrepFiles) async throws(Fault) -> GrepFiles.Output {
+    private func grep(_ request: GrepFiles, _ call: SpokeCall) async throws(Fault) -> GrepFiles.Output {
         let limit = try Bounds.check(request.limit, "limit", 1...1_000, usual: 200)
         let needle = try Needle(request.text, ignoreCase: request.ignoreCase ?? false)
         var pattern: GlobPattern?
         if let glob = request.glob { pattern = try GlobPattern(glob, field: "glob") }
-        let place = request.path ?? "."
-        return try await premises.file(request.workspaceId, request.sessionId, place, on: premises.searches) {
+        return try await premises.file(request, at: request.path ?? ".", for: call, on: premises.searches) {
             [pattern] (deeds, path, abandonment) throws(Fault) -> GrepFiles.Output in
-            try FileSearch(confinement: deeds.confinement, prefix: deeds.prefix, abandonment: abandonment)
+            try FileSearch(deeds: deeds, abandonment: abandonment)
                 .grep(needle, in: pattern, below: path, limit: limit)
         }
     }

@@ -5,12 +5,10 @@ import SpokeCore
 /// What is done to files, below one folder. Everything here blocks (``Offload``).
 struct FileDeeds: Sendable {
     let confinement: Confinement
-    /// What stands before the names of a place for the caller: nothing in a worktree, `/` outside of one.
-    var prefix = ""
-
-    private func shown(_ place: Confinement.Place) -> String {
-        prefix.isEmpty ? place.text : prefix + place.names.joined(separator: "/")
-    }
+    /// What must not leave this machine.
+    var secrets = SecretPatterns.none
+    /// Whether the owner lets a file be reached, by its absolute path. Asked where a deed reaches more than it names.
+    var permits: @Sendable (String) -> Bool = { _ in true }
 
     func read(_ path: RelativePath, from offset: Int64, max: Int, asBase64: Bool) throws(Fault) -> ReadFile.Output {
         let place = try confinement.place(of: path)
@@ -19,7 +17,7 @@ struct FileDeeds: Sendable {
         guard offset <= size else {
             throw Fault.invalid("offset", "must not be behind the end of the file, at \(size).")
         }
-        var bytes = try Self.read(file, from: offset, max: max, shown(place))
+        var bytes = try part(of: file, from: offset, max: max, place.text)
         var text: String?
         if !asBase64 {
             let whole = UTF8Cut.length(of: bytes, isLast: offset + Int64(bytes.count) >= size)
@@ -29,13 +27,22 @@ struct FileDeeds: Sendable {
         }
         let next = offset + Int64(bytes.count)
         return ReadFile.Output(
-            path: shown(place),
+            path: place.text,
             sizeBytes: size,
             offset: offset,
             text: text,
             base64: text == nil ? Data(bytes) : nil,
             nextOffset: next < size ? next : nil
         )
+    }
+
+    /// A part as it is in the redacted whole: a secret that it begins or ends within is hidden like any other. For that
+    /// as much is read around it as the longest one takes; redaction keeps lengths (decision 4).
+    private func part(of file: Descriptor, from offset: Int64, max: Int, _ shown: String) throws(Fault) -> [UInt8] {
+        let around = secrets.window
+        let before = Int(min(offset, Int64(around)))
+        let bytes = try Self.read(file, from: offset - Int64(before), max: before + max + around, shown)
+        return Array(Redactor.redact(bytes, with: secrets).dropFirst(before).prefix(max))
     }
 
     func stat(_ path: RelativePath) throws(Fault) -> FileFacts {
@@ -46,15 +53,20 @@ struct FileDeeds: Sendable {
     func list(_ path: RelativePath, after: String?, limit: Int) throws(Fault) -> ListFolder.Output {
         let place = try confinement.place(of: path)
         let folder = try confinement.folder(place)
-        var names = try Self.names(in: folder, shown(place))
+        var (names, unnamed) = try Self.names(in: folder, place.text)
         names.sort()
         if let after { names.removeFirst(names.firstIndex { $0 > after } ?? names.count) }
         let entries = names.prefix(limit).compactMap { name -> FileFacts? in
-            let entry = Confinement.Place(folder: folder, name: name, names: place.names + [name])
+            let entry = confinement.place(of: name, in: folder, place.names)
             // What went meanwhile is not there any more.
             return (try? Confinement.status(of: entry)).map { facts(entry, $0) }
         }
-        return ListFolder.Output(path: shown(place), entries: entries, hasMore: names.count > limit)
+        return ListFolder.Output(
+            path: place.text,
+            entries: entries,
+            hasMore: names.count > limit,
+            unnamed: unnamed > 0 ? unnamed : nil
+        )
     }
 
     /// Writes beside the place and renames: others see the old content or the new.
@@ -67,17 +79,17 @@ struct FileDeeds: Sendable {
     ) throws(Fault) -> WriteFile.Output {
         guard !path.touchesGit else { throw Self.gitsOwn }
         let place = try confinement.place(of: path, following: !mustBeNew, making: createFolders)
-        guard place.name != "." else { throw Fault(.validation, "\(shown(place)) is a folder.") }
+        guard place.name != "." else { throw Fault.invalid("path", "\(place.text) is a folder.") }
         // A link may have led here.
         guard !place.names.contains(where: { $0.lowercased() == ".git" }) else { throw Self.gitsOwn }
         let before = try current(place)
         guard before == nil || !mustBeNew else {
-            throw Fault(.conflict, "\(shown(place)) is there already; leave mustBeNew out to replace it.")
+            throw Fault(.conflict, "\(place.text) is there already; leave mustBeNew out to replace it.")
         }
         let plain: mode_t = before.map { $0.st_mode & 0o777 } ?? 0o644
         let mode = executable.map { $0 ? plain | (plain & 0o444) >> 2 : plain & ~0o111 } ?? plain
         let draft = ".nave-\(UInt64.random(in: 0 ... .max)).tmp"
-        try Self.write(bytes, mode, to: draft, in: place.folder, shown(place))
+        try Self.write(bytes, mode, to: draft, in: place.folder, place.text)
         let done =
             mustBeNew
             ? linkat(place.folder.number, draft, place.folder.number, place.name, 0)
@@ -85,10 +97,10 @@ struct FileDeeds: Sendable {
         let error = errno
         if done != 0 || mustBeNew { unlinkat(place.folder.number, draft, 0) }
         guard done == 0 else {
-            if error == EEXIST { throw Fault(.conflict, "\(shown(place)) was made by somebody else meanwhile.") }
-            throw Confinement.fault(shown(place), "written", error: error)
+            if error == EEXIST { throw Fault(.conflict, "\(place.text) was made by somebody else meanwhile.") }
+            throw Confinement.fault(place.text, "written", error: error)
         }
-        return WriteFile.Output(path: shown(place), sizeBytes: Int64(bytes.count), created: before == nil)
+        return WriteFile.Output(path: place.text, sizeBytes: Int64(bytes.count), created: before == nil)
     }
 
     private static let gitsOwn = Fault(
@@ -100,7 +112,7 @@ struct FileDeeds: Sendable {
     private func current(_ place: Confinement.Place) throws(Fault) -> stat? {
         do throws(Fault) {
             let status = try Confinement.status(of: place)
-            guard status.st_mode & S_IFMT == S_IFREG else { throw Confinement.notAFile(shown(place)) }
+            guard status.st_mode & S_IFMT == S_IFREG else { throw confinement.notAFile(place) }
             return status
         } catch {
             guard error.code == .notFound else { throw error }
@@ -118,7 +130,7 @@ struct FileDeeds: Sendable {
             }
         let seconds = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
         return FileFacts(
-            path: shown(place),
+            path: place.text,
             kind: kind,
             sizeBytes: kind == .file ? Int64(status.st_size) : 0,
             executable: kind == .file && status.st_mode & 0o100 != 0,
@@ -134,15 +146,20 @@ extension FileDeeds {
     /// Names that one folder may have; what has more is not listed.
     static let namesMost = 200_000
 
-    static func names(in folder: Descriptor, _ shown: String) throws(Fault) -> [String] {
+    /// The names in a folder, and how many besides are not UTF-8: those no call can name.
+    static func names(in folder: Descriptor, _ shown: String) throws(Fault) -> (names: [String], unnamed: Int) {
         // A descriptor of its own: reading moves its position.
         let own = openat(folder.number, ".", Confinement.folderFlags)
         guard own >= 0, let stream = fdopendir(own) else { throw Confinement.fault(shown, "listed") }
         defer { closedir(stream) }
-        var names: [String] = []
+        var (names, unnamed): ([String], Int) = ([], 0)
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+            }
+            guard let name else {
+                unnamed += 1
+                continue
             }
             if name == "." || name == ".." { continue }
             names.append(name)
@@ -150,7 +167,7 @@ extension FileDeeds {
                 throw Fault(.tooLarge, "\(shown) has more than \(namesMost) entries; name what you look for.")
             }
         }
-        return names
+        return (names, unnamed)
     }
 
     static func read(_ file: Descriptor, from offset: Int64, max: Int, _ shown: String) throws(Fault) -> [UInt8] {

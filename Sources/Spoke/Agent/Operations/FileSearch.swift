@@ -4,8 +4,8 @@ import SpokeCore
 
 /// Walks a folder and everything below it, without following links and without git's own.
 struct FileSearch: Sendable {
-    let confinement: Confinement
-    let prefix: String
+    let deeds: FileDeeds
+    private var confinement: Confinement { deeds.confinement }
     let abandonment: Abandonment
 
     /// Entries that one search looks at.
@@ -25,7 +25,7 @@ struct FileSearch: Sendable {
         var paths: [String] = []
         let isWhole = try walk(path, pattern) { (place, _) throws(Fault) -> Bool in
             guard paths.count < limit else { return false }
-            paths.append(shown(place))
+            paths.append(place.text)
             return true
         }
         return GlobFiles.Output(paths: paths, hasMore: !isWhole)
@@ -46,14 +46,13 @@ struct FileSearch: Sendable {
             left -= size
             guard let bytes = contents(of: place) else { return true }
             output.filesSearched += 1
-            return append(needle, bytes, shown(place), limit, to: &output.matches)
+            guard needle.first(in: bytes, from: 0) != nil else { return true }
+            // Looked for again in what may be shown: whoever guesses a secret must not learn that it is there.
+            let shown = Redactor.redact(bytes, with: deeds.secrets)
+            return append(needle, shown, place.text, limit, to: &output.matches)
         }
         output.hasMore = !isWhole
         return output
-    }
-
-    private func shown(_ place: Confinement.Place) -> String {
-        prefix.isEmpty ? place.text : prefix + place.names.joined(separator: "/")
     }
 
     /// A text file's bytes; `nil` for what cannot be read or is not text.
@@ -108,7 +107,7 @@ struct FileSearch: Sendable {
         // Folders that are open, each with the names that are left in it, the next one last.
         var open: [(folder: Descriptor, names: [String], left: [String])] = []
         let first = try confinement.folder(top)
-        open.append((first, top.names, try sorted(first, shown(top))))
+        open.append((first, top.names, try sorted(first, top.text)))
         while let last = open.indices.last {
             try abandonment.check()
             guard let name = open[last].left.popLast() else {
@@ -117,7 +116,7 @@ struct FileSearch: Sendable {
             }
             entries += 1
             guard entries <= Self.entriesMost else { return false }
-            let place = Confinement.Place(folder: open[last].folder, name: name, names: open[last].names + [name])
+            let place = confinement.place(of: name, in: open[last].folder, open[last].names)
             let below = Array(place.names.dropFirst(top.names.count))
             // What went meanwhile is not there any more.
             guard name != ".git", let status = try? Confinement.status(of: place) else { continue }
@@ -131,7 +130,7 @@ struct FileSearch: Sendable {
                 }
                 open.append((folder, place.names, names))
             case S_IFREG:
-                guard pattern?.matches(below) ?? true else { continue }
+                guard pattern?.matches(below) ?? true, deeds.permits(place.text) else { continue }
                 guard try visit(place, status) else { return false }
             default: continue
             }
@@ -140,7 +139,7 @@ struct FileSearch: Sendable {
     }
 
     private func sorted(_ folder: Descriptor, _ shown: String) throws(Fault) -> [String] {
-        try FileDeeds.names(in: folder, shown).sorted(by: >)
+        try FileDeeds.names(in: folder, shown).names.sorted(by: >)
     }
 }
 

@@ -15,7 +15,7 @@ struct GitAnswers: Sendable {
         table.answer(GitLog.self) { (request, _) async throws(Fault) in try await log(request) }
         table.answer(GitShow.self) { (request, _) async throws(Fault) in try await show(request) }
         table.answer(GitMergeability.self) { (request, _) async throws(Fault) in try await mergeability(request) }
-        table.answer(GitWorktrees.self) { (request, _) async throws(Fault) in try await list(request) }
+        table.answer(GitWorktrees.self) { (request, call) async throws(Fault) in try await list(request, call) }
         GitChanges(git: self).register(in: &table)
         GitMerges(git: self).register(in: &table)
         GitLandings(premises: premises).register(in: &table)
@@ -137,7 +137,7 @@ struct GitAnswers: Sendable {
             let arguments =
                 ["diff"] + Self.patchOptions + (request.statistics == true ? ["--stat=200"] : [])
                 + (request.staged == true ? ["--cached"] : []) + [old] + sides + ["--"] + paths
-            return Self.cut(try await git(arguments, in: record).output, most)
+            return await cut(try await git(arguments, in: record).output, most)
         }
     }
 
@@ -170,12 +170,12 @@ struct GitAnswers: Sendable {
             }
             guard let path else {
                 let arguments = ["show", "--format=", "--patch", "--diff-merges=first-parent"]
-                let cut = Self.cut(try await git(arguments + Self.patchOptions + [hash], in: record).output, most)
+                let cut = await cut(try await git(arguments + Self.patchOptions + [hash], in: record).output, most)
                 return GitShow.Output(commit: shown, patch: cut.patch, isCut: cut.isCut)
             }
             let found = try await ask(["cat-file", "blob", "\(hash):\(path)"], in: record)
             guard found.status == 0 else { throw Fault(.notFound, "There is no file \(path) in commit \(hash).") }
-            let part = Array(found.output.prefix(most))
+            let part = await part(found.output, most)
             let isCut = found.output.count > most
             let whole = UTF8Cut.length(of: part, isLast: !isCut)
             let shownText = String(validating: part[..<whole], as: UTF8.self)
@@ -225,7 +225,11 @@ struct GitAnswers: Sendable {
         return try await commit(into, in: record, field: "into")
     }
 
-    private func list(_ request: GitWorktrees) async throws(Fault) -> GitWorktrees.Output {
+    /// The hub's gate has seen the project that is named; whoever names none must be one whom it lets see all.
+    private func list(_ request: GitWorktrees, _ call: SpokeCall) async throws(Fault) -> GitWorktrees.Output {
+        guard request.projectId != nil || call.overseesOrganizations else {
+            throw Fault(.accessDenied, "The worktrees of all projects are for org:admin; name one with projectId.")
+        }
         let records = try await worktrees.list().filter { record in
             request.projectId == nil || record.projectId == request.projectId
         }
@@ -234,7 +238,7 @@ struct GitAnswers: Sendable {
                 GitWorktrees.Entry(
                     workspaceId: record.id,
                     projectId: record.projectId,
-                    repository: RepositoryAddress.redacted(record.repository),
+                    repository: AddressText.withoutCredentials(record.repository),
                     branch: record.branch,
                     directory: record.directory,
                     state: record.state.rawValue,
@@ -245,12 +249,18 @@ struct GitAnswers: Sendable {
         )
     }
 
+    /// The beginning, redacted as it is in the whole: half a secret would not be known for one.
+    private func part(_ bytes: [UInt8], _ most: Int) async -> [UInt8] {
+        let secrets = await premises.secrets()
+        return Array(Redactor.redact(Array(bytes.prefix(most + secrets.window)), with: secrets).prefix(most))
+    }
+
     private static func most(_ bytes: Int?) throws(Fault) -> Int {
         try Bounds.check(bytes, "maxBytes", 1...Limits.answerBytesMost, usual: Limits.answerBytesUsual)
     }
 
-    private static func cut(_ bytes: [UInt8], _ most: Int) -> GitPatch {
-        let part = Array(bytes.prefix(most))
+    private func cut(_ bytes: [UInt8], _ most: Int) async -> GitPatch {
+        let part = await part(bytes, most)
         let whole = UTF8Cut.length(of: part, isLast: bytes.count <= most)
         return GitPatch(patch: String(decoding: part[..<whole], as: UTF8.self), isCut: bytes.count > most)
     }

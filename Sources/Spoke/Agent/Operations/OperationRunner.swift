@@ -95,6 +95,7 @@ final class OperationRunner: Sendable {
             let call = SpokeCall(
                 requestId: request.requestId,
                 identity: request.identity,
+                session: request.sessionId,
                 traceparent: request.traceparent,
                 callsUnderWay: count
             )
@@ -134,14 +135,17 @@ final class OperationRunner: Sendable {
         return .completed(CallEnded(requestId: id, timestamp: Date().milliseconds))
     }
 
-    /// The envelope of an answer: redacted, and no larger than what the link carries.
+    /// The envelope of an answer: redacted whole, and no larger than what the link carries. What a server adds to its
+    /// answer stands in `meta`, and may say as much as the answer.
     private func response(to request: CallRequested, _ answer: SpokeAnswer) async throws(Fault) -> CallMessage {
         let now = Date()
-        var meta = answer.meta
+        let data = await desk.hide(answer.data)
+        var meta: [String: JSONValue] = [:]
+        if case .object(let hidden) = await desk.hide(.object(answer.meta)) { meta = hidden }
         meta["operationId"] = .string(request.operationId)
         meta["requestId"] = .string(request.requestId)
         meta["timestamp"] = .string(now.wireText)
-        let output: JSONValue = ["data": await desk.hide(answer.data), "meta": .object(meta)]
+        let output: JSONValue = ["data": data, "meta": .object(meta)]
         guard AnswerSize.fits(output) else {
             throw Fault(.tooLarge, "The answer is larger than a frame; ask for less at a time.")
         }

@@ -33,12 +33,12 @@ struct ProcessAnswers: Sendable {
         )
         let patterns = await premises.secrets()
         try await premises.within(request.workspaceId, request.sessionId) { (record) async throws(Fault) -> Void in
-            let directory = try await WorkingDirectory.open(path, in: record, on: premises.disk)
+            let directory = try await premises.directory(path, in: record)
             let output = ProgramOutput(patterns, writer)
             let end = try await runner.run(
                 Program(
                     command: request.command,
-                    environment: surroundings.variables(environment, in: record, for: call),
+                    environment: await surroundings.variables(environment, in: record, for: call),
                     directory: directory.path,
                     input: request.input.map { Array($0.utf8) },
                     timeoutSeconds: timeout
@@ -56,39 +56,32 @@ struct ProcessAnswers: Sendable {
 final class WorkingDirectory: Sendable {
     private let folder: Descriptor
 
-    private init(_ folder: Descriptor) { self.folder = folder }
+    init(_ folder: Descriptor) { self.folder = folder }
 
     /// Good while this object lives.
     var path: String { "/proc/\(getpid())/fd/\(folder.number)" }
-
-    static func open(
-        _ path: RelativePath,
-        in record: WorktreeRecord,
-        on offload: Offload
-    ) async throws(Fault) -> WorkingDirectory {
-        try await offload.run { (_) throws(Fault) -> WorkingDirectory in
-            let confinement = try Confinement(record.directory)
-            return WorkingDirectory(try confinement.folder(try confinement.place(of: path)))
-        }
-    }
 }
 
 /// The variables that a program sees: little of the spoke's own, what was asked for, and where it is.
 struct ProgramSurroundings: Sendable {
     /// The spoke's own environment.
     let own: [String: String]
+    /// How a process of a session shows whose it is; nothing for a session that does not run here.
+    var proof: @Sendable (SessionID) async -> [String: String] = { _ in [:] }
 
     func variables(
         _ asked: [String: String],
         in record: WorktreeRecord?,
         for call: SpokeCall?
-    ) -> [String: String] {
+    ) async -> [String: String] {
         var variables = own.filter { SessionEnvironment.inherited.contains($0.key) || $0.key.hasPrefix("LC_") }
         if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
         variables.merge(asked) { _, asked in asked }
         // What it calls itself is called within this call, in the same trace.
         if let call { variables[LocalOrigin.requestVariable] = call.requestId }
         if let trace = call?.traceparent { variables[TraceContext.variable] = trace }
+        // What a session has run here may call as the session does.
+        if let session = call?.session { variables.merge(await proof(session)) { _, proof in proof } }
         guard let record else { return variables }
         variables["NAVE_WORKTREE"] = record.directory
         variables["NAVE_BRANCH"] = record.branch

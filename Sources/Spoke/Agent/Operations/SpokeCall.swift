@@ -5,10 +5,15 @@ struct SpokeCall: Sendable {
     let requestId: String
     /// Who asks, as the hub resolved it; the spoke's policy outranks it either way.
     var identity: Identity?
+    /// The session that asks, where one does: the hub has found out that it is the one.
+    var session: SessionID?
     /// The trace that the call belongs to (W3C trace context); handed on to processes.
     var traceparent: String?
     /// Calls under way over this link.
     var callsUnderWay = 1
+
+    /// Whether whoever asks may see what belongs to any organisation. Where nobody is named, nobody may.
+    var overseesOrganizations: Bool { identity?.overseesOrganizations ?? false }
 }
 
 /// What an operation answered, with where it came from (calls.md).

@@ -33,7 +33,7 @@ struct SpokeOperations: Sendable {
         precondition(Request.kind != .subscription, "\(Request.name) is a subscription: register it with stream.")
         var entry = Self.entry(Request.self)
         entry.answering = { (input, call) async throws(Fault) -> SpokeAnswer in
-            let request: Request = try input.decoded()
+            let request = try Self.request(Request.self, input, call)
             return SpokeAnswer(data: try JSONValue(answering: try await handler(request, call)))
         }
         enter(entry)
@@ -49,7 +49,7 @@ struct SpokeOperations: Sendable {
         var entry = Self.entry(Request.self)
         entry.provesItsEnd = provesItsEnd
         entry.streaming = { (input, call, deliver) async throws(Fault) -> Void in
-            let request: Request = try input.decoded()
+            let request = try Self.request(Request.self, input, call)
             try await handler(request, call, SpokeWriter<Request.Output>(deliver: deliver))
         }
         enter(entry)
@@ -68,6 +68,21 @@ struct SpokeOperations: Sendable {
     private static func entry<Request: RemoteOperation>(_ request: Request.Type) -> Entry {
         let shape = SchemaProbe.shape(of: Request.self)
         return Entry(spec: Request.spec, violations: { shape.violations(in: $0) })
+    }
+
+    /// What is asked for. A session that names no worktree means its own.
+    private static func request<Request: RemoteOperation>(
+        _: Request.Type,
+        _ input: JSONValue,
+        _ call: SpokeCall
+    ) throws(Fault) -> Request {
+        guard Request.self is any WorktreeOperation.Type, let session = call.session,
+            case .object(var members) = input, (members["workspaceId"] ?? .null) == .null,
+            (members["sessionId"] ?? .null) == .null,
+            members["path"]?.stringValue?.hasPrefix("/") != true
+        else { return try input.decoded() }
+        members["sessionId"] = .string(session.rawValue)
+        return try JSONValue.object(members).decoded()
     }
 
     private mutating func enter(_ entry: Entry) {
