@@ -153,6 +153,9 @@ struct CallHardCasesTests {
         }
         // The coordinator gave no more: the next value is held, however often others come and go on the same links, and
         // the provider is asked for what the hub's own credit allows, and not for ever.
+        _ = try await one.wait {
+            if case .credit(let credit) = $0, credit.requestId == "s" { true } else { Bool?.none }
+        }
         one.answer("s", "more")
         for round in 0..<50 {
             coordinator.ask("demo.echo", ["round": .integer(Int64(round))], id: "round-\(round)")
