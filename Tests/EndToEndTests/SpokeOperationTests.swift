@@ -48,8 +48,7 @@ import Testing
               "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\",\\"command\\":[\\"echo\\",\\"streamed\\"]}" --json
             echo "trace: $TRACEPARENT"
             cat > ask.json <<EOF
-            {"sessionId":"$NAVE_SESSION_ID","command":["env","NAVE_SESSION_ID=$NAVE_SESSION_ID",
-            "NAVE_SOCKET=$NAVE_SOCKET","NAVE_TOKEN_FILE=$NAVE_TOKEN_FILE","\(spoke)","call","host.info"]}
+            {"sessionId":"$NAVE_SESSION_ID","command":["\(spoke)","call","host.info"]}
             EOF
             \(spoke) subscribe process.run @ask.json; echo "nested: $?"
             \(spoke) call git.status "{\\"sessionId\\":\\"$NAVE_SESSION_ID\\"}"; echo "status: $?"

@@ -32,7 +32,7 @@ enum OpenAPIParts {
         switch type {
         case .query: names += ["Deadline"]
         case .mutation: names += ["Deadline", "IdempotencyKey"]
-        case .subscription: names += ["LastEventId"]
+        case .subscription: names += ["Deadline", "LastEventId"]
         }
         return .array(names.map { ["$ref": .string("#/components/parameters/\($0)")] })
     }
@@ -73,7 +73,7 @@ enum OpenAPIParts {
             "ParentRequestId": header("X-Parent-Request-Id", "The call within which this one is made.", visible),
             "Deadline": header(
                 "X-Deadline",
-                "How long the caller waits, as in 2s or 500ms; 300s if left out, 1h at most.",
+                "How long the caller waits, as in 2s or 500ms, 1h at most; 300s if left out, and for ever to follow.",
                 ["type": "string", "pattern": .string(deadlines)]
             ),
             "IdempotencyKey": header(

@@ -4,18 +4,20 @@ public struct WebDocument: Sendable {
     public private(set) var operations: [WebOperation] = []
     /// Each with the reason.
     public private(set) var leftOut: [String] = []
-    /// The first server that the document names, without a slash at its end.
-    public let server: String?
+    /// The first server that the document names and that can be asked, without a slash at its end.
+    public private(set) var server: String?
+    /// Why none of the servers that the document names can be asked; `nil` if one can, or none is named.
+    private(set) var serverFlaw: String?
 
     /// Operations of one document.
     public static let operationsMost = 200
     private static let methods = ["get", "post", "put", "patch", "delete"]
-    /// References that are followed from one schema.
-    private static let schemasMost = 200
-    /// Values of JSON in one schema with all that it refers to: few names must not make much of a small document.
-    private static let schemaValuesMost = 20_000
+    /// What an operation of ours has no word for.
+    private static let methodsLeftOut = ["head", "options", "trace", "query"]
 
-    private let document: JSONValue
+    let document: JSONValue
+    /// Whether schemas are those of OpenAPI 3.0, which are not quite JSON Schema.
+    let hasOldSchemas: Bool
 
     /// - Throws: `VALIDATION_ERROR` for what is no OpenAPI 3 document.
     public init(_ document: JSONValue) throws(Fault) {
@@ -23,10 +25,13 @@ public struct WebDocument: Sendable {
             case .object(let paths)? = document["paths"]
         else { throw Fault(.validation, "This is no OpenAPI 3 document: openapi and paths are required.") }
         self.document = document
-        let named = document["servers"]?.arrayValue?.first?["url"]?.stringValue
-        server = named.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        hasOldSchemas = version.hasPrefix("3.0")
+        readServers()
         var taken: Set<String> = []
         for (path, item) in paths.sorted(by: { $0.key < $1.key }) {
+            for method in Self.methodsLeftOut where item[method] != nil {
+                leftOut.append("\(method.uppercased()) \(path): requests of this method are not made")
+            }
             for method in Self.methods {
                 guard let operation = item[method] else { continue }
                 do throws(Fault) {
@@ -43,6 +48,19 @@ public struct WebDocument: Sendable {
         }
     }
 
+    private mutating func readServers() {
+        for named in document["servers"]?.arrayValue ?? [] {
+            do throws(Fault) {
+                server = try Self.server(named)
+                serverFlaw = nil
+                return
+            } catch {
+                serverFlaw = serverFlaw ?? error.message
+                leftOut.append("server \((named["url"]?.stringValue ?? "").prefix(200)): \(error.message)")
+            }
+        }
+    }
+
     private func operation(
         _ method: String,
         _ path: String,
@@ -52,38 +70,21 @@ public struct WebDocument: Sendable {
         guard path.hasPrefix("/"), !path.contains("?"), !path.contains("#") else {
             throw Fault(.validation, "its path must begin with / and have no query")
         }
-        var properties: [String: JSONValue] = [:]
-        var required: [JSONValue] = []
-        var parameters: [WebRequestPlan.Parameter] = []
-        for listed in (item["parameters"]?.arrayValue ?? []) + (operation["parameters"]?.arrayValue ?? []) {
-            let parameter = resolved(listed)
-            guard let name = parameter["name"]?.stringValue, name != WebRequestPlan.body,
-                let place = parameter["in"]?.stringValue.flatMap(WebRequestPlan.Place.init(rawValue:))
-            else {
-                if parameter["in"] == "cookie", parameter["required"] != .bool(true) { continue }
-                throw Fault(.validation, "it has a parameter that is not in path, query or header")
-            }
-            if place == .header {
-                // OpenAPI 3.1, 4.8.12.1: definitions of these are ignored.
-                if ["accept", "content-type", "authorization"].contains(name.lowercased()) { continue }
-                if let flaw = WebHeaders.flaw(ofName: name) { throw Fault(.validation, "“\(name)” \(flaw)") }
-            }
-            parameters.removeAll { $0.name == name }
-            let isRequired = place == .path || parameter["required"] == .bool(true)
-            parameters.append(WebRequestPlan.Parameter(name: name, place: place, isRequired: isRequired))
-            properties[name] = described(parameter["schema"] ?? true, parameter["description"])
-            if isRequired { required.append(.string(name)) }
-        }
+        let (parameters, parameterSchemas) = try parameters(of: item, operation)
+        var properties = parameterSchemas
+        var required = parameters.filter(\.isRequired).map { JSONValue.string($0.name) }
         for name in path.matches(of: /\{([^}]*)\}/).map({ String($0.1) }) {
             guard parameters.contains(where: { $0.name == name && $0.place == .path }) else {
                 throw Fault(.validation, "it does not say what {\(name)} is")
             }
         }
         let body = resolved(operation["requestBody"] ?? .null)
+        var bodyType: String?
         if body != .null {
-            guard let content = body["content"]?["application/json"] else {
+            guard let (type, content) = Self.json(in: body["content"]) else {
                 throw Fault(.validation, "its body is not JSON")
             }
+            bodyType = type
             properties[WebRequestPlan.body] = content["schema"] ?? true
             if body["required"] == .bool(true) { required.append(.string(WebRequestPlan.body)) }
         }
@@ -97,15 +98,54 @@ public struct WebDocument: Sendable {
             name: OperationName.plain(operation["operationId"]?.stringValue ?? "\(method)\(path)"),
             summary: String((words ?? "\(method.uppercased()) \(path).").prefix(2_000)),
             inputSchema: try closed(input),
-            outputSchema: try closed(answer["application/json"]?["schema"] ?? [:]),
+            outputSchema: try closed(Self.json(in: answer)?.content["schema"] ?? [:]),
             plan: WebRequestPlan(
                 method: method.uppercased(),
                 template: path,
                 parameters: parameters,
                 takesBody: body != .null,
-                streams: answer["text/event-stream"] != nil
+                bodyType: bodyType,
+                streams: Self.streams(answer)
             )
         )
+    }
+
+    /// What the input may hold besides the body, and the schemas of it; what an operation says itself comes before what
+    /// is said for all of its path.
+    private func parameters(
+        of item: JSONValue,
+        _ operation: JSONValue
+    ) throws(Fault) -> ([WebRequestPlan.Parameter], [String: JSONValue]) {
+        var parameters: [WebRequestPlan.Parameter] = []
+        var properties: [String: JSONValue] = [:]
+        for listed in (item["parameters"]?.arrayValue ?? []) + (operation["parameters"]?.arrayValue ?? []) {
+            let parameter = resolved(listed)
+            guard let name = parameter["name"]?.stringValue,
+                let place = parameter["in"]?.stringValue.flatMap(WebRequestPlan.Place.init(rawValue:))
+            else {
+                if parameter["in"] == "cookie", parameter["required"] != .bool(true) { continue }
+                throw Fault(.validation, "it has a parameter that is not in path, query or header")
+            }
+            if place == .header {
+                // OpenAPI 3.1, 4.8.12.1: definitions of these are ignored.
+                if ["accept", "content-type", "authorization"].contains(name.lowercased()) { continue }
+                if let flaw = WebHeaders.flaw(ofName: name) { throw Fault(.validation, "“\(name)” \(flaw)") }
+            }
+            guard name != WebRequestPlan.body else {
+                throw Fault(.validation, "it has a parameter named “\(name)”, which is the field of the body")
+            }
+            parameters.removeAll { $0.name == name && $0.place == place }
+            if let other = parameters.first(where: { $0.name == name }) {
+                throw Fault(
+                    .validation,
+                    "it has two parameters named “\(name)”, in \(other.place.rawValue) and in \(place.rawValue)"
+                )
+            }
+            let isRequired = place == .path || parameter["required"] == .bool(true)
+            parameters.append(WebRequestPlan.Parameter(name: name, place: place, isRequired: isRequired))
+            properties[name] = described(parameter["schema"] ?? true, parameter["description"])
+        }
+        return (parameters, properties)
     }
 
     /// What the first good answer contains, by media type.
@@ -131,88 +171,10 @@ public struct WebDocument: Sendable {
         return value
     }
 
-    private func part(_ reference: String) -> JSONValue? {
+    func part(_ reference: String) -> JSONValue? {
         guard reference.hasPrefix("#/") else { return nil }
         return reference.dropFirst(2).split(separator: "/").reduce(document as JSONValue?) { value, name in
             value?[String(name).replacing("~1", with: "/").replacing("~0", with: "~")]
         }
-    }
-
-    // MARK: Schemas that stand by themselves
-
-    /// The schema with all that it refers to inside it, under `$defs`.
-    ///
-    /// - Throws: `TOO_LARGE`.
-    private func closed(_ schema: JSONValue) throws(Fault) -> JSONValue {
-        var values = 0
-        var definitions: [String: JSONValue] = [:]
-        var names: [String: String] = [:]
-        var waiting: [String] = []
-        func moved(_ value: JSONValue) -> JSONValue {
-            values += 1
-            // Nobody will see it.
-            guard values <= Self.schemaValuesMost else { return .null }
-            switch value {
-            case .null, .bool, .integer, .number, .string: return value
-            case .array(let elements): return .array(elements.map(moved))
-            case .object(let members):
-                var members = members.mapValues(moved)
-                if let reference = members["$ref"]?.stringValue, reference.hasPrefix("#/") {
-                    if names[reference] == nil {
-                        names[reference] = "d\(names.count)"
-                        waiting.append(reference)
-                    }
-                    members["$ref"] = .string("#/$defs/\(names[reference] ?? "")")
-                }
-                return .object(members)
-            }
-        }
-        guard case .object(var members) = moved(schema) else {
-            guard values <= Self.schemaValuesMost else { throw Fault(.tooLarge, "its schemas are too large") }
-            return schema
-        }
-        while let reference = waiting.popLast(), definitions.count < Self.schemasMost, values <= Self.schemaValuesMost {
-            definitions[names[reference] ?? ""] = moved(part(reference) ?? true)
-        }
-        guard values <= Self.schemaValuesMost else { throw Fault(.tooLarge, "its schemas are too large") }
-        // What was not taken in may be anything.
-        for name in names.values where definitions[name] == nil { definitions[name] = true }
-        if !definitions.isEmpty { members["$defs"] = .object(definitions) }
-        return .object(members)
-    }
-}
-
-extension WebDocument {
-    /// Where the service is: what whoever vouches for it says, else what the document says, which may leave the host
-    /// out.
-    ///
-    /// - Parameters:
-    ///   - server: What was said besides the document.
-    ///   - home: Where the document came from, if it was fetched.
-    ///   - carriesSecrets: Whether requests carry a credential.
-    ///   - field: What a fault names.
-    /// - Throws: `VALIDATION_ERROR` also for a document that would have secrets sent to another host than the one that
-    ///   it came from, or over a connection that everyone can read where its own was none such.
-    public func base(
-        server said: String?,
-        home: WebAddress?,
-        carriesSecrets: Bool,
-        field: String
-    ) throws(Fault) -> WebAddress {
-        if let said { return try WebAddress(said, field: field) }
-        guard let named = server else {
-            guard let home else { throw Fault.invalid(field, "is not said by the document; set it.") }
-            return try WebAddress(home.origin, field: field)
-        }
-        if named.isEmpty || named.hasPrefix("/"), let home { return try WebAddress(home.origin + named, field: field) }
-        let address = try WebAddress(named, field: field)
-        guard let home, carriesSecrets else { return address }
-        guard home.host == address.host else {
-            throw Fault.invalid(field, "is another host than the document's; set it if the secrets are to go there.")
-        }
-        guard address.scheme == home.scheme || address.scheme == "https" else {
-            throw Fault.invalid(field, "is http where the document came by https; set it if that is wanted.")
-        }
-        return address
     }
 }

@@ -71,6 +71,8 @@ public struct WebRequestPlan: Codable, Hashable, Sendable {
     let template: String
     var parameters: [Parameter]
     let takesBody: Bool
+    /// The body's media type where it is not `application/json`.
+    var bodyType: String?
     /// Whether it is answered with server-sent events.
     public let streams: Bool
 
@@ -113,7 +115,7 @@ public struct WebRequestPlan: Codable, Hashable, Sendable {
         var bytes: [UInt8]?
         if takesBody, let value = input[Self.body] {
             bytes = value.serialized()
-            headers["content-type"] = "application/json"
+            headers["content-type"] = bodyType ?? "application/json"
         }
         let target = query.isEmpty ? path : path + "?" + query.joined(separator: "&")
         return Request(method: method, target: target, headers: headers, body: bytes)

@@ -57,7 +57,7 @@ struct SpawnDraft: Sendable {
         branch = order.branch.map { Self.folded($0) }
         account = caller.accountId
         parent = order.parentSessionId ?? caller.sessionId
-        traceparent = caller.traceparent
+        traceparent = caller.traceparent.flatMap { TraceContext.isSound($0) ? $0 : nil }
     }
 
     /// Has the session work on a task: what the order leaves open follows from it.

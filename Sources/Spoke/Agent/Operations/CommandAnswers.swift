@@ -130,7 +130,7 @@ struct CommandAnswers: Sendable {
         if let objection { throw objection }
         var program = Program(
             command: command,
-            environment: surroundings.variables(environment, in: nil, for: call),
+            environment: await surroundings.variables(environment, in: nil, for: call),
             directory: order.command.directory ?? "/",
             input: nil,
             timeoutSeconds: order.command.timeoutSeconds ?? Limits.commandSecondsUsual
@@ -144,7 +144,7 @@ struct CommandAnswers: Sendable {
                 let directory = try await premises.directory(.here, in: record)
                 var inside = program
                 inside.directory = directory.path
-                inside.environment = surroundings.variables(environment, in: record, for: call)
+                inside.environment = await surroundings.variables(environment, in: record, for: call)
                 defer { withExtendedLifetime(directory) {} }
                 return try await Self.ended(try await runner.run(inside, tell: tell))
             }

@@ -38,7 +38,7 @@ struct ProcessAnswers: Sendable {
             let end = try await runner.run(
                 Program(
                     command: request.command,
-                    environment: surroundings.variables(environment, in: record, for: call),
+                    environment: await surroundings.variables(environment, in: record, for: call),
                     directory: directory.path,
                     input: request.input.map { Array($0.utf8) },
                     timeoutSeconds: timeout
@@ -66,18 +66,22 @@ final class WorkingDirectory: Sendable {
 struct ProgramSurroundings: Sendable {
     /// The spoke's own environment.
     let own: [String: String]
+    /// How a process of a session shows whose it is; nothing for a session that does not run here.
+    var proof: @Sendable (SessionID) async -> [String: String] = { _ in [:] }
 
     func variables(
         _ asked: [String: String],
         in record: WorktreeRecord?,
         for call: SpokeCall?
-    ) -> [String: String] {
+    ) async -> [String: String] {
         var variables = own.filter { SessionEnvironment.inherited.contains($0.key) || $0.key.hasPrefix("LC_") }
         if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
         variables.merge(asked) { _, asked in asked }
         // What it calls itself is called within this call, in the same trace.
         if let call { variables[LocalOrigin.requestVariable] = call.requestId }
         if let trace = call?.traceparent { variables[TraceContext.variable] = trace }
+        // What a session has run here may call as the session does.
+        if let session = call?.session { variables.merge(await proof(session)) { _, proof in proof } }
         guard let record else { return variables }
         variables["NAVE_WORKTREE"] = record.directory
         variables["NAVE_BRANCH"] = record.branch

@@ -30,7 +30,12 @@ struct SpokeOffers: Sendable {
             cgroups: surroundings.cgroups,
             logger: surroundings.logger
         )
-        self.surroundings = ProgramSurroundings(own: surroundings.environment)
+        let paths = surroundings.paths
+        self.surroundings = ProgramSurroundings(own: surroundings.environment) { session in
+            guard let run = await sessions.running(session) else { return [:] }
+            let folder = SessionFolder(root: paths.sessions, id: session, fence: run.order.fence)
+            return SessionEnvironment.proof(of: session, at: paths.socket, "\(folder.path)/token")
+        }
         agents = surroundings.agents
         var table = SpokeOperations()
         FileAnswers(premises: premises).register(in: &table)

@@ -78,7 +78,7 @@ actor ToolClient {
         defer { end() }
         let program = Program(
             command: server.command ?? [],
-            environment: surroundings.variables(server.environment ?? [:], in: nil, for: nil),
+            environment: await surroundings.variables(server.environment ?? [:], in: nil, for: nil),
             directory: "/",
             input: nil,
             timeoutSeconds: nil

@@ -20,12 +20,15 @@ struct SessionEnvironment: Sendable {
         if variables["PATH"] == nil { variables["PATH"] = "/usr/local/bin:/usr/bin:/bin" }
         variables.merge(order.environment) { _, ordered in ordered }
         if let trace = order.traceparent { variables[TraceContext.variable] = trace }
-        variables["NAVE_SESSION_ID"] = order.sessionId.rawValue
-        variables["NAVE_SOCKET"] = socket
+        variables.merge(Self.proof(of: order.sessionId, at: socket, tokenFile)) { _, proof in proof }
         variables["NAVE_WORKTREE"] = workspace.directory
         variables["NAVE_BRANCH"] = workspace.branch
-        variables["NAVE_TOKEN_FILE"] = tokenFile
         return variables
+    }
+
+    /// What a process shows at the spoke's socket, to call in its session's name.
+    static func proof(of session: SessionID, at socket: String, _ tokenFile: String) -> [String: String] {
+        ["NAVE_SESSION_ID": session.rawValue, "NAVE_SOCKET": socket, "NAVE_TOKEN_FILE": tokenFile]
     }
 
     /// 256 random bits, in hexadecimal.
