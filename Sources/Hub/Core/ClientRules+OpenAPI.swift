@@ -110,7 +110,9 @@ extension ClientRules {
             _ = try read.base(server: service.baseUrl, home: nil, carriesSecrets: false, field: "baseUrl")
             return []
         } catch {
-            return [(error.details?.arrayValue == nil ? "document" : "baseUrl", message(of: error))]
+            // What is wrong with the whole document names no field.
+            let isWhole = error.details?.arrayValue?.first?["path"]?.stringValue?.isEmpty ?? true
+            return [(isWhole ? "document" : "baseUrl", message(of: error))]
         }
     }
 
