@@ -102,6 +102,35 @@ import Testing
         await hub.close()
     }
 
+    @Test func whoIsAttachedBeforeTheFirstByteGetsAllOfThem() async throws {
+        let hub = try await TestHub.make()
+        _ = try await hub.project()
+        var spoke = try await ScriptedSpoke.join(hub, "a")
+        let session = try await hub.spawn()
+        let id = session.sessionId.rawValue
+        spoke.start(session)
+        try await spoke.flush()
+        let heard = Heard()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await attach(hub, AttachSession(sessionId: id), to: heard) }
+            try await heard.untilTold("state ")
+            let sum = spoke.print(session, ["first\n"])
+            try await spoke.flush()
+            try await heard.untilTold("output first\n")
+            spoke.exit(session, sums: [OutputSum(stream: .stdout, bytes: sum.bytes, hash: .origin)])
+            try await spoke.flush()
+            try await group.waitForAll()
+        }
+        // What it was told first can be gone on behind, though nothing was printed then.
+        let rest = Heard()
+        try await attach(hub, AttachSession(sessionId: id), after: heard.all[0].id, to: rest)
+        #expect(rest.words.contains("output first\n") && rest.words.last == "state ended exited", "\(rest.words)")
+        await #expect(throws: Fault.self) {
+            try await attach(hub, AttachSession(sessionId: id), after: "junk", to: Heard())
+        }
+        await hub.close()
+    }
+
     @Test func everythingCanBeHadFromTheBeginningAndFromWhereOneWasCutOff() async throws {
         let hub = try await TestHub.make()
         _ = try await hub.project()

@@ -34,7 +34,7 @@ struct AttachStore: Sendable {
     struct Now: RowDecodable {
         var microseconds: Int64
         var sequence: Int64
-        /// `stdout:4096,stderr:17`.
+        /// Of every stream, printed to or not: `stdout:4096,stderr:17,pty:0,agent:0`.
         var offsets: String
 
         init(_ row: Row) throws(Fault) {
@@ -80,14 +80,13 @@ struct AttachStore: Sendable {
             """
             SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 AS microseconds,
                    (SELECT coalesce(max(sequence), 0) FROM nave.parts WHERE session_id = s.id) AS sequence,
-                   coalesce((
-                       SELECT string_agg(t.stream || ':' || o.ends, ',')
-                         FROM (VALUES ('stdout'), ('stderr'), ('pty'), ('agent')) AS t (stream)
-                        CROSS JOIN LATERAL (
-                              SELECT greatest(c.byte_offset + octet_length(c.content), (c.gap ->> 'to')::int8) AS ends
-                                FROM nave.session_output c
-                               WHERE c.session_id = s.id AND c.session_number = $2 AND c.stream = t.stream
-                               ORDER BY c.byte_offset DESC LIMIT 1) o), '') AS offsets
+                   (SELECT string_agg(t.stream || ':' || coalesce(o.ends, 0), ',')
+                      FROM (VALUES ('stdout'), ('stderr'), ('pty'), ('agent')) AS t (stream)
+                      LEFT JOIN LATERAL (
+                           SELECT greatest(c.byte_offset + octet_length(c.content), (c.gap ->> 'to')::int8) AS ends
+                             FROM nave.session_output c
+                            WHERE c.session_id = s.id AND c.session_number = $2 AND c.stream = t.stream
+                            ORDER BY c.byte_offset DESC LIMIT 1) o ON true) AS offsets
               FROM nave.sessions s WHERE s.id = $1
             """
         )
