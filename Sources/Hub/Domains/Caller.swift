@@ -15,13 +15,19 @@ public struct CallRate: Hashable, Sendable {
 }
 
 extension CallRate {
+    /// Whether it allows as much as another, where one as often as all others (none, or 0 a second) counts as more.
+    func covers(_ other: CallRate?) -> Bool {
+        guard let other, other.perSecond > 0 else { return false }
+        return other.perSecond <= perSecond && other.burst <= burst
+    }
+
     /// The rate of a key that somebody with a rate of their own makes: the one asked for, or theirs if they ask for
     /// none. Whoever has none grants any.
     ///
-    /// - Throws: `ACCESS_DENIED` for more than their own, which 0 a second (as often as all others) counts as.
+    /// - Throws: `ACCESS_DENIED` for more than their own.
     static func granted(_ asked: CallRate?, by own: CallRate?) throws(Fault) -> CallRate? {
         guard let own, let asked else { return asked ?? own }
-        guard asked.perSecond > 0, asked.perSecond <= own.perSecond, asked.burst <= own.burst else {
+        guard own.covers(asked) else {
             throw Fault(
                 .accessDenied,
                 "A key cannot call more often than the caller: \(own.perSecond) calls a second, \(own.burst) at once."

@@ -109,11 +109,9 @@ struct KeyOperations: Sendable {
             throw .invalid("overlapSeconds", "must be between 0 and 2592000 (30 days).")
         }
         let old = try await own(request.id, caller)
-        let mayCallSo =
-            caller.principal.callRate.map { own in
-                old.callsPerSecond.map { $0 <= own.perSecond } ?? false && old.callsBurst ?? 0 <= own.burst
-            } ?? true
-        guard mayCallSo, caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
+        let oldRate = old.callsPerSecond.map { CallRate(perSecond: $0, burst: old.callsBurst ?? 0) }
+        guard caller.principal.callRate?.covers(oldRate) ?? true,
+            caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
             throw Fault(.accessDenied, "The key can do more than the caller may; rotate it with its owner's key.")
         }
         let secret = Secret(.key)
