@@ -32,7 +32,7 @@ public struct CallTarget: Codable, Hashable, Sendable, Described {
             throw Fault.invalid("target", "must be an object with \(known).")
         }
         if let unknown = members.keys.sorted().first(where: { Self.fields[$0] == nil }) {
-            let name = String(unknown.prefix(80))
+            let name = unknown.cut(toBytes: Limits.shownNameBytes)
             throw Fault.invalid("target.\(name)", "is not a field of a target; it has \(known).")
         }
         self = try value.decoded()

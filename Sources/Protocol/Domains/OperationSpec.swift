@@ -64,6 +64,9 @@ public struct OperationSpec: Codable, Hashable, Sendable, Described {
 
     /// `namespace.name`.
     public var id: String { "\(namespace).\(name)" }
+
+    /// A call of it may change something: a mutation, or a subscription that asks for more than reading.
+    public var changes: Bool { type == .mutation || type == .subscription && accessControl.asksForChange }
 }
 
 /// An error of its own that an operation declares.

@@ -10,8 +10,7 @@ public struct CallSubject: Hashable, Sendable {
     public var kind: OperationKind
     /// Neither what is asked nor what is answered is kept.
     public var answersSecret: Bool
-    /// It may change something: a mutation, or a subscription that asks for more than reading. Such a call is written
-    /// down before it begins.
+    /// It may change something (`OperationSpec.changes`). Such a call is written down before it begins.
     public let changes: Bool
     /// A spoke answers it: the call's request id goes out over the spoke's link.
     public let isSpokes: Bool
@@ -35,7 +34,7 @@ public struct CallSubject: Hashable, Sendable {
         kind = spec.type
         self.answersSecret = answersSecret
         self.isSpokes = isSpokes
-        changes = kind == .mutation || kind == .subscription && spec.accessControl.asksForChange
+        changes = spec.changes
     }
 
     /// What it counts as where mutations are kept and others are not.

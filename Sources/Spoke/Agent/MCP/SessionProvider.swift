@@ -24,7 +24,7 @@ public struct SessionProvider: MCPProvider {
         let ask = MCPCallArguments(operation: GetOperationSchema.name, input: ["operation": .string(id)])
         do throws(Fault) {
             let spec: OperationSpec = try await result(of: ask).decoded()
-            return MCPNature(kind: spec.type, changes: spec.type == .mutation || spec.accessControl.asksForChange)
+            return MCPNature(kind: spec.type, changes: spec.changes)
         } catch {
             // Calling it finds the same fault again and has the words for it.
             return nil
