@@ -111,7 +111,8 @@ struct KeyOperations: Sendable {
         let old = try await own(request.id, caller)
         let oldRate = old.callsPerSecond.map { CallRate(perSecond: $0, burst: old.callsBurst ?? 0) }
         guard caller.principal.callRate?.covers(oldRate) ?? true,
-            caller.identity.covers(scopes: old.scopes, resources: old.resources) else {
+            caller.identity.covers(scopes: old.scopes, resources: old.resources)
+        else {
             throw Fault(.accessDenied, "The key can do more than the caller may; rotate it with its owner's key.")
         }
         let secret = Secret(.key)
