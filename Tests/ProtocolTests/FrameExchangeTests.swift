@@ -17,6 +17,9 @@ import Transport
     }
 
     private let channel = EmbeddedChannel()
+    private let peer = EmbeddedChannel(
+        handler: ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Limits.frameBytes))
+    )
     private let heard: Heard
     private let connection: LinkConnection
 
@@ -36,9 +39,11 @@ import Transport
         try channel.writeInbound(frame)
     }
 
+    /// The next frame that went out, as the peer reads it.
     private func sent() throws -> WebSocketFrame? {
         channel.embeddedEventLoop.run()
-        return try channel.readOutbound(as: WebSocketFrame.self)
+        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { try peer.writeInbound(bytes) }
+        return try peer.readInbound(as: WebSocketFrame.self)
     }
 
     private func closeCode() throws -> UInt16? {
@@ -117,38 +122,66 @@ import Transport
         #expect(heard.closed == [.replaced])
     }
 
-    /// A buffer that is full after three frames, above a socket that takes all it is offered.
+    /// A buffer that is full after a few frames, above a socket that takes all it is offered.
     private final class SmallBuffer: ChannelOutboundHandler {
-        typealias OutboundIn = WebSocketFrame
-        typealias OutboundOut = WebSocketFrame
+        typealias OutboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
 
         private let channel: EmbeddedChannel
-        private var count = 0
+        private var bytes = 0
+        private(set) var mostAtOnce = 0
 
         init(_ channel: EmbeddedChannel) { self.channel = channel }
 
         func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-            count += 1
-            if count == 3 { channel.isWritable = false }
+            let size = Self.unwrapOutboundIn(data).readableBytes
+            mostAtOnce = max(mostAtOnce, size)
+            bytes += size
+            if bytes > 150_000 { channel.isWritable = false }
             context.write(data, promise: promise)
         }
 
         func flush(context: ChannelHandlerContext) {
-            count = 0
+            bytes = 0
             channel.isWritable = true
             context.flush()
         }
     }
 
-    @Test func aBurstIsNoSlownessOfThePeer() throws {
-        try channel.pipeline.syncOperations.addHandler(SmallBuffer(channel), position: .first)
-        let messages = (0..<20).map { LinkMessage.callCompleted(CallEnded(requestId: "r-\($0)", timestamp: 1)) }
+    @Test func aBurstIsNoSlownessOfThePeerAndIsWrittenInPiecesOfItsSize() throws {
+        let buffer = SmallBuffer(channel)
+        try channel.pipeline.syncOperations.addHandler(buffer, position: .first)
+        let text = JSONValue.string(String(repeating: "x", count: 10_000))
+        let messages = (0..<60).map { place in
+            LinkMessage.callResponded(CallResponded(requestId: "r-\(place)", output: text, timestamp: 1))
+        }
         for message in messages { connection.send(message) }
         for message in messages {
             let data = try #require(try sent()).data
             #expect(Array(data.readableBytesView) == Array(FrameCodec.encode(message).bytes))
         }
         #expect(heard.news.value.isEmpty, "\(heard.news.value)")
+        #expect(buffer.mostAtOnce > 60_000 && buffer.mostAtOnce < 80_000, "\(buffer.mostAtOnce)")
+    }
+
+    @Test(arguments: [120, 121, 125, 126, 65_535, 65_536, Limits.frameBytes])
+    func whatAClientSendsIsReadAsItWas(count: Int) throws {
+        let client = EmbeddedChannel()
+        let own = try WebSocketChannel.install(on: client, role: .client) { _, _ in }
+        try client.connect(to: SocketAddress(unixDomainSocketPath: "/x")).wait()
+        let bare = FrameCodec.encode(.unknown(UnknownMessage(unknownType: ""))).bytes.count
+        let name = String(repeating: "x", count: count - bare)
+        for _ in 0..<2 { own.send(.unknown(UnknownMessage(unknownType: name))) }
+        client.embeddedEventLoop.run()
+        while let bytes = try client.readOutbound(as: ByteBuffer.self) { try peer.writeInbound(bytes) }
+        let whole = FrameCodec.encode(.unknown(UnknownMessage(unknownType: name))).bytes
+        var keys: Set<[UInt8]> = []
+        while let frame = try peer.readInbound(as: WebSocketFrame.self) {
+            keys.insert(Array(try #require(frame.maskKey)))
+            #expect(frame.length == count)
+            #expect(Array(frame.unmaskedData.readableBytesView) == whole)
+        }
+        #expect(keys.count == 2, "Each frame has a mask of its own.")
     }
 
     @Test func aPeerThatDoesNotReadIsHeldAndFinallyGivenUp() throws {

@@ -6,10 +6,10 @@ import Protocol
 /// Turns the frames of one WebSocket into whole messages and back, inside its channel's pipeline.
 ///
 /// In: fragments are put together, masking and sizes checked, pings answered, nonsense closed with a code.
-/// Out: one flush per read burst or loop turn; what a slow peer does not take waits here, up to a bound.
+/// Out: the frames of a read burst or loop turn are one write and one flush; what a slow peer does not take waits here,
+/// up to a bound.
 final class FrameExchange: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
-    typealias OutboundOut = WebSocketFrame
 
     private enum State {
         case open
@@ -22,15 +22,20 @@ final class FrameExchange: ChannelInboundHandler {
     private let connection: LinkConnection
     private var listener: LinkConnection.Listener?
     private var context: ChannelHandlerContext?
+    /// Where bytes go out: below the encoder of the upgrade, which would take each frame for a write of its own.
+    private var below: ChannelHandlerContext?
     private var state = State.open
     /// The reason that the owner is told at the end.
     private var reason: CloseReason?
     private var fragments: (isText: Bool, bytes: [UInt8])?
-    private var waiting = CircularBuffer<WebSocketFrame>()
+    /// The frames that the next flush takes along, one behind the other.
+    private var outgoing = ByteBuffer()
+    private var waiting = CircularBuffer<(opcode: WebSocketOpcode, payload: [UInt8])>()
     private var waitingBytes = 0
     private var isReading = false
     private var mustFlush = false
     private var willFlush = false
+    private var randomness = RandomPool()
     private var deadline: Scheduled<Void>?
 
     init(role: WebSocketChannel.Role, connection: LinkConnection, listener: @escaping LinkConnection.Listener) {
@@ -41,6 +46,8 @@ final class FrameExchange: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        let pipeline = context.pipeline.syncOperations
+        below = (try? pipeline.context(handlerType: WebSocketFrameEncoder.self)) ?? context
         connection.attach(self)
     }
 
@@ -48,6 +55,7 @@ final class FrameExchange: ChannelInboundHandler {
         finish(.lost)
         connection.detach()
         self.context = nil
+        below = nil
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -60,6 +68,7 @@ final class FrameExchange: ChannelInboundHandler {
         deadline?.cancel()
         state = .closed
         dropWaiting()
+        outgoing = ByteBuffer()
         tellClosed(reason ?? otherwise)
     }
 
@@ -95,7 +104,7 @@ final class FrameExchange: ChannelInboundHandler {
         switch frame.opcode {
         case .connectionClose: peerCloses(frame.unmaskedData)
         case .ping where state == .open && context?.channel.isWritable == true:
-            write(.pong, frame.unmaskedData)
+            write(.pong, Array(frame.unmaskedData.readableBytesView))
         case .ping, .pong: break
         case .text, .binary, .continuation:
             if state == .open { receiveData(frame) }
@@ -157,9 +166,7 @@ final class FrameExchange: ChannelInboundHandler {
         case .closing: break
         case .open:
             reason = CloseReason(code: code ?? 1005, text: text)
-            var echo = ByteBuffer()
-            if let code { echo.writeInteger(code) }
-            write(.connectionClose, echo)
+            write(.connectionClose, code.map(Self.bytes) ?? [])
             flushIfNeeded()
         }
         state = .closed
@@ -185,43 +192,57 @@ final class FrameExchange: ChannelInboundHandler {
     // MARK: Out
 
     func send(_ frame: Frame) {
-        guard state == .open, let context else { return }
+        guard state == .open else { return }
         switch frame {
-        case .text(let bytes): write(.text, context.channel.allocator.buffer(bytes: bytes))
-        case .binary(let bytes): write(.binary, context.channel.allocator.buffer(bytes: bytes))
+        case .text(let bytes): write(.text, bytes)
+        case .binary(let bytes): write(.binary, bytes)
         }
     }
 
     func close(_ reason: CloseReason) {
-        guard state == .open, let context else { return }
+        guard state == .open else { return }
         self.reason = self.reason ?? reason
         // From here on nothing but the close frame is written, whatever waits.
         state = .closing
         if reason.code == CloseReason.tooSlow.code { dropWaiting() }
-        var data = context.channel.allocator.buffer(capacity: 2 + reason.text.utf8.count)
-        data.writeInteger(reason.code)
-        data.writeString(reason.text)
-        write(.connectionClose, data)
+        write(.connectionClose, Self.bytes(of: reason.code) + reason.text.utf8)
         flushIfNeeded()
         scheduleEnd(in: Limits.closeHandshake)
     }
 
-    private func write(_ opcode: WebSocketOpcode, _ data: ByteBuffer) {
+    private static func bytes(of code: UInt16) -> [UInt8] { [UInt8(code >> 8), UInt8(code & 0xFF)] }
+
+    private func write(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
         // What one turn of the loop wrote may fill the buffer though the socket has room: it is offered that first.
         if waiting.isEmpty, context?.channel.isWritable == false { flushIfNeeded() }
         guard let context else { return }
-        let mask = role == .client ? WebSocketMaskingKey.random() : nil
-        let frame = WebSocketFrame(fin: true, opcode: opcode, maskKey: mask, data: data)
         if context.channel.isWritable, waiting.isEmpty {
-            context.write(Self.wrapOutboundOut(frame), promise: nil)
+            append(opcode, payload)
             mustFlush = true
             return flushSoon()
         }
         if waiting.isEmpty { listener?(connection, .writable(false)) }
-        waiting.append(frame)
-        waitingBytes += data.readableBytes
+        waiting.append((opcode, payload))
+        waitingBytes += payload.count
         if waitingBytes > Limits.outboundBytes, state == .open { fail(.tooSlow) }
         flushSoon()
+    }
+
+    private func append(_ opcode: WebSocketOpcode, _ payload: [UInt8]) {
+        let mask = role == .client ? UInt32.random(in: .min ... .max, using: &randomness) : nil
+        outgoing.writeFrame(opcode, masked: mask, payload)
+        // From here on the channel counts it, and says when it has enough.
+        if outgoing.readableBytes >= Self.writtenAtOnce { handOver() }
+    }
+
+    /// Bytes that are handed to the channel before their flush: as many as it holds before it is no longer writable.
+    private static let writtenAtOnce = 64 << 10
+
+    private func handOver() {
+        guard outgoing.readableBytes > 0 else { return }
+        let bytes = outgoing
+        outgoing = ByteBuffer()
+        below?.write(NIOAny(bytes), promise: nil)
     }
 
     /// Inside a read burst the flush comes at its end, otherwise at the end of the loop's turn.
@@ -236,20 +257,22 @@ final class FrameExchange: ChannelInboundHandler {
     }
 
     private func flushIfNeeded() {
-        guard mustFlush, let context else { return }
+        guard mustFlush else { return }
         mustFlush = false
-        context.flush()
+        handOver()
+        below?.flush()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         var wrote = false
-        while context.channel.isWritable, let frame = waiting.popFirst() {
-            waitingBytes -= frame.data.readableBytes
-            context.write(Self.wrapOutboundOut(frame), promise: nil)
+        while context.channel.isWritable, let (opcode, payload) = waiting.popFirst() {
+            waitingBytes -= payload.count
+            append(opcode, payload)
             wrote = true
         }
         if wrote {
-            context.flush()
+            handOver()
+            below?.flush()
             if waiting.isEmpty { listener?(connection, .writable(true)) }
         }
         context.fireChannelWritabilityChanged()

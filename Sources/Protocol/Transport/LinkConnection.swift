@@ -42,28 +42,31 @@ public final class LinkConnection: Sendable {
     public func close(_ reason: CloseReason) { order(.close(reason)) }
 
     private func order(_ order: Order) {
+        if eventLoop.inEventLoop {
+            // What other threads ordered before comes first.
+            carryOut()
+            return carryOut(order)
+        }
         let mustWake = orders.withLockedValue {
             $0.append(order)
             return $0.count == 1
         }
-        if eventLoop.inEventLoop {
-            carryOut()
-        } else if mustWake {
-            eventLoop.execute { self.carryOut() }
-        }
+        if mustWake { eventLoop.execute { self.carryOut() } }
     }
 
     private func carryOut() {
-        let all = orders.withLockedValue {
-            let all = $0
-            $0.removeAll(keepingCapacity: false)
-            return all
+        let all = orders.withLockedValue { orders -> [Order] in
+            guard !orders.isEmpty else { return [] }
+            defer { orders = [] }
+            return orders
         }
-        for order in all {
-            switch order {
-            case .send(let frame): exchange.value?.send(frame)
-            case .close(let reason): exchange.value?.close(reason)
-            }
+        for order in all { carryOut(order) }
+    }
+
+    private func carryOut(_ order: Order) {
+        switch order {
+        case .send(let frame): exchange.value?.send(frame)
+        case .close(let reason): exchange.value?.close(reason)
         }
     }
 

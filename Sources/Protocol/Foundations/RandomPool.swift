@@ -1,0 +1,27 @@
+import Foundation
+
+/// The system's generator, asked for many words at a time: for who draws a few random bits for every message.
+///
+///     var randomness = RandomPool()
+///     let key = UInt32.random(in: .min ... .max, using: &randomness)
+public struct RandomPool: RandomNumberGenerator, Sendable {
+    private var words: [UInt64] = []
+
+    public init() {}
+
+    public mutating func next() -> UInt64 {
+        if let word = words.popLast() { return word }
+        words = [UInt64](repeating: 0, count: Self.wordsAtOnce)
+        let isFilled = words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) == 0 }
+        // Without it the generator of the language is asked, which ends the program where there is no randomness at all.
+        guard isFilled, let word = words.popLast() else {
+            words = []
+            var generator = SystemRandomNumberGenerator()
+            return generator.next()
+        }
+        return word
+    }
+
+    /// As many as `getentropy` gives at once: 256 bytes.
+    private static let wordsAtOnce = 32
+}
