@@ -86,7 +86,7 @@ import Testing
             try await spoke.flush()
             try await heard.untilTold("message new consumed")
             var caller = hub.caller("notice:write")
-            caller.principal.sessionId = session.sessionId
+            caller.act(as: session.sessionId)
             _ = try await hub.ask(NotifyCoordinator(message: "told", level: .warning), by: caller)
             try await heard.untilTold("message told complete")
             spoke.exit(session, sums: [OutputSum(stream: .stdout, bytes: sum.bytes, hash: .origin)])

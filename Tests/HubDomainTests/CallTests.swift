@@ -179,7 +179,7 @@ import Testing
             _ = try await hub.project()
             let spawned = try await hub.spawn()
             var session = hub.admin
-            session.principal.sessionId = spawned.sessionId
+            session.act(as: spawned.sessionId)
             let mine = try await stage.open("mine", by: session)
             mine.whenAborted { stage.recorder.close(mine, .failed(Fault(.aborted, ""))) }
             let below = try await stage.open("below", below: "mine")
@@ -242,7 +242,7 @@ import Testing
                     [key.record.id, account]
                 )
                 var caller = hub.admin
-                (caller.principal.keyId, caller.principal.accountId) = (key.record.id, account)
+                caller.principal = Principal(identity: caller.identity, accountId: account, keyId: key.record.id)
                 let call = try await stage.open(name, subject, by: caller)
                 call.whenAborted { stage.recorder.close(call, .failed(Fault(.aborted, ""))) }
                 open[name] = call
@@ -304,7 +304,7 @@ import Testing
             let stranger = try await stage.hub.stranger("call:read", "call:write")
             let overseer = try await stage.hub.stranger("call:read", "call:admin")
             var session = stranger
-            session.principal.sessionId = "no-session"
+            session.act(as: "no-session")
             try await stage.made("mine")
             let open = try await stage.open("theirs", by: stranger)
             try await stage.made("below", below: "theirs")

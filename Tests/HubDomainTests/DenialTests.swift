@@ -95,7 +95,7 @@ struct DenialTests {
             [project.id]
         )
         var session = hub.caller("key:write", "project:read")
-        session.principal.sessionId = "s"
+        session.act(as: "s")
         // What a session makes for itself is the session's, whatever it was granted.
         let issued = try await hub.ask(CreateKey(name: "mine", scopes: ["project:read"]), by: session)
         #expect(issued.record.sessionId == "s")

@@ -239,7 +239,11 @@ struct KeyTests {
     @Test func whoIsLimitedMakesNoKeyThatIsLimitedLess() async throws {
         let hub = try await TestHub.make()
         var slow = hub.caller("key:admin", "project:read")
-        slow.principal.callRate = CallRate(perSecond: 1, burst: 3)
+        slow.principal = Principal(
+            identity: slow.identity,
+            accountId: slow.accountId,
+            callRate: CallRate(perSecond: 1, burst: 3)
+        )
         let inherited = try await hub.ask(CreateKey(name: "same", scopes: ["project:read"]), by: slow)
         #expect(inherited.record.callsPerSecond == 1 && inherited.record.callsBurst == 3)
         let principal = try await hub.domains.authenticator.principal(bearer: inherited.key)

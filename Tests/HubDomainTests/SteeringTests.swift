@@ -126,7 +126,7 @@ struct SteeringTests {
         order.parentSessionId = parent.sessionId
         let child = try await hub.spawn(order)
         var caller = hub.caller("notice:write")
-        caller.principal.sessionId = child.sessionId
+        caller.act(as: child.sessionId)
         let told = try await hub.ask(NotifyCoordinator(message: "stuck", level: .blocking), by: caller)
         #expect(told.parentSessionId == parent.sessionId)
         let heard = try await hub.ask(ListMessages(sessionId: parent.sessionId.rawValue)).messages

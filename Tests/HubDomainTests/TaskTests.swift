@@ -26,8 +26,11 @@ extension TestHub {
     /// A caller that is a session.
     func caller(_ session: SessionID) -> Caller {
         var caller = admin
-        caller.principal.sessionId = session
-        caller.principal.identity = Identity(id: session.rawValue, scopes: ["*"])
+        caller.principal = Principal(
+            identity: Identity(id: session.rawValue, scopes: ["*"]),
+            accountId: caller.accountId,
+            sessionId: session
+        )
         return caller
     }
 }

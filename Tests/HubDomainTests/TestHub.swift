@@ -49,9 +49,8 @@ struct TestHub {
 
     /// A caller of the administrator's account with these rights only.
     func caller(_ scopes: String..., resources: [String: [String]]? = nil) -> Caller {
-        var principal = admin.principal
-        principal.identity = Identity(id: principal.identity.id, scopes: scopes, resources: resources)
-        return Caller(principal)
+        let identity = Identity(id: admin.identity.id, scopes: scopes, resources: resources)
+        return Caller(Principal(identity: identity, accountId: admin.accountId))
     }
 
     /// Another account's caller with these rights.
@@ -87,5 +86,12 @@ struct TestHub {
     /// The number that a statement answers.
     func count(_ sql: String, _ values: [(any Bindable)?] = []) async throws -> Int64 {
         try await database.first(Statement<Int64>(sql), values) ?? -1
+    }
+}
+
+extension Caller {
+    /// Asks as this session from now on.
+    mutating func act(as session: SessionID) {
+        principal = Principal(identity: identity, accountId: accountId, sessionId: session)
     }
 }

@@ -43,7 +43,7 @@ import Testing
                 // Of an account that may nothing, and of a session that nobody knows.
                 var poor = hub.caller("nothing:read")
                 poor.requestId = text
-                poor.principal.sessionId = SessionID(text == Self.hostile[0] ? "gone" : text)
+                poor.act(as: SessionID(text == Self.hostile[0] ? "gone" : text))
                 let few: JSONValue = ["account": .string(text), "project": .string(text)]
                 for (caller, input) in [(caller, Self.spoilt(example, text)), (poor, few)] {
                     let before = try await lines(hub, spec.id)
@@ -64,7 +64,7 @@ import Testing
         ]
         var caller = hub.admin
         caller.callId = "node-1"
-        caller.principal.sessionId = "gone"
+        caller.act(as: "gone")
         caller.idempotencyKey = "k"
         _ = try await hub.domains.table.recorded(Elsewhere.spec, input: input, by: caller, of: nil) {
             () async throws(Fault) in Elsewhere.answer(#"{"n":1}"#)

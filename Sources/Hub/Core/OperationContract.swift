@@ -2,8 +2,8 @@ public import Protocol
 
 /// What is checked of calls to an operation that somebody else offers: the one seam to JSON Schema.
 ///
-/// Made once per definition and used for every call of it.
-public struct OperationContract: Sendable {
+/// Made once per definition and used for every call of it, which is why it is passed on by reference.
+public final class OperationContract: Sendable {
     public let spec: OperationSpec
     /// Whether checking takes no longer than reading what is checked: small schemas without patterns, references and
     /// comparisons of everything with everything.

@@ -111,8 +111,19 @@ public enum ProviderChoice {
     /// Among the spokes that are suitable: one with the newest version, then the nearest, then one that stays rather
     /// than one that drains, then the one with the fewest calls in flight, then the idlest processor, then by id, so
     /// that equal facts give equal answers.
-    public static func best(_ ask: ProviderAsk, among spokes: some Sequence<ProviderFacts>) -> SpokeID? {
-        spokes.lazy.filter { obstacle($0, ask) == nil }.min { isBetter($0, $1, ask) }?.id
+    ///
+    /// - Parameter broken: Those that were asked before; they are not suitable.
+    public static func best(
+        _ ask: ProviderAsk,
+        among spokes: [ProviderFacts],
+        besides broken: [SpokeID] = []
+    ) -> SpokeID? {
+        var best: ProviderFacts?
+        for spoke in spokes where !broken.contains(spoke.id) && obstacle(spoke, ask) == nil {
+            guard best.map({ isBetter(spoke, $0, ask) }) ?? true else { continue }
+            best = spoke
+        }
+        return best?.id
     }
 
     /// Every spoke with the reason that rules it out, by name; a named spoke that does not exist comes first.

@@ -57,6 +57,7 @@ public struct Answer: Sendable {
     /// Where the answer comes from: `source` `local`, `http` or `mcp`, and what belongs to it.
     public var meta: JSONValue {
         var members = origin
+        members.reserveCapacity(origin.count + 5)
         members["source"] = members["source"] ?? "local"
         members["operationId"] = .string(operationId)
         members["requestId"] = .string(requestId)

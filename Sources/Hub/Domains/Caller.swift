@@ -37,20 +37,20 @@ extension CallRate {
     }
 }
 
-/// Whom a credential stands for, as the hub resolved it.
-public struct Principal: Hashable, Sendable {
+/// Whom a credential stands for, as the hub resolved it. Passed on with everything that is asked, and so by reference.
+public final class Principal: Sendable {
     /// What they may do.
-    public var identity: Identity
+    public let identity: Identity
     /// Who answers for it: the account itself, or the one that owns the key of a spoke or session.
-    public var accountId: AccountID
+    public let accountId: AccountID
     /// The key that was shown; none for calls the hub makes itself and for sessions that a spoke vouches for.
-    public var keyId: KeyID?
+    public let keyId: KeyID?
     /// Set when the caller is a session.
-    public var sessionId: SessionID?
+    public let sessionId: SessionID?
     /// Set when the caller is a spoke, or a session on one.
-    public var spokeId: SpokeID?
+    public let spokeId: SpokeID?
     /// The key's own rate, if it has one.
-    public var callRate: CallRate?
+    public let callRate: CallRate?
 
     public init(
         identity: Identity,
@@ -66,6 +66,18 @@ public struct Principal: Hashable, Sendable {
         self.sessionId = sessionId
         self.spokeId = spokeId
         self.callRate = callRate
+    }
+
+    /// The same with other scopes and resources.
+    func holding(_ identity: Identity) -> Principal {
+        Principal(
+            identity: identity,
+            accountId: accountId,
+            keyId: keyId,
+            sessionId: sessionId,
+            spokeId: spokeId,
+            callRate: callRate
+        )
     }
 }
 

@@ -1,28 +1,29 @@
 public import Foundation
 public import Protocol
+import Synchronization
 
 /// Ids made by the application: UUIDs as lower-case text (RFC 9562).
 public enum Ids {
+    private static let randomness = Mutex(RandomPool())
+
     /// Version 4: random, says nothing about when it was made.
     public static func random() -> String {
-        var generator = SystemRandomNumberGenerator()
-        let high = generator.next() & 0xffff_ffff_ffff_0fff | 0x4000
-        return text(high, generator.next() & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000)
+        let (first, second) = randomness.withLock { ($0.next(), $0.next()) }
+        return text(
+            first & 0xffff_ffff_ffff_0fff | 0x4000,
+            second & 0x3fff_ffff_ffff_ffff | 0x8000_0000_0000_0000
+        )
     }
 
     /// Version 7: ids made later sort later, as text and as bytes, to a fraction of a millisecond within one process.
     ///
     /// 48 bits of Unix milliseconds, then 12 bits of the millisecond's fraction (RFC 9562 section 6.2, method 3),
     /// then 62 random bits.
-    public static func sortable() -> String {
-        var generator = SystemRandomNumberGenerator()
-        return sortable(at: Date().timeIntervalSince1970, tail: generator.next())
-    }
+    public static func sortable() -> String { sortable(at: Date()) }
 
     /// The version 7 id of a moment: of two moments a microsecond apart, the later one's sorts later.
     public static func sortable(at moment: Date) -> String {
-        var generator = SystemRandomNumberGenerator()
-        return sortable(at: moment.timeIntervalSince1970, tail: generator.next())
+        sortable(at: moment.timeIntervalSince1970, tail: randomness.withLock { $0.next() })
     }
 
     /// The id of a moment in seconds since 1970, with its 62 random bits taken from `tail`.

@@ -5,7 +5,9 @@ import Protocol
 /// option; and no control characters: they would forge lines of logs and screens.
 enum Wording {
     static func hasControl(_ text: String) -> Bool {
-        text.unicodeScalars.contains {
+        // Nearly everything is plain ASCII, and a byte is told from a control character sooner than a scalar.
+        if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return false }
+        return text.unicodeScalars.contains {
             $0.properties.generalCategory == .control || $0.value == 0x2028 || $0.value == 0x2029
         }
     }

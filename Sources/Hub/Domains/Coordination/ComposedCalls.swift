@@ -38,11 +38,10 @@ public final class ComposedCalls: Sendable {
         guard let way = way.withLock({ $0 }) else {
             throw Fault(.unavailable, "This hub cannot ask its spokes just now; try again later.")
         }
-        var principal = caller.principal
         let reach = caller.overseesOrganizations ? ["org:admin"] : []
-        principal.identity = Identity(id: principal.identity.id, scopes: authority + reach)
+        let identity = Identity(id: caller.identity.id, scopes: authority + reach)
         var composed = Caller(
-            principal,
+            caller.principal.holding(identity),
             from: caller.address,
             parentRequestId: caller.requestId,
             traceparent: caller.traceparent,

@@ -196,7 +196,7 @@ extension CallRouter {
         besides broken: [SpokeID]
     ) async throws(Fault) -> Choice {
         let ask = try await ask(route, input, by: caller)
-        guard let spoke = ProviderChoice.best(ask, among: facts(for: ask).filter { !broken.contains($0.id) }),
+        guard let spoke = ProviderChoice.best(ask, among: facts(for: ask), besides: broken),
             let line = registry.link(to: spoke)?.line,
             let contract = board.contract(of: ask.operationId, on: spoke)
         else {
