@@ -13,13 +13,8 @@ public struct RandomPool: RandomNumberGenerator, Sendable {
         if let word = words.popLast() { return word }
         words = [UInt64](repeating: 0, count: Self.wordsAtOnce)
         let isFilled = words.withUnsafeMutableBytes { getentropy($0.baseAddress, $0.count) == 0 }
-        // Without it the generator of the language is asked, which ends the program where there is no randomness at all.
-        guard isFilled, let word = words.popLast() else {
-            words = []
-            var generator = SystemRandomNumberGenerator()
-            return generator.next()
-        }
-        return word
+        precondition(isFilled, "The system gives no random bits.")
+        return words.removeLast()
     }
 
     /// As many as `getentropy` gives at once: 256 bytes.
