@@ -109,14 +109,13 @@ struct CallBenchmark {
             sample = try await http("operation.schema", #"{"operation":"project.create"}"#, kind.depth, hub)
         case Self.http: sample = try await http("bench.echo", Self.input, kind.depth, hub)
         default:
-            let caller = try await SocketCaller.dial(hub)
-            sample = try await caller.measure(
+            sample = try await SocketCaller.measure(
+                hub,
                 "bench.echo",
                 Self.input,
                 depth: kind.depth,
                 seconds: settings.seconds
             )
-            caller.close()
         }
         guard kind.name != Self.unrecorded else { return sample }
         let began = ContinuousClock.now

@@ -2,7 +2,6 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Protocol
-import Synchronization
 import Transport
 
 /// A spoke that answers every call with its input, as soon as it hears it.
@@ -54,95 +53,6 @@ final class EchoSpoke: Sendable {
     )
 
     func leave() { connection.close(.goingAway) }
-}
-
-/// Calls over one WebSocket: a new one is asked whenever one is answered.
-final class SocketCaller: Sendable {
-    private struct State {
-        var began: [String: ContinuousClock.Instant] = [:]
-        var latencies: [Int64] = []
-        var next = 0
-        var isOver = false
-        var trouble: Fault?
-        var waiter: CheckedContinuation<Void, Never>?
-    }
-
-    private let state = Mutex(State())
-    private let held = Mutex<LinkConnection?>(nil)
-    private let call = Mutex<(operation: String, input: JSONValue)>(("", .null))
-
-    static func dial(_ hub: HubUnderLoad) async throws -> SocketCaller {
-        let caller = SocketCaller()
-        let dialer = WebSocketDialer(group: MultiThreadedEventLoopGroup.singleton)
-        let connection = try await dialer.dial(hub.url, bearer: hub.key) { connection, news in
-            switch news {
-            case .message(.callResponded(let answer)): caller.answered(answer.requestId, connection)
-            case .message(.callFailed(let failure)): caller.broke(failure.error.fault)
-            case .closed(let reason): caller.broke(Fault(.spokeDisconnected, "The hub closed: \(reason)"))
-            case .message, .writable: break
-            }
-        }
-        caller.held.withLock { $0 = connection }
-        return caller
-    }
-
-    func measure(_ operation: String, _ input: String, depth: Int, seconds: Double) async throws -> CallSample {
-        let value = try JSONValue(parsing: Array(input.utf8))
-        call.withLock { $0 = (operation, value) }
-        guard let connection = held.withLock({ $0 }) else { throw Fault(.execution, "There is no connection.") }
-        let began = ContinuousClock.now
-        for _ in 0..<depth { ask(connection) }
-        try await Task.sleep(for: .milliseconds(Int64(seconds * 1_000)))
-        await withCheckedContinuation { waiter in
-            let isDone = state.withLock { state in
-                state.isOver = true
-                if state.began.isEmpty || state.trouble != nil { return true }
-                state.waiter = waiter
-                return false
-            }
-            if isDone { waiter.resume() }
-        }
-        let lasted = Double((ContinuousClock.now - began).nanoseconds) / 1_000_000_000
-        if let trouble = state.withLock(\.trouble) { throw trouble }
-        return CallSample(seconds: lasted, latencies: state.withLock(\.latencies))
-    }
-
-    /// One call that fails spoils the slice.
-    private func broke(_ fault: Fault) {
-        let waiter = state.withLock { state in
-            state.trouble = state.trouble ?? fault
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume()
-    }
-
-    func close() { held.withLock { $0 }?.close(.goingAway) }
-
-    private func ask(_ connection: LinkConnection) {
-        let (operation, input) = call.withLock { $0 }
-        let id = state.withLock { state in
-            state.next += 1
-            let id = "c\(state.next)"
-            state.began[id] = .now
-            return id
-        }
-        connection.send(
-            .callRequested(CallRequested(requestId: id, operationId: operation, input: input, timestamp: 0))
-        )
-    }
-
-    private func answered(_ id: String, _ connection: LinkConnection) {
-        let (mayGoOn, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
-            guard let began = state.began.removeValue(forKey: id) else { return (false, nil) }
-            state.latencies.append((ContinuousClock.now - began).nanoseconds)
-            guard state.isOver, state.began.isEmpty else { return (!state.isOver, nil) }
-            defer { state.waiter = nil }
-            return (false, state.waiter)
-        }
-        waiter?.resume()
-        if mayGoOn { ask(connection) }
-    }
 }
 
 /// HTTP with as little of its own as can be: one request at a time on each connection, its bytes made beforehand.
