@@ -19,12 +19,8 @@ struct PeerCalls: Sendable {
             try Self.check(request)
             let caller = try await asking(request)
             let called = desk.called(request.operationId, by: caller)
-            if called.isBrief(with: request.input) {
+            try await called.run(with: request.input) { (_) async throws(Fault) in
                 try await answer(call, called, by: caller)
-            } else {
-                try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(Fault) in
-                    try await answer(call, called, by: caller)
-                }
             }
         } catch {
             call.fail(error)
@@ -101,13 +97,4 @@ struct PeerCalls: Sendable {
 
     /// What an envelope needs in a frame besides the data.
     private static let frameRoom = 4_096
-}
-
-extension Called {
-    /// Whether nothing of it can hold an event loop up: a query that a spoke answers, with little to check. Where there
-    /// are several versions, which of them is checked is not known yet.
-    fileprivate func isBrief(with input: JSONValue) -> Bool {
-        guard case .spoke(let route)? = way, route.kind == .query, !route.hasVersions else { return false }
-        return route.contract.isQuick && !input.isSurelyLarger(than: Limits.callPayloadBytes)
-    }
 }

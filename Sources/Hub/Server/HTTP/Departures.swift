@@ -1,6 +1,7 @@
 import NIOCore
 import Protocol
 import Synchronization
+import Transport
 
 /// Notices that a client has hung up while its request is being answered, and stops what is done for it.
 ///
@@ -46,14 +47,17 @@ final class Departures: Sendable {
     }
 
     /// Runs the work, and cancels it when the connection's client hangs up or the task is cancelled.
+    ///
+    /// - Parameter executor: Where it runs; on the common threads if there is none.
     func untilGone<Value: Sendable>(
         _ channel: any Channel,
+        on executor: LoopExecutor?,
         _ work: @escaping @Sendable () async throws(Fault) -> Value
     ) async throws(Fault) -> Value {
         let id = ObjectIdentifier(channel as AnyObject)
         guard let bell = bells.withLock({ $0[id] }) else { return try await work() }
         // Not a child: a child could not be cancelled without all that is around it.
-        let task = Task { () async -> Result<Value, Fault> in
+        let task = Task(executorPreference: executor) { () async -> Result<Value, Fault> in
             do throws(Fault) { return .success(try await work()) } catch { return .failure(error) }
         }
         bell.listen { task.cancel() }

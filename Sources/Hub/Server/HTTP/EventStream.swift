@@ -45,7 +45,8 @@ struct EventStream: Sendable {
                 let pipe = EventPipe()
                 try await body.consumeWithCancellationOnInboundClose { _ in
                     try await withThrowingTaskGroup(of: Void.self) { group in
-                        group.addTask {
+                        // Not on the connection's event loop: a value may take its time.
+                        group.addTask(executorPreference: globalConcurrentExecutor) {
                             await run(into: pipe, leaving, source)
                             pipe.close()
                         }

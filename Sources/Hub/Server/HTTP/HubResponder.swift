@@ -69,6 +69,32 @@ struct HubResponder: HTTPResponder {
         _ context: HubRequestContext
     ) async throws(Fault) -> Response {
         let segments = request.uri.path.split(separator: "/").map(String.init)
+        if segments.count == 3, segments[0] == "v1", segments[1] == "call" {
+            return try await call(segments[2], &request, facts, context)
+        }
+        // Only of calls it is known which are brief enough for the connection's event loop.
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(Fault) in
+            try await route(segments, &request, facts, context)
+        }
+    }
+
+    private func call(
+        _ operation: String,
+        _ request: inout Request,
+        _ facts: RequestFacts,
+        _ context: HubRequestContext
+    ) async throws(Fault) -> Response {
+        try require(.post, request)
+        let principal = try await doors.admit(facts.credential, from: context.address)
+        return try await calls.call(operation, &request, facts, by: principal, on: context.channel)
+    }
+
+    private func route(
+        _ segments: [String],
+        _ request: inout Request,
+        _ facts: RequestFacts,
+        _ context: HubRequestContext
+    ) async throws(Fault) -> Response {
         switch (segments.first, segments.count) {
         case (nil, 0): return try only(.get, request) { dashboard.page() }
         case ("livez", 1): return try only(.get, request) { health.live() }
@@ -101,10 +127,6 @@ struct HubResponder: HTTPResponder {
         _ context: HubRequestContext
     ) async throws(Fault) -> Response {
         switch (segments.dropFirst().first, segments.count) {
-        case ("call", 3):
-            try require(.post, request)
-            let principal = try await doors.admit(facts.credential, from: context.address)
-            return try await calls.call(segments[2], &request, facts, by: principal, on: context.channel)
         case ("subscribe", 3):
             try require(.post, request)
             let principal = try await doors.admit(facts.credential, from: context.address)

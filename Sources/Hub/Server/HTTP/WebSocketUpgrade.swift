@@ -8,6 +8,7 @@ import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 import NIOWebSocket
 import Protocol
+import Transport
 
 /// What becomes of a request that asks for a WebSocket.
 enum UpgradeDecision: Sendable {
@@ -67,7 +68,11 @@ struct WebSocketUpgrade: ServerChildChannel, HTTPChannelHandler {
     func handle(value: Value, logger: Logger) async {
         do {
             switch try await value.outcome.get() {
-            case .http(let http): await handleHTTP(asyncChannel: http, logger: logger)
+            case .http(let http):
+                // What is brief is done where the connection lives; what may take its time is taken elsewhere.
+                await withTaskExecutorPreference(LoopExecutor(value.channel.eventLoop)) {
+                    await handleHTTP(asyncChannel: http, logger: logger)
+                }
             case .webSocket: break  // Its handlers own it; the server's shutdown waits until it is closed.
             }
         } catch {

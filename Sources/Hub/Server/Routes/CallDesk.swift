@@ -142,6 +142,26 @@ struct Called: Sendable {
     let subject: CallSubject?
     /// Where the call goes if somebody else answers it. The hub's own operations are never taken elsewhere.
     var way: CallDesk.Way?
+
+    /// Runs the call where its connection lives if that holds nobody up there, and elsewhere if it may take its time.
+    ///
+    /// - Parameter work: Told whether it runs on the connection's executor.
+    func run<Value>(
+        with input: JSONValue,
+        _ work: (_ isBrief: Bool) async throws(Fault) -> Value
+    ) async throws(Fault) -> Value {
+        if isBrief(with: input) { return try await work(true) }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(Fault) in
+            try await work(false)
+        }
+    }
+
+    /// Whether nothing of it can hold an event loop up: a query that a spoke answers, with little to check. Where there
+    /// are several versions, which of them is checked is not known yet.
+    private func isBrief(with input: JSONValue) -> Bool {
+        guard case .spoke(let route)? = way, route.kind == .query, !route.hasVersions else { return false }
+        return route.contract.isQuick && !input.isSurelyLarger(than: Limits.callPayloadBytes)
+    }
 }
 
 extension Principal {

@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 import Protocol
+import Transport
 
 /// `POST /v1/call/{operation}` and the catalogue.
 struct CallRoutes: Sendable {
@@ -20,10 +21,14 @@ struct CallRoutes: Sendable {
     ) async throws(Fault) -> Response {
         let input = try await Self.input(of: &request)
         let (desk, caller) = (desk, Self.caller(principal, facts))
-        let answer = try await departures.untilGone(channel) { () async throws(Fault) in
-            try await desk.call(operation, input, by: caller, deadline: facts.deadline)
+        let called = desk.called(operation, by: caller)
+        return try await called.run(with: input) { (isBrief) async throws(Fault) in
+            let executor = isBrief ? LoopExecutor(channel.eventLoop) : nil
+            let answer = try await departures.untilGone(channel, on: executor) { () async throws(Fault) in
+                try await desk.call(called, input, by: caller, deadline: facts.deadline)
+            }
+            return Self.json(answer.envelope)
         }
-        return Self.json(answer.envelope)
     }
 
     /// `GET /v1/operations` and `GET /v1/operations/{id}`: the same as asking `operation.list` and
@@ -64,7 +69,11 @@ struct CallRoutes: Sendable {
     static func input(of request: inout Request) async throws(Fault) -> JSONValue {
         let body = try await RequestBytes.collect(&request)
         guard body.readableBytes > 0 else { return [:] }
-        return try JSONValue(parsing: Array(body.readableBytesView))
+        let parsed = { () throws(Fault) in try JSONValue(parsing: Array(body.readableBytesView)) }
+        guard body.readableBytes > Limits.callPayloadBytes else { return try parsed() }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) { () async throws(Fault) in
+            try parsed()
+        }
     }
 
     static func caller(_ principal: Principal, _ facts: RequestFacts) -> Caller {
