@@ -10,6 +10,9 @@ struct CallPeer: Sendable {
     let script: String
     let requirements: String
     let target: Figure.Target
+    /// What it made, by number in flight, on the machine on which the targets for calls were set: how fast this one is
+    /// beside that one.
+    var reference: [Int: Double] = [:]
 
     static let all = [
         // A broker that stores nothing and looks at nothing: what the machine allows, not what is to be outrun.
@@ -18,7 +21,8 @@ struct CallPeer: Sendable {
             keeps: "nothing stored",
             script: "nats_calls.py",
             requirements: "requirements.txt",
-            target: .none
+            target: .none,
+            reference: [1: 4_200, 10: 25_000, 100: 46_000]
         ),
         CallPeer(
             name: "Dask",

@@ -146,13 +146,27 @@ final class RawCaller: ChannelInboundHandler {
 
     /// The status of a response that is there with its whole body; `nil` if some of it is missing.
     private static func whole(_ buffer: ByteBuffer) -> Int? {
-        let view = buffer.readableBytesView
-        guard let head = view.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
-        let text = String(decoding: view[..<head.lowerBound], as: UTF8.self).lowercased()
-        guard let length = text.split(separator: "\r\n").first(where: { $0.hasPrefix("content-length:") }),
-            let count = Int(length.dropFirst(15).trimmingCharacters(in: .whitespaces)),
-            view.distance(from: head.upperBound, to: view.endIndex) >= count
-        else { return nil }
-        return Int(text.dropFirst(9).prefix(3))
+        buffer.withUnsafeReadableBytes { bytes in
+            var length: Int?
+            var line = 0
+            for place in bytes.indices where bytes[place] == UInt8(ascii: "\n") {
+                if place - line < 2 {
+                    guard line > 0, let length, bytes.count > place + length else { return nil }
+                    return number(bytes[9...])
+                }
+                line = place + 1
+                let name = bytes[line...].prefix(lengthName.count)
+                if name.count == lengthName.count, zip(name, lengthName).allSatisfy({ $0 | 0x20 == $1 | 0x20 }) {
+                    length = number(bytes[(line + lengthName.count)...])
+                }
+            }
+            return nil
+        }
+    }
+
+    private static let lengthName = Array("content-length: ".utf8)
+
+    private static func number(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int {
+        bytes.prefix { (48...57).contains($0) }.reduce(0) { $0 * 10 + Int($1) - 48 }
     }
 }
