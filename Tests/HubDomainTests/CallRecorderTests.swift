@@ -213,6 +213,40 @@ import Testing
         }
     }
 
+    @Test func aBatchIsWrittenWholeThoughSomeIdsAreTaken() async throws {
+        try await CallStage.with { stage in
+            let store = CallStore(database: stage.hub.database)
+            let (there, taken) = (stage.note("there"), stage.note("taken"))
+            try await store.write(CallBatch([there, taken], keepsTexts: true), by: "hub-1")
+            let others = [stage.note("taken"), stage.note("twice"), stage.note("twice"), stage.note("free")]
+            // Twice: failing first, and looking first.
+            for _ in 0..<2 { try await store.write(CallBatch([there] + others, keepsTexts: true), by: "hub-2") }
+            #expect(try await stage.nodes() == 6)
+            #expect(try await stage.nodes(where: "request_id IN ('there', 'taken', 'twice', 'free')") == 4)
+            let given = "metadata->>'givenRequestId' IN ('taken', 'twice') AND request_id = id AND hub_id = 'hub-2'"
+            #expect(try await stage.nodes(where: given) == 2)
+        }
+    }
+
+    @Test func twoHubsThatAreGivenTheSameIdsLoseNoCall() async throws {
+        try await CallStage.with { stage in
+            let stores = [CallStore(database: stage.hub.database), CallStore(database: stage.hub.database)]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (hub, store) in stores.enumerated() {
+                    let batches = (0..<10).map { round in (0..<20).map { stage.note("n-\(round)-\($0)") } }
+                    group.addTask {
+                        for batch in batches {
+                            try await store.write(CallBatch(batch, keepsTexts: true), by: HubID("hub-\(hub)"))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await stage.nodes() == 400)
+            #expect(try await stage.nodes(where: "metadata ? 'givenRequestId'") == 200)
+        }
+    }
+
     @Test func aReusedRequestIdLosesNoCall() async throws {
         try await CallStage.with { stage in
             for round in 0..<3 {

@@ -2,10 +2,14 @@ import Foundation
 import HubCore
 import Postgres
 public import Protocol
+import Synchronization
 
 /// What the hub remembers about calls.
 public struct CallStore: Sendable {
     let database: Database
+    private let crowd = Crowd()
+
+    init(database: Database) { self.database = database }
 
     /// Rung with a node's id when a call was aborted in the graph, for the hub process that runs it.
     public static let channel = "nave_calls"
@@ -122,11 +126,7 @@ extension CallStore {
     func write(_ batch: CallBatch, by hub: HubID) async throws(Fault) {
         let (new, old) = (batch.entries, batch.changes)
         if new.count > 0 {
-            let written = try await database.first(SQL.enter, Self.values(of: new, hub)) ?? 0
-            if Int(written) < new.count {
-                // Some request ids are taken by other calls: those nodes go by their own ids.
-                try await database.execute(SQL.enterAnew, Self.values(of: new, hub))
-            }
+            try await enter(Self.values(of: new, hub))
         }
         if old.count > 0 {
             try await database.execute(
@@ -139,6 +139,23 @@ extension CallStore {
         }
     }
 
+    private func enter(_ values: [(any Bindable)?]) async throws(Fault) {
+        if crowd.isThin {
+            do throws(Fault) {
+                try await database.execute(SQL.enter, values)
+                return
+            } catch  where error.code == .conflict {
+                crowd.gather()
+            }
+        }
+        for _ in 0..<Self.attempts {
+            if try await database.first(SQL.enterAmongOthers, values) == 0 { return }
+        }
+        throw Fault(.conflict, "Others keep taking the request ids of these calls.")
+    }
+
+    private static let attempts = 5
+
     private static func values(of new: CallBatch.Columns, _ hub: HubID) -> [(any Bindable)?] {
         [
             new.ids, new.requestIds, new.operations, new.parents, new.identities, new.accounts, new.sessions,
@@ -146,6 +163,22 @@ extension CallStore {
             new.starts, new.ends, new.outputs, new.errors, new.metadata, hub,
         ]
     }
+}
+
+/// Whether request ids are likely to be taken: a caller that counts its calls from 1, and began anew, has a thousand
+/// that are. Looking first is then cheaper than failing first.
+private final class Crowd: Sendable {
+    private let batches = Atomic<Int>(0)
+
+    /// Whether the next batch may well be written without looking.
+    var isThin: Bool {
+        guard batches.load(ordering: .relaxed) > 0 else { return true }
+        batches.subtract(1, ordering: .relaxed)
+        return false
+    }
+
+    /// An id was taken.
+    func gather() { batches.store(1_000, ordering: .relaxed) }
 }
 
 /// Whose calls a caller sees: everyone's with `call:admin`, a session its own, anyone else those of the account.
