@@ -5,8 +5,8 @@ extension CallStore.SQL {
     /// Nodes and, in the same statement, the edges to parents and children that are there: whichever of two calls is
     /// written first, the second finds it. An operation that nobody defined is the sentinel, under its own name in the
     /// metadata; accounts and sessions that are gone are left out. Fails whole if one of the nodes is there already, or
-    /// another with its request id: then ``enterAmongOthers`` writes the batch. Postgres takes an eighth longer for rows
-    /// that may be left out.
+    /// another with its request id: then ``enterAmongOthers`` writes the batch. Postgres takes an eighth longer for
+    /// rows that may be left out.
     ///
     /// `LIMIT` and `OFFSET` within the laterals keep the planner from joining the whole table, of which it knows too
     /// little while it grows: one look into an index for each call, however many there are. For
@@ -83,10 +83,9 @@ extension CallStore.SQL {
                 (id, request_id, operation_id, parent_request_id, identity, caller_account_id, session_id,
                 idempotency_key, deadline, created_at, input, provider_type, provider_id, status, started_at,
                 completed_at, output, error, metadata, hub_id)
-            SELECT g.id, CASE WHEN g.is_taken THEN g.id ELSE g.request_id END, coalesce(o.id, '__removed__'), g.parent_request_id, g.identity, a.id, s.id,
-                g.key, g.deadline, g.created_at, g.input, g.provider_type, g.provider_id, g.status, g.started_at,
-                g.completed_at, g.output, g.error,
-                g.metadata
+            SELECT g.id, CASE WHEN g.is_taken THEN g.id ELSE g.request_id END, coalesce(o.id, '__removed__'),
+                g.parent_request_id, g.identity, a.id, s.id, g.key, g.deadline, g.created_at, g.input,
+                g.provider_type, g.provider_id, g.status, g.started_at, g.completed_at, g.output, g.error, g.metadata
                 || CASE WHEN g.is_taken THEN jsonb_build_object('givenRequestId', g.request_id) ELSE '{}' END
                 || CASE WHEN o.id IS NULL THEN jsonb_build_object('operation', g.operation_id) ELSE '{}' END, $20
               FROM fresh g
