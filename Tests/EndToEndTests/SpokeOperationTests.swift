@@ -69,11 +69,15 @@ import Testing
             on: "a",
             trace: Self.trace
         )
+        try await Self.untilItRuns(session, fleet)
+        return session
+    }
+
+    private static func untilItRuns(_ session: String, _ fleet: Fleet) async throws {
         _ = try await eventually("the session runs") {
             let status = try await fleet.status(of: session)["session"]?["status"]?.stringValue
             return status == "running" || status == "busy" ? true : nil
         }
-        return session
     }
 
     private func call(_ fleet: Fleet, _ operation: String, _ input: JSONValue) async throws -> JSONValue {
@@ -101,6 +105,8 @@ import Testing
         try await fleet.addProject("hidden")
         let added = try await call(fleet, "project.update", ["project": "hidden", "org": "engine-room"])
         let session = try await fleet.spawn("hidden", ["sleep", "900"], ["--spoke", "a"])
+        // The spawn is answered before the spoke has its order.
+        try await Self.untilItRuns(session, fleet)
         let all = try await call(fleet, "git.worktrees", [:])["worktrees"]?.arrayValue ?? []
         let hidden = try #require(all.first { $0["sessionId"]?.stringValue == session }, "\(all)")
         let open = try #require(all.first { $0["sessionId"]?.stringValue != session }, "\(all)")
