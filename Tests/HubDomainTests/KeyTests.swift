@@ -242,6 +242,7 @@ struct KeyTests {
         slow.principal = Principal(
             identity: slow.identity,
             accountId: slow.accountId,
+            keyId: slow.keyId,
             callRate: CallRate(perSecond: 1, burst: 3)
         )
         let inherited = try await hub.ask(CreateKey(name: "same", scopes: ["project:read"]), by: slow)

@@ -29,6 +29,7 @@ extension TestHub {
         caller.principal = Principal(
             identity: Identity(id: session.rawValue, scopes: ["*"]),
             accountId: caller.accountId,
+            keyId: caller.keyId,
             sessionId: session
         )
         return caller

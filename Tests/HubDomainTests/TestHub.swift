@@ -50,7 +50,7 @@ struct TestHub {
     /// A caller of the administrator's account with these rights only.
     func caller(_ scopes: String..., resources: [String: [String]]? = nil) -> Caller {
         let identity = Identity(id: admin.identity.id, scopes: scopes, resources: resources)
-        return Caller(Principal(identity: identity, accountId: admin.accountId))
+        return Caller(Principal(identity: identity, accountId: admin.accountId, keyId: admin.keyId))
     }
 
     /// Another account's caller with these rights.
@@ -92,6 +92,13 @@ struct TestHub {
 extension Caller {
     /// Asks as this session from now on.
     mutating func act(as session: SessionID) {
-        principal = Principal(identity: identity, accountId: accountId, sessionId: session)
+        principal = Principal(
+            identity: identity,
+            accountId: accountId,
+            keyId: keyId,
+            sessionId: session,
+            spokeId: spokeId,
+            callRate: principal.callRate
+        )
     }
 }
