@@ -71,7 +71,7 @@ struct CallBenchmark {
                 for name in [Self.http, Self.socket] {
                     figures.append(try pace(name, depth).figure(name, depth, beside: peer, other))
                 }
-                if depth == 100, let reference = peer.reference[depth] {
+                if depth == 100, let reference = peer.reference {
                     figures.append(recorded.share(of: peer, other, reference))
                 }
             }
